@@ -145,5 +145,6 @@ bool sign_self_test(void)
 	struct public_key pk;
 	struct secret_key sk;
 	sign_ed25519.keypair(&pk, &sk, seed);
-	return knows_the_rfc() && sign_ed25519.key_ok(&pk) && refuses_small_order() && refuses_unreduced_scalar(&pk, &sk) && compares_without_cofactor(&pk, seed);
+	return knows_the_rfc() && sign_ed25519.key_ok(&pk) && refuses_small_order() && refuses_unreduced_scalar(&pk, &sk) &&
+	       compares_without_cofactor(&pk, seed);
 }
