@@ -31,7 +31,7 @@ bool log_fill_wanted(struct log *log)
 	if (log->failed || log->in_flight || f->work != LOG_FILL_NOTHING)
 		return false;
 	uint32_t recyclable = recyclable_count(log);
-	bool missing = log->next_handle < 0;
+	bool missing = log->next_handle < 0 && log->current_used;
 	/* A fresh one that is half filled is finished, unless the disk is full: then an old one takes its place. */
 	bool reuse = missing && !f->recycled && (f->handle < 0 || log->low_space);
 	if (recyclable > RECYCLED_KEPT || (recyclable > 0 && reuse)) {

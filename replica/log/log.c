@@ -51,6 +51,7 @@ struct log *log_create(const struct log_disk *disk, const struct digest *cluster
 	log->queue_max = queue_bytes ? queue_bytes : LOG_QUEUE_BYTES_DEFAULT;
 	log->current_handle = log->next_handle = log->fill.handle = -1;
 	log->lowest = log->lowest_durable = 1;
+	log->current_used = true;
 	return log;
 }
 
@@ -225,6 +226,7 @@ static int handle_for(struct log *log, struct layout_place at)
 	log->current_handle = log->next_handle;
 	log->next_handle = -1;
 	log->current++;
+	log->current_used = false; /* recovery relies on it: see settle */
 	return log->current_handle;
 }
 
@@ -312,6 +314,7 @@ void log_group_done(struct log *log, bool ok)
 		return;
 	}
 	struct log_group *g = log->head;
+	log->current_used = true;
 	log->flushed = (struct layout_place){ g->at.segment, g->at.offset + layout_round_up(g->used) };
 	if (g->lsn > log->lsn_durable)
 		log->lsn_durable = g->lsn;

@@ -47,6 +47,7 @@ struct log {
 	uint64_t lsn_appended, lsn_durable;
 
 	uint64_t current, newest; /* segment that is written; highest that exists            */
+	bool current_used;        /* a group in it is durable: until then there is at most one segment beyond the log's end */
 	int current_handle;
 	int next_handle;          /* segment current + 1; -1: not ready                      */
 	uint64_t lowest;          /* lowest that is needed; goes into the next group         */

@@ -483,6 +483,7 @@ static bool go_on_in_new_segment(struct recovery *r, struct log *log)
 	if (log->next_handle < 0)
 		return refuse(r, LOG_ERR_SPACE, "there is no room for a new log segment after the damaged ones");
 	log->current = log->newest;
+	log->current_used = false;
 	log->current_handle = log->next_handle;
 	log->next_handle = -1;
 	log->end = (struct layout_place){ log->current, LOG_BLOCK_BYTES };
@@ -494,7 +495,7 @@ static bool settle(struct recovery *r, struct log *log)
 	if (!r->any_group || r->end.segment < r->lowest)
 		r->end = (struct layout_place){ r->lowest, LOG_BLOCK_BYTES };
 	uint32_t at = end_index(r);
-	if (at == r->present_count || r->present_count - at > 2) /* a second segment is prepared only when the first of the two is in use */
+	if (at == r->present_count || r->present_count - at > 2) /* see current_used */
 		damage(r, r->end.segment, r->end.offset, "groups of the log are missing from segment %" PRIu64 " at %u on", r->end.segment, r->end.offset);
 	if (!cut_tail(r, at) || !adopt_segments(r, log))
 		return false;
@@ -505,6 +506,7 @@ static bool settle(struct recovery *r, struct log *log)
 		return go_on_in_new_segment(r, log);
 
 	log->current = end_segment(r);
+	log->current_used = log->current == r->end.segment;
 	log->marked = r->marked;
 	return open_segment(r, log->current, &log->current_handle) && (log->newest == log->current || open_segment(r, log->newest, &log->next_handle));
 }
