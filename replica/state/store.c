@@ -412,7 +412,7 @@ static enum state_result collect(struct state *s, struct trie_change **out)
 
 static enum state_result commit(struct state *s, struct state_meta *meta)
 {
-	struct trie_change *changes;
+	struct trie_change *changes = NULL;
 	enum state_result result = collect(s, &changes);
 	if (result != STATE_OK)
 		return result;
