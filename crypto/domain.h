@@ -9,37 +9,37 @@
 #define DOMAIN_BYTES 16
 
 /*        name                text (at most 16 characters) */
-#define DOMAIN_LIST(X)                                                                                                                                      \
-	X(DOMAIN_HELLO, "qr/hello")            /* signed: the TLS exporter value, by the member or client key          */                                   \
-	X(DOMAIN_BUNDLE, "qr/bundle")          /* hashed: a bundle without its signature; signed: that digest, epoch 0 */                                   \
-	X(DOMAIN_PROPOSAL, "qr/proposal")      /* hashed: the canonical proposal, cluster first                        */                                   \
-	X(DOMAIN_VOTES, "qr/votes")            /* hashed: view, count, root of the leaves; signed: that                */                                   \
-	X(DOMAIN_LEAF, "qr/leaf")              /* hashed: one vote                                                     */                                   \
-	X(DOMAIN_VIEW_CHANGE, "qr/view-change")                                                                                                             \
-	X(DOMAIN_NEW_VIEW, "qr/new-view")                                                                                                                   \
-	X(DOMAIN_SUSPECT, "qr/suspect")                                                                                                                     \
-	X(DOMAIN_STATUS, "qr/status")                                                                                                                       \
-	X(DOMAIN_CHECKPOINT, "qr/checkpoint")                                                                                                               \
-	X(DOMAIN_SNAPSHOT, "qr/snapshot")                                                                                                                   \
-	X(DOMAIN_FETCH, "qr/fetch")                                                                                                                         \
-	X(DOMAIN_PEER, "qr/peer")              /* signed: peer messages that carry no vote (recall, chain, bodies)     */                                   \
-	X(DOMAIN_REPLY, "qr/reply")            /* signed: one root over a proposal's results                           */                                   \
-	X(DOMAIN_RESULT, "qr/result")          /* hashed: one bundle's result, a leaf under the reply root             */                                   \
-	X(DOMAIN_RESULT_LATE, "qr/result-late") /* signed: one result that was learned by transfer                     */                                   \
-	X(DOMAIN_CHAIN, "qr/chain")            /* hashed: chain(n)                                                     */                                   \
-	X(DOMAIN_STATE_ENTRY, "qr/st-entry")   /* hashed: one key and value of the state                               */                                   \
-	X(DOMAIN_STATE_KEY, "qr/st-key")       /* hashed: a key, for its place in the trie                             */                                   \
-	X(DOMAIN_STATE_LEAF, "qr/st-leaf")                                                                                                                  \
-	X(DOMAIN_STATE_NODE, "qr/st-node")                                                                                                                  \
-	X(DOMAIN_MERKLE_NODE, "qr/merkle")     /* hashed: two children of a Merkle tree                                */                                   \
-	X(DOMAIN_GENESIS, "qr/genesis")        /* hashed: the genesis; the digest is the cluster's id                  */                                   \
-	X(DOMAIN_CARD_ORG, "qr/card-org")      /* signed: a card, by the organization key                              */                                   \
-	X(DOMAIN_CARD_MEMBER, "qr/card-member") /* signed: a card, by the member key                                   */                                   \
-	X(DOMAIN_EPOCH, "qr/epoch")            /* hashed: an epoch's record                                            */                                   \
-	X(DOMAIN_READMIT, "qr/readmit")        /* signed: by an organization, to let its replica vote again            */                                   \
-	X(DOMAIN_READY, "qr/ready")                                                                                                                         \
-	X(DOMAIN_CACHE, "qr/cache")            /* hashed: key, statement, signature, for the verify-once cache         */                                   \
-	X(DOMAIN_LOG, "qr/log")                /* hashed: whatever the log checks by digest                            */                                   \
+#define DOMAIN_LIST(X)                                                                                                                                         \
+	X(DOMAIN_HELLO, "qr/hello")       /* signed: the TLS exporter value, by the member or client key          */                                           \
+	X(DOMAIN_BUNDLE, "qr/bundle")     /* hashed: a bundle without its signature; signed: that digest, epoch 0 */                                           \
+	X(DOMAIN_PROPOSAL, "qr/proposal") /* hashed: the canonical proposal, cluster first                        */                                           \
+	X(DOMAIN_VOTES, "qr/votes")       /* hashed: view, count, root of the leaves; signed: that                */                                           \
+	X(DOMAIN_LEAF, "qr/leaf")         /* hashed: one vote                                                     */                                           \
+	X(DOMAIN_VIEW_CHANGE, "qr/view-change")                                                                                                                \
+	X(DOMAIN_NEW_VIEW, "qr/new-view")                                                                                                                      \
+	X(DOMAIN_SUSPECT, "qr/suspect")                                                                                                                        \
+	X(DOMAIN_STATUS, "qr/status")                                                                                                                          \
+	X(DOMAIN_CHECKPOINT, "qr/checkpoint")                                                                                                                  \
+	X(DOMAIN_SNAPSHOT, "qr/snapshot")                                                                                                                      \
+	X(DOMAIN_FETCH, "qr/fetch")                                                                                                                            \
+	X(DOMAIN_PEER, "qr/peer")               /* signed: peer messages that carry no vote (recall, chain, bodies)     */                                     \
+	X(DOMAIN_REPLY, "qr/reply")             /* signed: one root over a proposal's results                           */                                     \
+	X(DOMAIN_RESULT, "qr/result")           /* hashed: one bundle's result, a leaf under the reply root             */                                     \
+	X(DOMAIN_RESULT_LATE, "qr/result-late") /* signed: one result that was learned by transfer                     */                                      \
+	X(DOMAIN_CHAIN, "qr/chain")             /* hashed: chain(n)                                                     */                                     \
+	X(DOMAIN_STATE_ENTRY, "qr/st-entry")    /* hashed: one key and value of the state                               */                                     \
+	X(DOMAIN_STATE_KEY, "qr/st-key")        /* hashed: a key, for its place in the trie                             */                                     \
+	X(DOMAIN_STATE_LEAF, "qr/st-leaf")                                                                                                                     \
+	X(DOMAIN_STATE_NODE, "qr/st-node")                                                                                                                     \
+	X(DOMAIN_MERKLE_NODE, "qr/merkle")      /* hashed: two children of a Merkle tree                                */                                     \
+	X(DOMAIN_GENESIS, "qr/genesis")         /* hashed: the genesis; the digest is the cluster's id                  */                                     \
+	X(DOMAIN_CARD_ORG, "qr/card-org")       /* signed: a card, by the organization key                              */                                     \
+	X(DOMAIN_CARD_MEMBER, "qr/card-member") /* signed: a card, by the member key                                   */                                      \
+	X(DOMAIN_EPOCH, "qr/epoch")             /* hashed: an epoch's record                                            */                                     \
+	X(DOMAIN_READMIT, "qr/readmit")         /* signed: by an organization, to let its replica vote again            */                                     \
+	X(DOMAIN_READY, "qr/ready")                                                                                                                            \
+	X(DOMAIN_CACHE, "qr/cache") /* hashed: key, statement, signature, for the verify-once cache         */                                                 \
+	X(DOMAIN_LOG, "qr/log")     /* hashed: whatever the log checks by digest                            */                                                 \
 	X(DOMAIN_TEST, "qr/test")
 
 #define DOMAIN_ENUM(name, text) name,
