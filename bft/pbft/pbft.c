@@ -1,0 +1,329 @@
+/* The PBFT core: its table, its message table, and the one door through which everything comes (OSDI'99; design sections 2 to 6). */
+#include "bft/pbft/pbft.h"
+
+#include "bft/proposal.h"
+
+#include <string.h>
+
+bool pbft_may_sign(const struct pbft *p)
+{
+	return p->started && !p->observer && !p->recalling && !p->halted;
+}
+
+bft_lsn pbft_persist(struct pbft *p, struct bft_effects *out, uint16_t rtype, const void *data, size_t bytes, const struct digest *body)
+{
+	struct bft_effect *e = effects_add(out, BFT_FX_PERSIST);
+	e->lsn = ++p->lsn;
+	e->rtype = rtype;
+	e->data = data;
+	e->data_bytes = bytes;
+	if (body)
+		e->digest = *body;
+	return p->lsn;
+}
+
+void pbft_send(const struct pbft *p, struct bft_effects *out, uint16_t type, const void *data, size_t bytes, bft_mask to, bft_lsn lsn)
+{
+	(void)p;
+	struct bft_effect *e = effects_add(out, BFT_FX_SEND);
+	e->type = type;
+	e->data = data;
+	e->data_bytes = bytes;
+	e->to = to;
+	e->lsn = lsn;
+}
+
+void pbft_send_leaf(const struct pbft *p, struct bft_effects *out, uint8_t kind, bft_seq seq, const struct digest *digest, bft_mask to, bft_lsn lsn)
+{
+	struct { /* the head of a struct pbft_votes with one leaf */
+		bft_view view;
+		uint16_t count;
+		struct pbft_leaf leaf;
+	} *m = effects_room(out, sizeof *m);
+	if (!m)
+		return; /* STATUS has it sent again */
+	m->view = p->view;
+	m->count = 1;
+	m->leaf = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = *digest };
+	pbft_send(p, out, PBFT_VOTES, m, sizeof *m, to, lsn);
+}
+
+void pbft_blame(struct bft_effects *out, uint8_t from, enum bft_verdict verdict, uint16_t reason, bft_ref ref, bft_ref other)
+{
+	struct bft_effect *e = effects_add(out, BFT_FX_BLAME);
+	e->from = from;
+	e->verdict = verdict;
+	e->reason = reason;
+	e->ref = ref;
+	e->other = other;
+}
+
+void pbft_role(const struct pbft *p, struct bft_effects *out)
+{
+	struct bft_effect *e = effects_add(out, BFT_FX_ROLE);
+	e->seq = p->view;
+	e->from = pbft_leader(p, p->view);
+}
+
+void pbft_halt(struct pbft *p, struct bft_effects *out, uint16_t reason, bft_seq seq)
+{
+	p->halted = true;
+	struct bft_effect *e = effects_add(out, BFT_FX_HALT);
+	e->reason = reason;
+	e->seq = seq;
+}
+
+void pbft_hold(struct bft_effects *out, bft_ref wire, bft_seq seq)
+{
+	struct bft_effect *e = effects_add(out, BFT_FX_HOLD);
+	e->ref = wire;
+	e->seq = seq;
+}
+
+void pbft_release(struct bft_effects *out, bft_ref *wire, bft_seq seq)
+{
+	if (!*wire)
+		return;
+	struct bft_effect *e = effects_add(out, BFT_FX_RELEASE);
+	e->ref = *wire;
+	e->seq = seq;
+	*wire = 0;
+}
+
+/* ---- the block ---- */
+
+static size_t place(size_t *at, size_t bytes)
+{
+	size_t here = *at;
+	*at += (bytes + 15) & ~(size_t)15;
+	return here;
+}
+
+static size_t lay_out(const struct bft_limits *l, struct pbft *p)
+{
+	size_t at = (sizeof *p + 15) & ~(size_t)15;
+	size_t ring = l->window / l->checkpoint_every + 1;
+	p->buckets = l->requests_max * 2 + 1;
+	p->slots_at = place(&at, 2 * l->window * sizeof(struct pbft_slot));
+	p->votes_at = place(&at, (size_t)2 * l->window * 2 * l->members * sizeof(struct pbft_vote));
+	p->checkpoints_at = place(&at, ring * l->members * sizeof(struct pbft_checkpoint_vote));
+	p->own_chain_at = place(&at, ring * sizeof(struct pbft_checkpoint_vote));
+	p->view_changes_at = place(&at, l->members * sizeof(struct pbft_view_change));
+	p->vc_meta_at = place(&at, l->members * sizeof(struct pbft_vc_meta));
+	p->requests_at = place(&at, ((size_t)l->requests_max + 1) * sizeof(struct pbft_request));
+	p->buckets_at = place(&at, (size_t)p->buckets * sizeof(uint32_t));
+	return at;
+}
+
+static size_t pbft_bytes(const struct bft_limits *l)
+{
+	struct pbft scratch;
+	return lay_out(l, &scratch);
+}
+
+static void pbft_init(struct bft_core *core, const struct bft_limits *l, const struct digest *cluster, bft_epoch epoch, uint8_t self)
+{
+	struct pbft *p = (struct pbft *)core;
+	BFT_CHECK(l->members >= 1 && l->members <= BFT_MEMBERS_MAX && self < l->members);
+	BFT_CHECK(l->window >= 2 * l->checkpoint_every && l->window <= BFT_WINDOW_MAX && l->checkpoint_every >= 1);
+	BFT_CHECK(l->proposal_bundles_max >= 1 && l->proposal_bundles_max <= BFT_PROPOSAL_BUNDLES_MAX && l->requests_max >= 1 && l->executing_max >= 1);
+	memset(p, 0, pbft_bytes(l));
+	p->limits = *l;
+	lay_out(l, p);
+	p->cluster = p->chain = p->low_chain = *cluster;
+	proposal_null_digest(&p->null_digest, cluster);
+	p->epoch = epoch;
+	p->n = l->members;
+	p->q = quorum_strong(p->n);
+	p->weak = quorum_weak(p->n);
+	p->self = self;
+	p->fresh = true;
+	p->next_seq = 1;
+	p->last_batch = 1;
+	requests_init(p);
+}
+
+/* ---- messages ---- */
+
+static enum bft_verdict on_msg(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
+{
+	BFT_CHECK(m->from < p->n);
+	if (m->epoch != p->epoch)
+		return BFT_IGNORE;
+	if (m->from == p->self && !recall_check(p, m, out))
+		return BFT_IGNORE;
+	switch ((enum pbft_type)m->type) {
+	case PBFT_VOTES: return on_votes(p, m, out);
+	case PBFT_SUSPECT: return on_suspect(p, m, out);
+	case PBFT_VIEW_CHANGE: return on_view_change(p, m, out);
+	case PBFT_NEW_VIEW: return on_new_view(p, m, out);
+	case PBFT_CHECKPOINT: return on_checkpoint(p, m, out);
+	case PBFT_SNAPSHOT: return on_snapshot_vote(p, m, out);
+	case PBFT_STATUS: return on_status(p, m, out);
+	case PBFT_RECALL: return on_recall(p, m, out);
+	case PBFT_RECALL_DONE: return on_recall_done(p, m, out);
+	case PBFT_FETCH_VIEW_CHANGE: return on_fetch_view_change(p, m, out);
+	case PBFT_CHAIN: return on_chain(p, m, out);
+	case PBFT_FETCH_CHAIN: /* answered from the log, by the driver */
+	case PBFT_TYPE_END: break;
+	}
+	return BFT_REJECT;
+}
+
+static void on_link(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
+{
+	if (e->from >= p->n || e->from == p->self)
+		return;
+	p->peer[e->from].up = e->ok;
+	if (!e->ok || !p->started)
+		return;
+	if (p->recalling && !p->peer[e->from].recall_answered)
+		recall_send(p, BFT_BIT(e->from), out);
+	status_send(p, BFT_BIT(e->from), out);
+}
+
+static bool something_open(const struct pbft *p)
+{
+	return p->mode == PBFT_CHANGING || p->requests_count || p->dispatched < p->low || pbft_behind(p) || p->recalling ||
+	       slot_find(p, p->executed + 1) != NULL;
+}
+
+static uint64_t status_due(const struct pbft *p)
+{
+	uint64_t slow = p->status_ms + PBFT_STATUS_MS;
+	if (!something_open(p))
+		return slow;
+	uint64_t idle = p->progress_ms + PBFT_STATUS_FAST_MS, again = p->status_ms + PBFT_STATUS_FAST_MS;
+	uint64_t fast = idle > again ? idle : again;
+	return fast < slow ? fast : slow;
+}
+
+static void on_tick(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
+{
+	/* A clock that falls, or a process that was frozen, does not move time back. */
+	p->mono_ms = e->mono_ms > p->mono_ms ? e->mono_ms : p->mono_ms;
+	p->wall_ms = e->wall_ms;
+	if (!p->started)
+		return;
+	suspect_tick(p, out);
+	if (status_due(p) <= p->mono_ms) {
+		p->status_ms = p->mono_ms;
+		if (p->recalling)
+			for (uint32_t i = 0; i < p->n; i++)
+				if (i != p->self && !p->peer[i].recall_answered)
+					recall_send(p, BFT_BIT(i), out);
+		status_send(p, pbft_others(p), out);
+		slots_progress(p, out);
+		propose_try(p, out);
+		chain_ask(p, out);
+	}
+}
+
+static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
+{
+	if (e->seq <= p->executed)
+		return;
+	p->executed = p->dispatched = e->seq;
+	p->chain = e->digest;
+	p->catch_count = 0;
+	slots_progress(p, out);
+}
+
+/* The next epoch takes effect after the least multiple of K that no slot in flight can pass (design section 7). */
+static void on_epoch(struct pbft *p, const struct bft_event *e)
+{
+	uint64_t k = p->limits.checkpoint_every;
+	if (p->border == 0)
+		p->border = (e->seq + p->limits.window + k - 1) / k * k;
+}
+
+static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e, struct bft_effects *out)
+{
+	struct pbft *p = (struct pbft *)core;
+	enum bft_verdict verdict = BFT_ACCEPT;
+	switch (e->kind) {
+	case BFT_EV_RECORD: on_record(p, e); break;
+	case BFT_EV_START: on_start(p, e, out); break;
+	case BFT_EV_TICK: on_tick(p, e, out); break;
+	case BFT_EV_MSG:
+		verdict = p->started ? on_msg(p, e->msg, out) : BFT_IGNORE;
+		if (verdict == BFT_REJECT)
+			pbft_blame(out, e->msg->from, BFT_REJECT, PBFT_WHY_NONE, e->msg->wire, 0);
+		propose_try(p, out);
+		break;
+	case BFT_EV_REQUEST: on_request(p, e, out); break;
+	case BFT_EV_HELD: on_held(p, e, out); break;
+	case BFT_EV_DURABLE: break; /* the driver releases by lsn; nothing in this core waits for it beside */
+	case BFT_EV_EXECUTED:
+		on_executed(p, e, out);
+		execute_dispatch(p, out);
+		propose_try(p, out);
+		break;
+	case BFT_EV_SNAPSHOT: on_snapshot(p, e, out); break;
+	case BFT_EV_INSTALLED: on_installed(p, e, out); break;
+	case BFT_EV_LINK: on_link(p, e, out); break;
+	case BFT_EV_EPOCH: on_epoch(p, e); break;
+	case BFT_EV_ADMIN: suspect_leader(p, out); break;
+	}
+	return BFT_STEP_DONE;
+}
+
+static uint64_t pbft_deadline(const struct bft_core *core)
+{
+	const struct pbft *p = (const struct pbft *)core;
+	if (!p->started)
+		return UINT64_MAX;
+	uint64_t a = status_due(p), b = suspect_deadline(p);
+	return a < b ? a : b;
+}
+
+/* Before any signature: what can no longer matter is dropped here (ATTACKS.md, vote-flood). */
+static enum bft_verdict pbft_screen(const struct bft_core *core, uint8_t from, uint16_t type, const void *body)
+{
+	const struct pbft *p = (const struct pbft *)core;
+	const union pbft_body *b = body;
+	if (from >= p->n)
+		return BFT_REJECT;
+	switch ((enum pbft_type)type) {
+	case PBFT_VOTES:
+		for (uint16_t i = 0; i < b->votes.count; i++)
+			if (pbft_in_window(p, b->votes.leaf[i].seq) && (b->votes.leaf[i].kind == PBFT_LEAF_COMMIT || b->votes.view >= p->view))
+				return BFT_ACCEPT;
+		return BFT_IGNORE;
+	case PBFT_CHECKPOINT: return pbft_in_window(p, b->checkpoint.seq) ? BFT_ACCEPT : BFT_IGNORE;
+	case PBFT_NEW_VIEW: return b->new_view.view < p->view ? BFT_IGNORE : BFT_ACCEPT;
+	case PBFT_TYPE_END: return BFT_REJECT;
+	default: return type >= PBFT_VOTES && type < PBFT_TYPE_END ? BFT_ACCEPT : BFT_REJECT;
+	}
+}
+
+static void pbft_standing(const struct bft_core *core, struct bft_standing *s)
+{
+	const struct pbft *p = (const struct pbft *)core;
+	*s = (struct bft_standing){
+		.view = p->view,
+		.leader = pbft_leader(p, p->view),
+		.changing = p->mode == PBFT_CHANGING,
+		.observer = p->observer,
+		.recalling = p->recalling,
+		.suspecting = p->suspecting,
+		.low = p->low,
+		.executed = p->executed,
+		.snapshot = p->snapshot[p->self].seq,
+		.lsn = p->lsn,
+	};
+}
+
+const struct bft_protocol bft_pbft = {
+	.name = "pbft",
+	.bytes = pbft_bytes,
+	.init = pbft_init,
+	.step = pbft_step,
+	.deadline = pbft_deadline,
+	.screen = pbft_screen,
+	.decode = pbft_decode,
+	.encode = pbft_encode,
+	.body_bytes = sizeof(union pbft_body),
+	.standing = pbft_standing,
+	.check = pbft_invariants,
+};

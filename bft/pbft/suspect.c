@@ -1,0 +1,163 @@
+/* Timers and SUSPECT: not binding, not durable; withdrawn when what it waited for executes, ended by the view (design section 5). */
+#include "bft/pbft/pbft.h"
+
+/* Doubles with each fruitless view, shrinks with executed proposals, is capped (ATTACKS.md 2.21). */
+uint64_t pbft_timeout_ms(const struct pbft *p)
+{
+	uint32_t doublings = p->fruitless < PBFT_BACKOFF_MAX ? p->fruitless : PBFT_BACKOFF_MAX;
+	return (uint64_t)p->limits.request_timeout_ms << doublings;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When the oldest request becomes a reason to suspect. It runs in the normal case only, and not while I am behind: then the fault is mine. */
+static uint64_t request_deadline(const struct pbft *p)
+{
+	const struct pbft_request *oldest = request_oldest(p);
+	uint8_t leader = pbft_leader(p, p->view);
+	/* A pending border is such a request until it is executed. */
+	bool border = p->border && p->executed < p->border;
+	if ((!oldest && !border) || p->mode != PBFT_NORMAL || leader == p->self || pbft_behind(p))
+		return UINT64_MAX;
+	uint64_t from = later(p->view_ms, p->caught_up_ms);
+	if (oldest)
+		from = later(from, oldest->since_ms);
+	/* A leader whose link is down cannot serve me; the suspicion still needs f+1. */
+	uint64_t wait = pbft_timeout_ms(p);
+	return from + (p->peer[leader].up ? wait : wait / 4);
+}
+
+static uint64_t view_deadline(const struct pbft *p)
+{
+	return p->mode == PBFT_CHANGING && p->timer_on ? p->timer_ms + pbft_timeout_ms(p) : UINT64_MAX;
+}
+
+uint64_t suspect_deadline(const struct pbft *p)
+{
+	if (p->suspecting || !pbft_may_sign(p))
+		return UINT64_MAX;
+	uint64_t a = request_deadline(p), b = view_deadline(p);
+	return a < b ? a : b;
+}
+
+static void say(struct pbft *p, bool standing, struct bft_effects *out)
+{
+	struct pbft_suspect *m = effects_room(out, sizeof *m);
+	if (!m)
+		return;
+	*m = (struct pbft_suspect){ .view = p->view, .standing = standing };
+	p->suspecting = standing;
+	p->peer[p->self].suspect_view = p->view;
+	p->peer[p->self].suspecting = standing;
+	pbft_send(p, out, PBFT_SUSPECT, m, sizeof *m, pbft_others(p), 0);
+	pbft_role(p, out);
+}
+
+void suspect_leader(struct pbft *p, struct bft_effects *out)
+{
+	if (p->suspecting || !pbft_may_sign(p))
+		return;
+	say(p, true, out);
+	views_evaluate(p, out);
+}
+
+/* What it waited for has been executed: the oldest request is young again, or there is none. */
+void suspect_withdraw(struct pbft *p, struct bft_effects *out)
+{
+	if (!p->suspecting || p->mode != PBFT_NORMAL || p->resigned)
+		return;
+	p->suspecting = false; /* for the question: would I suspect now? */
+	bool still = request_deadline(p) <= p->mono_ms;
+	p->suspecting = true;
+	if (!still)
+		say(p, false, out);
+}
+
+void suspect_tick(struct pbft *p, struct bft_effects *out)
+{
+	static const uint32_t resolution_ms = 1;
+	if (suspect_deadline(p) > p->mono_ms + resolution_ms - 1)
+		return;
+	suspect_leader(p, out);
+}
+
+enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
+{
+	const struct pbft_suspect *s = m->body;
+	struct pbft_peer *peer = &p->peer[m->from];
+	if (m->from == p->self || s->view < peer->suspect_view)
+		return BFT_IGNORE;
+	peer->suspect_view = s->view;
+	peer->suspecting = s->standing;
+	views_evaluate(p, out);
+	return BFT_ACCEPT;
+}
+
+/* The highest view that member i says it is in, or wants to leave. */
+static bft_view claim(const struct pbft *p, uint32_t i)
+{
+	if (i == p->self)
+		return p->view;
+	const struct pbft_peer *peer = &p->peer[i];
+	bft_view v = later(peer->status_view, peer->vc_view);
+	return peer->suspecting ? later(v, peer->suspect_view) : v;
+}
+
+/* A VIEW-CHANGE, or being there, counts as a SUSPECT of every lower view: else one replica gone ahead and one dead leave the rest a SUSPECT short for ever. */
+static bool suspects(const struct pbft *p, uint32_t i)
+{
+	const struct pbft_peer *peer = &p->peer[i];
+	return (peer->suspecting && peer->suspect_view >= p->view) || peer->vc_view > p->view || peer->status_view > p->view;
+}
+
+/* The (k)-th highest claim, k from 1. */
+static bft_view claim_rank(const struct pbft *p, uint32_t k)
+{
+	bft_view best = 0;
+	for (uint32_t i = 0; i < p->n; i++) {
+		bft_view v = claim(p, i);
+		uint32_t at_least = 0;
+		for (uint32_t j = 0; j < p->n; j++)
+			at_least += claim(p, j) >= v;
+		if (at_least >= k && v > best)
+			best = v;
+	}
+	return best;
+}
+
+static void run_view_timer(struct pbft *p)
+{
+	if (p->mode != PBFT_CHANGING || p->timer_on)
+		return;
+	uint32_t here = 0;
+	for (uint32_t i = 0; i < p->n; i++)
+		here += claim(p, i) >= p->view;
+	if (here < p->q) /* at that view or above: replicas spread over three views otherwise wait for ever (ATTACKS.md 6, fault 31) */
+		return;
+	p->timer_on = true;
+	p->timer_ms = p->mono_ms;
+}
+
+void views_evaluate(struct pbft *p, struct bft_effects *out)
+{
+	if (!pbft_may_sign(p) || !p->started)
+		return;
+	bft_view joined = claim_rank(p, p->weak);
+	if (joined > p->view) {
+		view_change_start(p, joined, out);
+	} else {
+		uint32_t count = 0;
+		for (uint32_t i = 0; i < p->n; i++)
+			count += suspects(p, i);
+		uint8_t leader = pbft_leader(p, p->view);
+		const struct pbft_peer *l = &p->peer[leader];
+		/* A leader that resigns is believed: nobody else can say so for it. */
+		bool resigned = p->mode == PBFT_NORMAL && l->suspecting && l->suspect_view == p->view;
+		if (count >= p->weak || resigned)
+			view_change_start(p, p->view + 1, out);
+	}
+	run_view_timer(p);
+}
