@@ -47,7 +47,7 @@ enum bft_event_kind {
 	BFT_EV_DURABLE,   /* every record with position <= `lsn` is on disk. Monotonic, prefix-closed                             */
 	BFT_EV_EXECUTED,  /* `seq` executed; `digest` = chain after it, `root` = its results; `data` = bft_request_id[] it ended  */
 	BFT_EV_SNAPSHOT,  /* the snapshot at `seq` is durable: chain `digest`, state `root`. Execution alone decides when one is due */
-	BFT_EV_INSTALLED, /* state transfer finished atomically at `seq`, chain `digest`                                          */
+	BFT_EV_INSTALLED, /* state transfer finished atomically at `seq`, chain `digest`; `ref` carries the checkpoint certificate */
 	BFT_EV_LINK,      /* the link to `from` came up (`ok`) or went down                                                       */
 	BFT_EV_EPOCH,     /* execution of an ordered entry at `seq` fixed the next epoch                                          */
 	BFT_EV_ADMIN,     /* operator: hand the leadership over                                                                   */
@@ -65,6 +65,7 @@ struct bft_event {
 	bft_seq seq;
 	bft_lsn lsn;
 	struct digest digest, root;
+	bft_ref ref;
 	bool ok;
 	uint8_t from;
 	uint32_t bytes;

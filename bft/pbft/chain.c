@@ -29,6 +29,12 @@ void chain_ask(struct pbft *p, struct bft_effects *out)
 	}
 }
 
+static void forget_too_old(struct pbft *p)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		p->peer[i].too_old = false;
+}
+
 /* One voice is not enough: f+1 members say that their logs no longer reach back (ATTACKS.md 2.35). */
 static enum bft_verdict too_old(struct pbft *p, const struct bft_vmsg *m, const struct pbft_chain *c, struct bft_effects *out)
 {
@@ -36,11 +42,13 @@ static enum bft_verdict too_old(struct pbft *p, const struct bft_vmsg *m, const 
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < p->n; i++)
 		count += p->peer[i].too_old;
-	if (count == p->weak) {
-		struct bft_effect *e = effects_add(out, BFT_FX_TRANSFER);
-		e->seq = c->end;
-		e->from = m->from;
-	}
+	if (count < p->weak)
+		return BFT_ACCEPT;
+	struct bft_effect *e = effects_add(out, BFT_FX_TRANSFER);
+	e->seq = c->end;
+	e->from = m->from;
+	/* Asked again, and said again, until a state is installed. */
+	forget_too_old(p);
 	return BFT_ACCEPT;
 }
 
@@ -71,8 +79,7 @@ enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_e
 	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (!cert)
 		return BFT_IGNORE;
-	for (uint32_t i = 0; i < p->n; i++)
-		p->peer[i].too_old = false;
+	forget_too_old(p);
 	p->catch_from = c->from;
 	p->catch_count = c->count;
 	for (uint16_t i = 0; i < c->count; i++) {

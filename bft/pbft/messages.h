@@ -90,7 +90,7 @@ struct pbft_status {
 	bft_mask checkpoints;   /* held for low + K                                       */
 	bft_seq snapshot;       /* my newest                                              */
 	bft_mask snapshots;     /* held that equal it                                     */
-	uint16_t count;         /* open slots executed+1 ..                               */
+	uint16_t count;         /* slots low+1 ..                                           */
 	struct {
 		bft_mask prepares, commits; /* held in `view`, for what I take to be its proposal */
 	} open[BFT_WINDOW_MAX];

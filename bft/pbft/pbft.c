@@ -226,6 +226,12 @@ static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_e
 	p->executed = p->dispatched = e->seq;
 	p->chain = e->digest;
 	p->catch_count = 0;
+	/* What was installed is certified: the window begins there. */
+	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	if (cert && e->seq > p->low) {
+		*cert = (struct pbft_certificate_refs){ .seq = e->seq, .digest = e->digest, .whole = e->ref };
+		stable_adopt(p, cert, out);
+	}
 	slots_progress(p, out);
 }
 

@@ -175,6 +175,7 @@ void pbft_release(struct bft_effects *out, bft_ref *wire, bft_seq seq);
 /* slots.c: the window, as a ring of 2W so that what is decided below `low` and not yet executed stays */
 struct pbft_slot *slot_find(const struct pbft *p, bft_seq seq);
 struct pbft_slot *slot_open(struct pbft *p, bft_seq seq, struct bft_effects *out);
+struct pbft_slot *slot_recover(struct pbft *p, bft_seq seq);
 struct pbft_vote *slot_vote(const struct pbft *p, const struct pbft_slot *s, bool commit, uint32_t member);
 void slot_set_digest(struct pbft_slot *s, const struct digest *d, const struct pbft *p, struct bft_effects *out);
 bft_mask slot_voters(const struct pbft *p, const struct pbft_slot *s, bool commit, bft_view view, const struct digest *d);

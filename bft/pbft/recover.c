@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-/* During recovery a record's slot is opened without effects: there is nothing yet that could be forgotten. */
-static struct pbft_slot *slot_recover(struct pbft *p, bft_seq seq)
-{
-	struct bft_effect none[1];
-	struct bft_effects out = { .at = none, .capacity = 1 };
-	if (!pbft_in_window(p, seq))
-		return NULL;
-	return slot_open(p, seq, &out);
-}
-
 static void recover_prepare(struct pbft *p, const struct pbft_rec_vote *r)
 {
 	struct pbft_slot *s = slot_recover(p, r->seq);
@@ -101,7 +91,8 @@ void on_record(struct pbft *p, const struct bft_event *e)
 	}
 	case PBFT_REC_CHECKPOINT: {
 		const struct pbft_checkpoint *c = e->data;
-		*checkpoint_own(p, c->seq) = (struct pbft_checkpoint_vote){ .seq = c->seq, .chain = c->chain };
+		if (checkpoint_own(p, c->seq)->seq < c->seq)
+			*checkpoint_own(p, c->seq) = (struct pbft_checkpoint_vote){ .seq = c->seq, .chain = c->chain };
 		break;
 	}
 	case PBFT_REC_STABLE: recover_stable(p, e->data, e->lsn); break;

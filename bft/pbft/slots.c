@@ -66,6 +66,21 @@ struct pbft_slot *slot_open(struct pbft *p, bft_seq seq, struct bft_effects *out
 	return s;
 }
 
+/* During recovery: no effects, for there is nothing yet that could be forgotten; and no window, for a log that was cut may begin below its first STABLE.
+ * No record of mine is above the last one's window, and the ring holds two windows, so a higher sequence in the same place is never the one that matters
+ * less. */
+struct pbft_slot *slot_recover(struct pbft *p, bft_seq seq)
+{
+	struct pbft_slot *s = slot_place(p, seq);
+	if (seq <= p->low || s->seq > seq)
+		return NULL;
+	if (s->seq < seq) {
+		memset(s, 0, sizeof *s);
+		s->seq = seq;
+	}
+	return s;
+}
+
 /* Another digest is now what this slot is about; the body of the former one is not needed any more. */
 void slot_set_digest(struct pbft_slot *s, const struct digest *d, const struct pbft *p, struct bft_effects *out)
 {

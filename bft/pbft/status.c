@@ -23,18 +23,14 @@ bool pbft_behind(const struct pbft *p)
 	return executed_rank(p, p->weak) > p->executed;
 }
 
+/* Every sequence above `low` is finished in the current view, decided or not: who decided it in an older one still owes the others its COMMIT in this. */
 static void fill_open(const struct pbft *p, struct pbft_status *m)
 {
-	bft_seq first = p->executed > p->low ? p->executed : p->low;
-	/* Slots from executed+1 on; below `low` nothing is asked for by votes. */
-	if (p->executed < p->low)
-		return;
-	for (bft_seq seq = first + 1; seq <= p->low + p->limits.window && m->count < BFT_WINDOW_MAX; seq++) {
+	for (bft_seq seq = p->low + 1; seq <= p->low + p->limits.window && m->count < BFT_WINDOW_MAX; seq++) {
 		const struct pbft_slot *s = slot_find(p, seq);
-		bft_mask prepares = 0, commits = 0;
-		if (s && s->committed)
-			commits = prepares = mask_all(p->n);
-		for (uint32_t i = 0; s && !s->committed && i < p->n; i++) {
+		bool decided = seq <= p->executed || (s && s->committed);
+		bft_mask prepares = s && s->prepared ? mask_all(p->n) : 0, commits = decided ? mask_all(p->n) : 0;
+		for (uint32_t i = 0; s && i < p->n; i++) {
 			const struct pbft_vote *a = slot_vote(p, s, false, i), *b = slot_vote(p, s, true, i);
 			prepares |= a->set && a->view == p->view ? BFT_BIT(i) : 0;
 			commits |= b->set && b->view == p->view ? BFT_BIT(i) : 0;
@@ -119,7 +115,7 @@ static void help_slot(const struct pbft *p, uint8_t to, const struct pbft_slot *
 static void help_slots(const struct pbft *p, uint8_t to, const struct pbft_status *s, struct bft_effects *out)
 {
 	for (uint16_t k = 0; k < s->count; k++) {
-		bft_seq seq = s->executed + 1 + k;
+		bft_seq seq = s->low + 1 + k;
 		const struct pbft_slot *slot = pbft_in_window(p, seq) ? slot_find(p, seq) : NULL;
 		if (!slot)
 			continue;
@@ -151,7 +147,7 @@ enum bft_verdict on_status(struct pbft *p, const struct bft_vmsg *m, struct bft_
 	const struct pbft_status *s = m->body;
 	if (m->from == p->self)
 		return BFT_IGNORE;
-	if (s->executed + s->count > s->low + 2 * (uint64_t)p->limits.window && s->count)
+	if (s->count > p->limits.window)
 		return BFT_REJECT;
 	struct pbft_peer *peer = &p->peer[m->from];
 	bool was_behind = pbft_behind(p);

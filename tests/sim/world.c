@@ -1,0 +1,287 @@
+/* Time, the queue of events, the faults, the clients: one seed decides all of it. */
+#include "bft/proposal.h"
+#include "tests/sim/sim.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+uint64_t rng_next(struct rng *r)
+{
+	uint64_t z = (r->s += 0x9E3779B97F4A7C15u);
+	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+	z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+	return z ^ (z >> 31);
+}
+
+uint32_t rng_below(struct rng *r, uint32_t n)
+{
+	return n ? (uint32_t)(rng_next(r) % n) : 0;
+}
+
+bool rng_chance(struct rng *r, uint32_t percent)
+{
+	return rng_below(r, 100) < percent;
+}
+
+void sim_trace(struct sim *s, const char *format, ...)
+{
+	if (!s->trace)
+		return;
+	va_list args;
+	va_start(args, format);
+	printf("%8llu  ", (unsigned long long)s->now);
+	vprintf(format, args);
+	putchar('\n');
+	va_end(args);
+}
+
+bool sim_fail(struct sim *s, const char *format, ...)
+{
+	if (s->failure[0])
+		return false;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(s->failure, sizeof s->failure, format, args);
+	va_end(args);
+	sim_trace(s, "FAILED: %s", s->failure);
+	return false;
+}
+
+static bool before(const struct sim_event *a, const struct sim_event *b)
+{
+	return a->at < b->at || (a->at == b->at && a->order < b->order);
+}
+
+void sim_at(struct sim *s, struct sim_event e)
+{
+	if (s->heap_count == s->heap_capacity) {
+		s->heap_capacity = s->heap_capacity ? s->heap_capacity * 2 : 4096;
+		s->heap = realloc(s->heap, s->heap_capacity * sizeof *s->heap);
+		if (!s->heap)
+			abort();
+	}
+	e.order = s->order++;
+	uint32_t i = s->heap_count++;
+	while (i && before(&e, &s->heap[(i - 1) / 2])) {
+		s->heap[i] = s->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	s->heap[i] = e;
+}
+
+static struct sim_event pop(struct sim *s)
+{
+	struct sim_event top = s->heap[0], last = s->heap[--s->heap_count];
+	uint32_t i = 0;
+	for (;;) {
+		uint32_t c = 2 * i + 1;
+		if (c >= s->heap_count)
+			break;
+		if (c + 1 < s->heap_count && before(&s->heap[c + 1], &s->heap[c]))
+			c++;
+		if (before(&last, &s->heap[c]))
+			break;
+		s->heap[i] = s->heap[c];
+		i = c;
+	}
+	s->heap[i] = last;
+	return top;
+}
+
+/* ---- faults ---- */
+
+static void cut_at_random(struct sim *s)
+{
+	memset(s->cut, 0, sizeof s->cut);
+	if (s->calm || rng_chance(&s->rng, 50))
+		return;
+	s->partitions++;
+	uint32_t side = rng_below(&s->rng, 1u << s->n);
+	bool one_way = rng_chance(&s->rng, 30);
+	for (uint32_t a = 0; a < s->n; a++)
+		for (uint32_t b = 0; b < s->n; b++)
+			if ((side >> a & 1) && !(side >> b & 1)) {
+				s->cut[a][b] = true;
+				s->cut[b][a] = !one_way;
+			}
+	sim_trace(s, "partition %x%s", side, one_way ? " one way" : "");
+}
+
+static void links(struct sim *s)
+{
+	if (s->now >= SIM_FAULTS_END_MS)
+		s->calm = true;
+	cut_at_random(s);
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->node[i].up)
+			node_links(s, &s->node[i]);
+	if (!s->calm)
+		sim_at(s, (struct sim_event){ .at = s->now + 200 + rng_below(&s->rng, 3000), .kind = SIM_LINKS });
+}
+
+static void crash(struct sim *s, uint8_t id)
+{
+	struct node *d = &s->node[id];
+	if (d->up && !s->calm) {
+		s->crashes++;
+		node_crash(s, d);
+		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = id });
+	}
+	if (!s->calm && s->crash_every_ms)
+		sim_at(s, (struct sim_event){ .at = s->now + 1 + rng_below(&s->rng, 2 * s->crash_every_ms),
+		                              .kind = SIM_CRASH,
+		                              .node = (uint8_t)rng_below(&s->rng, s->n) });
+}
+
+/* ---- clients: each request is sent to a few, then to all, until f+1 replicas have answered ---- */
+
+static void request(struct sim *s, uint32_t r, bool again)
+{
+	if (mask_count(s->acks[r]) > s->f)
+		return;
+	for (uint8_t i = 0; i < s->n; i++) {
+		struct node *d = &s->node[i];
+		if (!d->up || !(again || rng_chance(&s->rng, 40)) || (!s->calm && rng_chance(&s->rng, s->loss)))
+			continue;
+		if (d->done[r / 64] >> (r % 64) & 1) {
+			s->acks[r] |= BFT_BIT(i);
+			continue;
+		}
+		struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = s->request[r], .bytes = 200, .id = { .session = 1 + r % 7, .number = r } };
+		node_step(s, d, &e);
+	}
+	sim_at(s, (struct sim_event){ .at = s->now + 300, .kind = SIM_REQUEST, .value = r | (1u << 16) });
+}
+
+static void handle(struct sim *s, const struct sim_event *e)
+{
+	struct node *d = &s->node[e->node];
+	switch (e->kind) {
+	case SIM_REQUEST: request(s, (uint32_t)(e->value & 0xFFFF), e->value >> 16); break;
+	case SIM_LINKS: links(s); break;
+	case SIM_CRASH: crash(s, e->node); break;
+	case SIM_START: node_start(s, d); break;
+	default: node_event(s, d, e); break;
+	}
+}
+
+static uint32_t pick_n(struct sim *s)
+{
+	static const uint32_t sizes[8] = { 4, 4, 4, 4, 5, 6, 7, 10 };
+	return sizes[rng_below(&s->rng, 8)];
+}
+
+static void draw(struct sim *s)
+{
+	s->n = pick_n(s);
+	s->f = quorum_faults(s->n);
+	s->q = quorum_strong(s->n);
+	bool tiny = rng_chance(&s->rng, 50); /* most bugs need 2 views and the first slots */
+	uint32_t k = tiny ? 1 + rng_below(&s->rng, 4) : 16;
+	s->limits = (struct bft_limits){
+		.members = s->n,
+		.window = tiny ? 2 * k + rng_below(&s->rng, 4) : 64,
+		.checkpoint_every = k,
+		.proposal_bytes_max = 1 << 16,
+		.proposal_bundles_max = tiny ? 2 : 16,
+		.drift_ms = 5000,
+		.request_timeout_ms = 400,
+		.requests_max = 512,
+		.executing_max = 4,
+	};
+	s->loss = rng_chance(&s->rng, 60) ? rng_below(&s->rng, 20) : 0;
+	s->duplicate = rng_below(&s->rng, 10);
+	s->delay_max_ms = 2 + rng_below(&s->rng, 60);
+	s->crash_every_ms = rng_chance(&s->rng, 70) ? 500 + rng_below(&s->rng, 4000) : 0;
+}
+
+static bool finished(const struct sim *s)
+{
+	if (s->completed < SIM_REQUESTS || !s->calm)
+		return false;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (!s->node[i].up || s->node[i].executed != s->top)
+			return false;
+	return true;
+}
+
+static void count_completed(struct sim *s)
+{
+	s->completed = 0;
+	for (uint32_t r = 0; r < SIM_REQUESTS; r++)
+		s->completed += mask_count(s->acks[r]) > s->f;
+}
+
+static void set_up(struct sim *s, uint64_t seed, bool trace)
+{
+	memset(s, 0, sizeof *s);
+	s->seed = seed;
+	s->rng.s = seed * 0x2545F4914F6CDD1Du + 1;
+	s->trace = trace;
+	draw(s);
+	digest_of(&s->cluster, DOMAIN_TEST, &seed, sizeof seed);
+	proposal_null_digest(&s->null_digest, &s->cluster);
+	uint8_t null[PROPOSAL_HEAD_BYTES];
+	size_t n = proposal_null(null);
+	s->chain_at[0] = s->cluster;
+	s->out.capacity = BFT_EFFECTS_MAX;
+	s->out.at = malloc(BFT_EFFECTS_MAX * sizeof *s->out.at);
+	s->out.arena_bytes = BFT_ARENA_BYTES;
+	s->out.arena = malloc(BFT_ARENA_BYTES);
+	s->decoded = malloc(bft_pbft.body_bytes);
+	if (!s->out.at || !s->out.arena || !s->decoded)
+		abort();
+	body_add(s, &s->null_digest, null, n);
+	sim_trace(s, "seed %llu: n=%u f=%u q=%u W=%u K=%u loss=%u%% delay<=%ums crash every %ums", (unsigned long long)seed, s->n, s->f, s->q,
+	          s->limits.window, s->limits.checkpoint_every, s->loss, s->delay_max_ms, s->crash_every_ms);
+}
+
+void sim_run(struct sim *s, uint64_t seed, bool trace)
+{
+	set_up(s, seed, trace);
+	for (uint8_t i = 0; i < s->n; i++)
+		node_create(s, i);
+	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
+		uint64_t name[2] = { seed, r };
+		digest_of(&s->request[r], DOMAIN_TEST, name, sizeof name);
+		s->request_at[r] = 10 + rng_below(&s->rng, SIM_FAULTS_END_MS);
+		sim_at(s, (struct sim_event){ .at = s->request_at[r], .kind = SIM_REQUEST, .value = r });
+	}
+	for (uint8_t i = 0; i < s->n; i++)
+		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, 50), .kind = SIM_START, .node = i });
+	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
+	sim_at(s, (struct sim_event){ .at = SIM_FAULTS_END_MS, .kind = SIM_LINKS });
+	if (s->crash_every_ms)
+		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, s->crash_every_ms), .kind = SIM_CRASH, .node = (uint8_t)rng_below(&s->rng, s->n) });
+	uint64_t turn = 0;
+	while (s->heap_count && !s->failure[0]) {
+		struct sim_event e = pop(s);
+		s->now = e.at;
+		handle(s, &e);
+		if (++turn % 64 == 0) {
+			count_completed(s);
+			if (finished(s))
+				break;
+		}
+		if (s->now > SIM_FAULTS_END_MS + SIM_LIVE_MS)
+			break;
+	}
+	count_completed(s);
+	check_end(s);
+	while (s->heap_count) {
+		struct sim_event e = pop(s);
+		wire_release(e.wire);
+	}
+	for (uint32_t i = 0; i < s->n; i++)
+		node_destroy(s, &s->node[i]);
+	for (uint32_t b = 0; b < 4096; b++)
+		while (s->bodies[b]) {
+			struct body *next = s->bodies[b]->next;
+			free(s->bodies[b]);
+			s->bodies[b] = next;
+		}
+	free(s->heap);
+	free(s->out.at);
+	free(s->out.arena);
+	free(s->decoded);
+}
