@@ -1,0 +1,112 @@
+/* quorate_client.h - a client of a Quorate cluster: operations in, agreed results out.
+ *
+ * An answer counts when f+1 replicas of the genesis say the same, so up to f liars cannot make one. Operations go out in sessions, which give exactly-once:
+ * one that timed out may or may not have been executed, and asking again in the same session never executes it twice.
+ *
+ * A client runs on a thread of its own (then every function may be called from any thread, and the blocking ones may be used), or on a libuv loop that the
+ * program gives it (then everything is called on that loop's thread). Callbacks run on the thread that the client runs on, never inside the call that caused
+ * them; they may call any function here but the blocking ones and quorate_client_destroy. */
+#ifndef QUORATE_CLIENT_H
+#define QUORATE_CLIENT_H
+#include "quorate.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct quorate_client;
+struct quorate_session;
+
+/* Zero means the default where one is named. Everything is copied. */
+struct quorate_client_options {
+	const char *genesis;    /* path of the cluster's genesis                                                                    */
+	const char *key;        /* path of the client's key; NULL: a fresh one, in memory                                           */
+	const char *passphrase; /* of the key file                                                                                  */
+	uint32_t timeout_ms;    /* until an operation is reported as unknown                                            10 s        */
+	uint32_t retry_ms;      /* until it is sent to every replica, and again with back-off                            150 ms     */
+	uint32_t bundle_ops;    /* operations that may share one signature: what waits is sent together                   1          */
+	uint32_t bundles_max;   /* requests of one session in flight; at most the genesis' session window                 32         */
+	uint32_t queue_max;     /* operations of one session that may wait                                              65536       */
+	struct uv_loop_s *loop; /* NULL: a thread of its own                                                                        */
+	void (*log)(void *user, enum quorate_level level, const char *line); /* may be NULL */
+	void *log_user;
+};
+
+/* How an operation ended. */
+struct quorate_answer {
+	enum quorate_error error; /* QUORATE_OK: executed, `value` is its answer. QUORATE_REFUSED: definitely not executed. QUORATE_UNKNOWN: no answer in time.
+	                             QUORATE_UNREACHABLE: too few replicas answer, and it was never sent. QUORATE_FAILED: the client was stopped.            */
+	const void *value;        /* borrowed for the call */
+	size_t value_bytes;
+	uint64_t session, number; /* the request: quorate_session_ask_again */
+	uint16_t index;           /* of the operation in it                  */
+	uint64_t seq;             /* place in the one order                  */
+	const char *reason;       /* a sentence when error is not QUORATE_OK; borrowed */
+};
+typedef void (*quorate_answer_fn)(void *user, const struct quorate_answer *answer);
+
+/* Reads the genesis and the key; connects to nobody yet. Errors: QUORATE_CONFIG, QUORATE_VERIFICATION, QUORATE_FAILED. */
+enum quorate_error quorate_client_create(struct quorate_client **out, const struct quorate_client_options *options, char *reason);
+enum quorate_error quorate_client_start(struct quorate_client *c, char *reason);
+/* What is open ends with QUORATE_UNKNOWN or QUORATE_FAILED; links close; `stopped` (may be NULL) as for quorate_stop. */
+void quorate_client_stop(struct quorate_client *c, void (*stopped)(void *user), void *user);
+/* Frees a client that is stopped or was never started, with its sessions. NULL is allowed. */
+void quorate_client_destroy(struct quorate_client *c);
+
+/* The cluster's size and what this client knows of it. */
+uint32_t quorate_client_members(const struct quorate_client *c);
+uint32_t quorate_client_quorum(const struct quorate_client *c); /* members that ordering needs */
+uint32_t quorate_client_links(struct quorate_client *c);         /* members connected now        */
+/* The organization of a member; "" when there is none. */
+const char *quorate_client_org(const struct quorate_client *c, uint32_t member);
+/* The cluster's id, in hexadecimal (64 digits). */
+const char *quorate_client_cluster(const struct quorate_client *c);
+
+/* A session, to be opened by an ordered request; `opened` (may be NULL) hears of it. Operations may be submitted at once: they wait for the opening.
+ * NULL: no memory, or the client is stopped. Ownership: quorate_session_close, or the client's end. */
+struct quorate_session *quorate_session_open(struct quorate_client *c, quorate_answer_fn opened, void *user);
+/* A session of an earlier process, with the same key: `id` and the highest request number that was used in it. */
+struct quorate_session *quorate_session_resume(struct quorate_client *c, uint64_t id, uint64_t number);
+/* Gives it up, here and in the cluster; what is open ends with QUORATE_UNKNOWN. The handle is gone when this returns. */
+void quorate_session_close(struct quorate_session *s);
+uint64_t quorate_session_id(const struct quorate_session *s);     /* 0: not yet open        */
+uint64_t quorate_session_number(const struct quorate_session *s); /* highest number used     */
+
+/* One operation; `done` is called exactly once. Errors (done is not called): QUORATE_USAGE (too large, no op), QUORATE_FAILED (the queue is full, no memory, the
+ * client is stopped). */
+enum quorate_error quorate_submit(struct quorate_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
+/* Several operations under one signature, executed in order with nothing between; `done` is called once for each, in order, with its own answer. */
+struct quorate_op {
+	const void *bytes;
+	size_t n;
+};
+enum quorate_error quorate_submit_bundle(struct quorate_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
+/* The outcome of request `number`, sent before in this session and ended as unknown: the same bytes are sent again, and it is executed at most once in all.
+ * Errors: QUORATE_USAGE when this handle does not hold that request. */
+enum quorate_error quorate_session_ask_again(struct quorate_session *s, uint64_t number, quorate_answer_fn done, void *user);
+/* Orders a snapshot of the state: `answer.seq` is where it was asked for. QUORATE_PRECONDITION: one was made less than ten seconds ago. */
+enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_answer_fn done, void *user);
+
+/* What member `member` says of itself; not agreed, not verified beyond its link. `standing` is NULL when it does not answer in `timeout_ms`. */
+struct quorate_report {
+	struct quorate_standing standing;
+	uint8_t mode;             /* 1: Byzantine faults, 2: trusted  */
+	uint64_t snapshot_asked;  /* newest snapshot that it has made or is making */
+	uint64_t rtt_us;
+};
+typedef void (*quorate_report_fn)(void *user, uint32_t member, const struct quorate_report *report);
+enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member, uint32_t timeout_ms, quorate_report_fn done, void *user);
+
+/* ---- blocking, for a client on its own thread; never from a callback ------------------------------------------------------------------------------- */
+
+/* `value` gets at most `capacity` bytes, `*value_bytes` the true length. Returns answer.error; `reason` gets its sentence. */
+enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes, char *reason);
+/* Waits until the session is open. */
+enum quorate_error quorate_session_wait(struct quorate_session *s, uint32_t timeout_ms, char *reason);
+/* Waits until at least `links` members are connected; returns how many are after at most `timeout_ms`. */
+uint32_t quorate_client_wait(struct quorate_client *c, uint32_t links, uint32_t timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
