@@ -20,13 +20,13 @@ _Static_assert(HELLO_BYTES + 1 <= FRAME_LENGTH_MAX_STRANGER, "a stranger can say
 
 const char *hello_refusal_of_them(enum hello_refusal code)
 {
-	static const char *const text[HELLO_REFUSAL_COUNT] = {"", HELLO_REFUSALS(HELLO_OF_THEM)};
+	static const char *const text[HELLO_REFUSAL_COUNT] = { "", HELLO_REFUSALS(HELLO_OF_THEM) };
 	return code > HELLO_ACCEPTED && code < HELLO_REFUSAL_COUNT ? text[code] : "for no reason that has a name";
 }
 
 const char *hello_refusal_by_them(uint8_t code)
 {
-	static const char *const text[HELLO_REFUSAL_COUNT] = {"", HELLO_REFUSALS(HELLO_BY_THEM)};
+	static const char *const text[HELLO_REFUSAL_COUNT] = { "", HELLO_REFUSALS(HELLO_BY_THEM) };
 	return code > HELLO_ACCEPTED && code < HELLO_REFUSAL_COUNT ? text[code] : "for a reason that this version does not know";
 }
 
@@ -35,7 +35,7 @@ static void hello_statement(struct statement *out, const struct hello *h, const 
 {
 	struct digest_ctx ctx;
 	struct digest body;
-	uint8_t bytes[3] = {h->role, h->mode, (uint8_t)from};
+	uint8_t bytes[3] = { h->role, h->mode, (uint8_t)from };
 
 	digest_begin(&ctx, DOMAIN_HELLO);
 	digest_add(&ctx, exporter, TLS_EXPORTER_BYTES);

@@ -27,19 +27,19 @@ struct hello {
 };
 
 /* Why a HELLO is refused: the code of the REFUSED piece.      said of the other side                               said by the other side                  */
-#define HELLO_REFUSALS(X)                                                                                                                                   \
-	X(HELLO_NOT_A_HELLO, "its first piece is not a HELLO", "it could not read our HELLO")                                                               \
-	X(HELLO_OTHER_VERSION, "it speaks another wire version", "it speaks another wire version")                                                          \
-	X(HELLO_OTHER_CLUSTER, "it belongs to another cluster", "it belongs to another cluster")                                                            \
-	X(HELLO_OTHER_MODE, "its cluster runs in the other mode", "its cluster runs in the other mode")                                                     \
-	X(HELLO_OTHER_ROLE, "it has no role that can be served here", "it does not serve our role")                                                         \
-	X(HELLO_SELF, "it shows this endpoint's own key: an address leads back here, or the key is in use twice",                                           \
-	  "it has our own key: an address leads back here, or the key is in use twice")                                                                     \
-	X(HELLO_NOT_DIALLED, "it is not the member that was dialled", "we are not the member that it wanted to reach")                                      \
-	X(HELLO_NOT_A_MEMBER, "its key is not a member's", "our key is not among its members")                                                              \
-	X(HELLO_OTHER_TLS_KEY, "its TLS key is not the one on its card", "our TLS key is not the one on our card")                                          \
-	X(HELLO_BAD_SIGNATURE, "its signature does not hold for this connection", "it found our signature false")                                           \
-	X(HELLO_NO_ROOM, "no place is free for another client", "it has no place free for another client")                                                  \
+#define HELLO_REFUSALS(X)                                                                                                                                      \
+	X(HELLO_NOT_A_HELLO, "its first piece is not a HELLO", "it could not read our HELLO")                                                                  \
+	X(HELLO_OTHER_VERSION, "it speaks another wire version", "it speaks another wire version")                                                             \
+	X(HELLO_OTHER_CLUSTER, "it belongs to another cluster", "it belongs to another cluster")                                                               \
+	X(HELLO_OTHER_MODE, "its cluster runs in the other mode", "its cluster runs in the other mode")                                                        \
+	X(HELLO_OTHER_ROLE, "it has no role that can be served here", "it does not serve our role")                                                            \
+	X(HELLO_SELF, "it shows this endpoint's own key: an address leads back here, or the key is in use twice",                                              \
+	  "it has our own key: an address leads back here, or the key is in use twice")                                                                        \
+	X(HELLO_NOT_DIALLED, "it is not the member that was dialled", "we are not the member that it wanted to reach")                                         \
+	X(HELLO_NOT_A_MEMBER, "its key is not a member's", "our key is not among its members")                                                                 \
+	X(HELLO_OTHER_TLS_KEY, "its TLS key is not the one on its card", "our TLS key is not the one on our card")                                             \
+	X(HELLO_BAD_SIGNATURE, "its signature does not hold for this connection", "it found our signature false")                                              \
+	X(HELLO_NO_ROOM, "no place is free for another client", "it has no place free for another client")                                                     \
 	X(HELLO_DUPLICATE, "a link to it is already up", "a link to it is already up")
 
 #define HELLO_REFUSAL_ENUM(name, of_them, by_them) name,

@@ -3,8 +3,8 @@
  * A member listens and dials every other member; a client dials every member and listens nowhere. Between two members there is one link, however both dial.
  * net moves bytes and never reads them: who the peer is stands in `struct net_peer`, proven by TLS and HELLO (net/hello.h); what it says is the caller's.
  *
- * Threads: every function and callback runs on the loop's thread. No callback runs inside net_create, net_set_member, net_send or net_send_buffer;
- * net_peer_close, net_clear_member and net_close call on_down before they return.
+ * Threads: every function and callback runs on the loop's thread. No callback runs inside net_create, net_send or net_send_buffer; net_peer_close,
+ * net_set_member (where it ends an old link), net_clear_member and net_close call on_down before they return.
  *
  * Signals: the sockets are net's own, watched by uv_poll_t and written with MSG_NOSIGNAL, because libuv's streams write without it and a peer's reset could
  * then raise SIGPIPE in the embedder's process. No signal handler or mask is touched. */
@@ -49,13 +49,13 @@ struct net_options {
 	const char *listen_host; /* members: a name or address; NULL = every address  */
 	uint16_t listen_port;    /* members: 0 = any, see net_port                    */
 
-	uint32_t frame_bytes_max;        /* sent, and taken from members                          8 MiB    */
-	uint32_t client_frame_bytes_max; /* taken from clients: anybody may be one                1 MiB    */
-	uint32_t connections_max;        /* clients' links and members' places together           1024     */
-	uint32_t connections_per_source; /* accepted, not yet authenticated, from one address     32       */
-	uint32_t handshakes_max;         /* accepted, not yet authenticated, in all               64       */
-	uint32_t handshakes_per_second;  /* begun for strangers, with as much saved up            200      */
-	uint32_t handshake_ms;           /* from connecting or accepting to HELLO accepted        3000     */
+	uint32_t frame_bytes_max;            /* sent, and taken from members                          8 MiB    */
+	uint32_t client_frame_bytes_max;     /* taken from clients, and sent by one: anybody may be   1 MiB    */
+	uint32_t connections_max;            /* clients' links and members' places together           1024     */
+	uint32_t connections_per_source;     /* accepted, not yet authenticated, from one address     32       */
+	uint32_t handshakes_max;             /* accepted, not yet authenticated, in all               64       */
+	uint32_t handshakes_per_second;      /* begun for strangers, with as much saved up            200      */
+	uint32_t handshake_ms;               /* from connecting or accepting to HELLO accepted        3000     */
 	size_t queue_bytes_max[NET_CLASSES]; /* per link; raised to one largest frame where less  see net.c */
 
 	struct net_callbacks callbacks;
@@ -64,12 +64,12 @@ struct net_options {
 
 enum net_error {
 	NET_OK,
-	NET_BAD_OPTIONS,    /* a pointer, role, key or limit that cannot be     */
+	NET_BAD_OPTIONS, /* a pointer, role, key or limit that cannot be     */
 	NET_NO_MEMORY,
-	NET_TLS_UNUSABLE,   /* OpenSSL cannot do TLS 1.3 with Ed25519           */
-	NET_BAD_ADDRESS,    /* listen_host, or a member's host, cannot be used  */
-	NET_CANNOT_LISTEN,  /* errno says why                                   */
-	NET_CANNOT_WATCH,   /* the loop takes no more descriptors               */
+	NET_TLS_UNUSABLE,  /* OpenSSL cannot do TLS 1.3 with Ed25519           */
+	NET_BAD_ADDRESS,   /* listen_host, or a member's host, cannot be used  */
+	NET_CANNOT_LISTEN, /* errno says why                                   */
+	NET_CANNOT_WATCH,  /* the loop takes no more descriptors               */
 };
 const char *net_error_text(enum net_error error);
 
@@ -80,13 +80,12 @@ enum net_error net_create(struct net **out, const struct net_options *options);
 uint16_t net_port(const struct net *net);
 
 /* Ends everything: links go down, then the handles close, then `done` is called from the loop and the memory is gone. Never stops the loop. Safe in any
- * callback; a second call does nothing. `done` may be NULL. */
+ * callback; a second call does nothing. `done` may be NULL. A look-up of a name that is under way cannot be stopped and is waited for. */
 void net_close(struct net *net, void (*done)(void *user), void *user);
 
 /* Names member `index` and dials it for ever, with jittered back-off, unless it is this endpoint itself. Another key, TLS key or address than before ends the
  * old link. Errors: NET_BAD_OPTIONS (index, or a key that another index has), NET_BAD_ADDRESS (host NULL, empty or too long; port 0). */
-enum net_error net_set_member(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *tls_key, const char *host,
-                              uint16_t port);
+enum net_error net_set_member(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *tls_key, const char *host, uint16_t port);
 void net_clear_member(struct net *net, uint32_t index);
 /* The link to a member, or NULL while there is none. */
 struct net_peer *net_member_peer(const struct net *net, uint32_t index);

@@ -22,12 +22,12 @@ size_t net_buffer_bytes(const struct net_buffer *buffer);
 struct queue_class {
 	struct net_buffer **ring; /* `capacity` places, a power of two        */
 	uint32_t capacity;
-	uint32_t head;            /* first frame                              */
+	uint32_t head; /* first frame                              */
 	uint32_t count;
-	size_t sent;              /* bytes of the first frame already taken   */
-	size_t bytes;             /* charged: payloads + QUEUE_FRAME_CHARGE   */
+	size_t sent;  /* bytes of the first frame already taken   */
+	size_t bytes; /* charged: payloads + QUEUE_FRAME_CHARGE   */
 	size_t bytes_max;
-	uint64_t dropped;         /* frames refused for the bound or memory   */
+	uint64_t dropped; /* frames refused for the bound or memory   */
 };
 struct queue {
 	struct queue_class classes[NET_CLASSES];

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TLS_HANDSHAKE_BYTES_MAX 4096   /* a self-signed Ed25519 certificate has about 300 bytes             */
-#define TLS_OUTPUT_KEEP (64u * 1024u)  /* an idle connection keeps no more than this                         */
-#define TLS_REKEY_RECORDS (1u << 22)   /* far below the 2^24.5 records that AES-GCM allows under one key     */
-#define TLS_PEER_REKEYS_FREE 16u       /* key updates taken from a peer, and one more per 2^16 reads         */
+#define TLS_HANDSHAKE_BYTES_MAX 4096  /* a self-signed Ed25519 certificate has about 300 bytes             */
+#define TLS_OUTPUT_KEEP (64u * 1024u) /* an idle connection keeps no more than this                         */
+#define TLS_REKEY_RECORDS (1u << 22)  /* far below the 2^24.5 records that AES-GCM allows under one key     */
+#define TLS_PEER_REKEYS_FREE 16u      /* key updates taken from a peer, and one more per 2^16 reads         */
 
 static const char exporter_label[] = "EXPORTER-quorate-hello";
 
@@ -128,8 +128,8 @@ static X509 *certificate_make(EVP_PKEY *key)
 	if (X509_set_version(certificate, X509_VERSION_3) && ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) &&
 	    ASN1_TIME_set_string(X509_getm_notBefore(certificate), "20000101000000Z") &&
 	    ASN1_TIME_set_string(X509_getm_notAfter(certificate), "99991231235959Z") &&
-	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"quorate", -1, -1, 0) &&
-	    X509_set_issuer_name(certificate, name) && X509_set_pubkey(certificate, key) && X509_sign(certificate, key, NULL) > 0)
+	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"quorate", -1, -1, 0) && X509_set_issuer_name(certificate, name) &&
+	    X509_set_pubkey(certificate, key) && X509_sign(certificate, key, NULL) > 0)
 		return certificate;
 	X509_free(certificate);
 	return NULL;
@@ -158,9 +158,8 @@ static bool context_set(SSL_CTX *ctx)
 	SSL_CTX_set_cert_verify_callback(ctx, verify_certificate, NULL);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 && SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
 	       SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
-	       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") == 1 &&
-	       SSL_CTX_set1_groups_list(ctx, "X25519") == 1 && SSL_CTX_set1_sigalgs_list(ctx, "ed25519") == 1 &&
-	       SSL_CTX_set1_client_sigalgs_list(ctx, "ed25519") == 1;
+	       SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") == 1 && SSL_CTX_set1_groups_list(ctx, "X25519") == 1 &&
+	       SSL_CTX_set1_sigalgs_list(ctx, "ed25519") == 1 && SSL_CTX_set1_client_sigalgs_list(ctx, "ed25519") == 1;
 }
 
 struct tls_context *tls_context_create(const struct secret_key *secret)
@@ -256,14 +255,10 @@ static enum tls_result tls_judge(struct tls *tls, int result)
 	if (tls->over_limit)
 		return tls_fail(tls);
 	switch (SSL_get_error(tls->ssl, result)) {
-	case SSL_ERROR_NONE:
-		return TLS_DONE;
-	case SSL_ERROR_WANT_READ:
-		return TLS_WANT;
-	case SSL_ERROR_ZERO_RETURN:
-		return TLS_CLOSED;
-	default:
-		return tls_fail(tls);
+	case SSL_ERROR_NONE: return TLS_DONE;
+	case SSL_ERROR_WANT_READ: return TLS_WANT;
+	case SSL_ERROR_ZERO_RETURN: return TLS_CLOSED;
+	default: return tls_fail(tls);
 	}
 }
 
