@@ -50,6 +50,7 @@ enum bft_event_kind {
 	BFT_EV_INSTALLED, /* state transfer finished atomically at `seq`, chain `digest`; `ref` carries the checkpoint certificate */
 	BFT_EV_LINK,      /* the link to `from` came up (`ok`) or went down                                                       */
 	BFT_EV_EPOCH,     /* execution of an ordered entry at `seq` fixed the next epoch                                          */
+	BFT_EV_FILL,      /* sequences up to `seq` are wanted though no request may come: a snapshot was ordered and is due there  */
 	BFT_EV_ADMIN,     /* operator: hand the leadership over                                                                   */
 };
 

@@ -10,6 +10,7 @@ void genesis_limits_default(struct bft_genesis_limits *out)
 		.window = 128,
 		.checkpoint_every = 32,
 		.snapshot_bytes = (uint64_t)256 << 20,
+		.state_bytes = (uint64_t)8 << 30,
 		.snapshot_seqs = 65536,
 		.proposal_bytes_max = 4u << 20,
 		.proposal_bundles_max = 256,
@@ -33,6 +34,8 @@ const char *genesis_limits_check(const struct bft_genesis_limits *l)
 		return "limits: window is less than twice checkpoint_every, which is at least 1";
 	if (!within(l->snapshot_bytes, 1u << 16, (uint64_t)1 << 40))
 		return "limits: snapshot_bytes is not from 64 KiB to 1 TiB";
+	if (!within(l->state_bytes, 1u << 20, (uint64_t)1 << 44))
+		return "limits: state_bytes is not from 1 MiB to 16 TiB";
 	if (!within(l->snapshot_seqs, l->checkpoint_every, 1u << 30))
 		return "limits: snapshot_seqs is not from checkpoint_every to 2^30";
 	if (!within(l->proposal_bytes_max, 1u << 16, BFT_PROPOSAL_BYTES_MAX))
@@ -55,6 +58,7 @@ static void limits_write(struct wr *w, const struct bft_genesis_limits *l)
 	wr_u32(w, l->window);
 	wr_u32(w, l->checkpoint_every);
 	wr_u64(w, l->snapshot_bytes);
+	wr_u64(w, l->state_bytes);
 	wr_u32(w, l->snapshot_seqs);
 	wr_u32(w, l->proposal_bytes_max);
 	wr_u32(w, l->proposal_bundles_max);
@@ -66,7 +70,7 @@ static void limits_write(struct wr *w, const struct bft_genesis_limits *l)
 
 static bool limits_read(struct rd *r, struct bft_genesis_limits *l)
 {
-	return rd_u32(r, &l->window) && rd_u32(r, &l->checkpoint_every) && rd_u64(r, &l->snapshot_bytes) && rd_u32(r, &l->snapshot_seqs) &&
+	return rd_u32(r, &l->window) && rd_u32(r, &l->checkpoint_every) && rd_u64(r, &l->snapshot_bytes) && rd_u64(r, &l->state_bytes) && rd_u32(r, &l->snapshot_seqs) &&
 	       rd_u32(r, &l->proposal_bytes_max) && rd_u32(r, &l->proposal_bundles_max) && rd_u32(r, &l->drift_ms) && rd_u32(r, &l->sessions_per_key) &&
 	       rd_u32(r, &l->session_window) && rd_u32(r, &l->request_timeout_ms);
 }

@@ -3,7 +3,7 @@
  * Everybody builds it alone from the same cards, in whatever order they came, and gets the same bytes: cards stand sorted by organization, then by member
  * key, and that order numbers the members.
  *
- * Binary form: u16 format 1 | u8 mode | u8 n, scheme n | limits: u32 window, u32 checkpoint_every, u64 snapshot_bytes, u32 each of the others in the order
+ * Binary form: u16 format 1 | u8 mode | u8 n, scheme n | limits: u32 window, u32 checkpoint_every, u64 snapshot_bytes, u64 state_bytes, u32 each of the others in the order
  * of the struct | u8 count | cards. No memory is allocated here; one struct is about 80 KiB. */
 #ifndef BFT_GENESIS_H
 #define BFT_GENESIS_H
@@ -12,7 +12,7 @@
 
 #define BFT_GENESIS_FORMAT 1u
 #define BFT_SCHEME_BYTES_MAX 31u
-#define BFT_GENESIS_LIMITS_BYTES (9u * 4u + 8u)
+#define BFT_GENESIS_LIMITS_BYTES (9u * 4u + 2u * 8u)
 #define BFT_GENESIS_BYTES_MAX (2u + 1u + 1u + BFT_SCHEME_BYTES_MAX + BFT_GENESIS_LIMITS_BYTES + 1u + BFT_MEMBERS_MAX * BFT_CARD_BYTES_MAX)
 
 _Static_assert(BFT_MEMBERS_MAX <= KEYRING_MAX, "every member has a place in a keyring");
@@ -26,6 +26,7 @@ enum bft_mode {
 struct bft_genesis_limits {
 	uint32_t window, checkpoint_every;                 /* W and K: W >= 2K                                                         */
 	uint64_t snapshot_bytes;                           /* a snapshot after so many agreed bytes ...                                */
+	uint64_t state_bytes;                              /* the logical size of the state: keys, values and a charge for each        */
 	uint32_t snapshot_seqs;                            /* ... or sequences, whichever comes first                                  */
 	uint32_t proposal_bytes_max, proposal_bundles_max; /* of one proposal                                                          */
 	uint32_t drift_ms;                                 /* how far a leader's clock may run ahead of a voter's                      */

@@ -269,6 +269,10 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 	case BFT_EV_INSTALLED: on_installed(p, e, out); break;
 	case BFT_EV_LINK: on_link(p, e, out); break;
 	case BFT_EV_EPOCH: on_epoch(p, e); break;
+	case BFT_EV_FILL:
+		p->fill = e->seq > p->fill ? e->seq : p->fill;
+		propose_try(p, out);
+		break;
 	case BFT_EV_ADMIN: suspect_leader(p, out); break;
 	}
 	return BFT_STEP_DONE;

@@ -115,6 +115,7 @@ struct pbft {
 	bft_seq new_view_top; /* last re-proposal of the current view */
 	uint64_t proposed_ms; /* time of my last proposal */
 	uint32_t last_batch;
+	bft_seq fill;   /* up to here the leader proposes though nobody asks                        */
 	bft_seq border; /* no sequence above it exists in this epoch; 0 = no border is pending */
 
 	/* catching up: digests proved by a chain, for executed+1 .. */

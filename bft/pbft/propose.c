@@ -11,9 +11,9 @@ static bool may_propose(const struct pbft *p)
 		return false;
 	if (!pbft_in_window(p, p->next_seq))
 		return false;
-	/* Up to a pending border the leader fills with nulls, so that an idle cluster reaches it too (design section 7). */
+	/* Up to a pending border, or a snapshot that was ordered, the leader fills: an idle cluster reaches them too (design section 7). */
 	if (p->requests_waiting == 0)
-		return p->border != 0 && p->next_seq <= p->border;
+		return p->next_seq <= p->border || p->next_seq <= p->fill;
 	bool in_flight = p->next_seq > p->executed + 1;
 	return !in_flight || p->requests_waiting * 2 >= p->last_batch;
 }

@@ -18,9 +18,9 @@ static uint64_t request_deadline(const struct pbft *p)
 {
 	const struct pbft_request *oldest = request_oldest(p);
 	uint8_t leader = pbft_leader(p, p->view);
-	/* A pending border is such a request until it is executed. */
-	bool border = p->border && p->executed < p->border;
-	if ((!oldest && !border) || p->mode != PBFT_NORMAL || leader == p->self || pbft_behind(p))
+	/* A pending border, or snapshot, is such a request until it is executed. */
+	bool fill = p->executed < p->border || p->executed < p->fill;
+	if ((!oldest && !fill) || p->mode != PBFT_NORMAL || leader == p->self || pbft_behind(p))
 		return UINT64_MAX;
 	uint64_t from = later(p->view_ms, p->caught_up_ms);
 	if (oldest)

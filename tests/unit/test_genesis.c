@@ -526,6 +526,8 @@ static void limits(void)
 	REFUSED(checkpoint_every, 0x80000000u, "checkpoint_every"); /* doubling it would overflow */
 	REFUSED(snapshot_bytes, 0, "snapshot_bytes");
 	REFUSED(snapshot_bytes, UINT64_MAX, "snapshot_bytes");
+	REFUSED(state_bytes, 0, "state_bytes");
+	REFUSED(state_bytes, UINT64_MAX, "state_bytes");
 	REFUSED(snapshot_seqs, 31, "snapshot_seqs");
 	REFUSED(snapshot_seqs, UINT32_MAX, "snapshot_seqs");
 	REFUSED(proposal_bytes_max, 0, "proposal_bytes_max");
