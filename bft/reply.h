@@ -48,7 +48,7 @@ struct result {
 	size_t values_bytes;
 };
 #define RESULT_HEAD_BYTES 19u
-#define RESULT_BYTES_MAX (2u << 20) /* of one bundle: larger ones become RESULT_TOO_LARGE */
+#define RESULT_BYTES_MAX ((2u << 20) - 64u) /* of one bundle: larger ones become RESULT_TOO_LARGE */
 
 bool result_decode(struct result *out, const uint8_t *bytes, size_t n);
 size_t result_encode(const struct result *r, uint8_t *bytes, size_t capacity);

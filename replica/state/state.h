@@ -83,6 +83,8 @@ struct state_mark {
 struct state_mark state_mark(struct state *s);
 void state_release(struct state *s, struct state_mark mark);
 enum state_result state_rollback(struct state *s, struct state_mark mark);
+/* Bytes kept for undoing: follows from the changes since the outermost mark, so execution may judge by it. */
+size_t state_undo_bytes(const struct state *s);
 
 /* Brings the tree up to date, stores `meta` (its root is filled in) and commits. Requires: no mark is open.
  * Cost: one tree path per key touched since the last, in the order of their hashes. */

@@ -73,6 +73,11 @@ void state_release(struct state *s, struct state_mark mark)
 	mark_end(s);
 }
 
+size_t state_undo_bytes(const struct state *s)
+{
+	return s->undo_bytes_used;
+}
+
 enum state_result state_rollback(struct state *s, struct state_mark mark)
 {
 	enum state_result result = s->failure;
