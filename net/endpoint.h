@@ -63,6 +63,7 @@ struct net {
 
 	struct member members[NET_MEMBERS_MAX];
 	uint32_t members_count;
+	uint32_t clients; /* places taken: welcomed, and not yet closed */
 	uint64_t welcomes;
 	uint64_t random;
 	struct report reports[NET_REPORTERS];

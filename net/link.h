@@ -93,6 +93,7 @@ struct net_peer {
 	struct hello hello;        /* the peer's, once `identified`                    */
 	bool hello_seen, welcome_sent, welcome_seen;
 	bool was_up;
+	bool has_place; /* the owner's: a client that was welcomed */
 	uint64_t welcome_number_sent, welcome_number_seen;
 	enum hello_refusal refusal; /* why this side refused it, once REFUSING */
 

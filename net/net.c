@@ -106,10 +106,10 @@ static void report_end(struct net *net, const struct net_peer *link, enum link_e
 
 /* ---- what links ask and tell ---- */
 
-/* Members' places are kept free whatever clients do. */
+/* Members' places are kept free whatever clients do. A client has its place from the moment that it is welcomed. */
 static bool client_has_room(const struct net *net)
 {
-	return net->context.counts.links_clients + net->members_count < net->context.options.connections_max;
+	return net->clients + net->members_count < net->context.options.connections_max;
 }
 
 static enum hello_refusal on_link_judge(void *owner, struct net_peer *link)
@@ -123,18 +123,13 @@ static enum hello_refusal on_link_judge(void *owner, struct net_peer *link)
 static void on_link_identified(void *owner, struct net_peer *link)
 {
 	struct net *net = owner;
-	if (link->hello.role == NET_MEMBER)
+	if (link->hello.role == NET_MEMBER) {
 		member_identified(net, link);
-	else
-		link_welcome(link, ++net->welcomes);
-}
-
-static bool client_up(struct net *net, struct net_peer *link)
-{
-	if (client_has_room(net))
-		return true;
-	link_close(link, LINK_END_LOCAL, "no place is free for another client");
-	return false;
+		return;
+	}
+	link->has_place = true;
+	net->clients++;
+	link_welcome(link, ++net->welcomes);
 }
 
 static void on_link_up(void *owner, struct net_peer *link)
@@ -142,7 +137,7 @@ static void on_link_up(void *owner, struct net_peer *link)
 	struct net *net = owner;
 	const struct net_options *options = &net->context.options;
 	bool is_member = link->member >= 0;
-	if (!(is_member ? member_up(net, link) : client_up(net, link)))
+	if (is_member && !member_up(net, link))
 		return;
 	struct net_counts *counts = &net->context.counts;
 	link->was_up = true;
@@ -181,6 +176,7 @@ static void on_link_down(void *owner, struct net_peer *link, enum link_end end, 
 	const struct net_options *options = &net->context.options;
 	int index = link->member >= 0 ? link->member : link->dialled;
 	count_end(&net->context.counts, link, end);
+	net->clients -= link->has_place;
 	if (index >= 0)
 		member_lost(net, (uint32_t)index, link, end, why);
 	if (link->was_up && options->callbacks.on_down)
