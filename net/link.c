@@ -472,10 +472,19 @@ static void deliver(struct net_peer *link, const uint8_t *bytes, size_t n)
 	link->context->calls->frame(link->context->owner, link, bytes, n);
 }
 
+/* What the frame being assembled may grow to. Anybody may be a client: all of its unfinished frames together are held to the bound of one. */
+static size_t assembly_max(const struct net_peer *link, const struct frame_assembly *a)
+{
+	size_t others = 0;
+	for (size_t i = 0; i < FRAME_CLASSES && link->member < 0; i++)
+		others += &link->parts[i] != a ? link->parts[i].used : 0;
+	return others < link->frame_bytes_max ? link->frame_bytes_max - others : 0;
+}
+
 static void on_part(struct net_peer *link, bool last, const uint8_t *payload, size_t n)
 {
 	struct frame_assembly *a = &link->parts[payload[0]];
-	switch (frame_assembly_add(a, payload + 1, n - 1, link->frame_bytes_max)) {
+	switch (frame_assembly_add(a, payload + 1, n - 1, assembly_max(link, a))) {
 	case FRAME_ADD_TOO_LARGE: violation(link, "it sent a frame above the limit"); return;
 	case FRAME_ADD_NO_MEMORY: link_close(link, LINK_END_LOCAL, "memory is short"); return;
 	case FRAME_ADDED: break;

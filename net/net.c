@@ -127,6 +127,8 @@ static void on_link_identified(void *owner, struct net_peer *link)
 		member_identified(net, link);
 		return;
 	}
+	for (int i = 0; i < NET_CLASSES; i++)
+		link->queue.classes[i].bytes_max = (size_t)net->context.options.frame_bytes_max + QUEUE_FRAME_CHARGE;
 	link->has_place = true;
 	net->clients++;
 	link_welcome(link, ++net->welcomes);

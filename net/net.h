@@ -56,7 +56,8 @@ struct net_options {
 	uint32_t handshakes_max;             /* accepted, not yet authenticated, in all               64       */
 	uint32_t handshakes_per_second;      /* begun for strangers, with as much saved up            200      */
 	uint32_t handshake_ms;               /* from connecting or accepting to HELLO accepted        3000     */
-	size_t queue_bytes_max[NET_CLASSES]; /* per link; raised to one largest frame where less  see net.c */
+	size_t queue_bytes_max[NET_CLASSES]; /* per link to a member: at least one largest frame  see net.c */
+	/* A link to a client has room for one largest frame in each class, and a client's unfinished frames together are held to the bound of one. */
 
 	struct net_callbacks callbacks;
 	void *user;

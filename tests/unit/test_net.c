@@ -986,6 +986,53 @@ static void a_frame_above_the_clients_limit_ends_the_link_before_it_is_whole(voi
 	bed_close(&bed);
 }
 
+static void unfinished_frames_of_a_client_share_one_bound(void)
+{
+	struct bed bed;
+	bed_open(&bed);
+	struct node *a = node_prepare(&bed, NET_MEMBER, 1), *c = node_prepare(&bed, NET_CLIENT, 2);
+	a->options.client_frame_bytes_max = 1000;
+	node_start(a);
+	struct raw raw;
+	uint8_t part[401] = { 0 };
+	raw_open(&raw, &bed, a, &c->options.tls_secret);
+	raw_greet(&raw, c);
+	CU_ASSERT_TRUE(raw_until_piece(&raw, FRAME_WELCOME));
+	for (part[0] = 0; part[0] < 3; part[0]++)
+		raw_piece(&raw, FRAME_PART, part, sizeof part);
+	CU_ASSERT_TRUE(raw_until_eof(&raw));
+	CU_ASSERT_EQUAL(counts_of(a).violations, 1);
+	raw_close(&raw);
+	bed_close(&bed);
+}
+
+/* With bytes on the way to it: a write to a reset socket must not raise SIGPIPE, which would end this program. */
+static void a_reset_ends_a_link(void)
+{
+	struct bed bed;
+	bed_open(&bed);
+	struct node *a = node_add(&bed, NET_MEMBER, 1), *c = node_prepare(&bed, NET_CLIENT, 2);
+	uint8_t body[100000] = { 0 };
+	for (int writing = 0; writing < 2; writing++) {
+		struct raw raw;
+		const struct linger now = { .l_onoff = 1 };
+		raw_open(&raw, &bed, a, &c->options.tls_secret);
+		raw_greet(&raw, c);
+		while (!bed.late && a->ups <= writing)
+			raw_turn(&raw);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(a->last_up);
+		CU_ASSERT_EQUAL(setsockopt(raw.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+		raw_close(&raw);
+		while (!bed.late && a->downs <= writing) {
+			if (writing)
+				net_send(a->last_up, NET_BODIES, body, sizeof body, NULL, 0);
+			uv_run(&bed.loop, UV_RUN_ONCE);
+		}
+		CU_ASSERT_EQUAL(a->downs, writing + 1);
+	}
+	bed_close(&bed);
+}
+
 static void a_stranger_may_not_be_long(void)
 {
 	struct bed bed;
@@ -1137,6 +1184,59 @@ static void closing_after_any_number_of_turns_leaves_nothing(void)
 	}
 }
 
+static bool three_frames_each(struct bed *bed)
+{
+	for (int i = 0; i < 4; i++) {
+		if (bed->nodes[i].frames < 3)
+			return false;
+	}
+	return true;
+}
+
+/* Links are cut at either end at any time, dials cross, and still both ends of each pair end with the same connection. */
+static void links_cut_at_random_come_back_one_per_pair(void)
+{
+	for (uint32_t seed = 1; seed <= 6; seed++) {
+		struct bed bed;
+		uint32_t x = seed;
+		bed_open(&bed);
+		members_open(&bed, 4);
+		for (int turn = 0; turn < 300; turn++) {
+			x = x * 1664525u + 1013904223u;
+			struct net_peer *peer = net_member_peer(bed.nodes[x >> 30].net, x >> 28 & 3);
+			if (peer && (x >> 20 & 3) == 0)
+				net_peer_close(peer, "cut");
+			uv_run(&bed.loop, x >> 18 & 1 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+		}
+		if (!until(&bed, mesh_is_up))
+			printf("seed %u\n", seed);
+		CU_ASSERT_FALSE(bed.late);
+		for (uint32_t i = 0; i < 4; i++) {
+			for (uint32_t j = 0; j < 4; j++)
+				CU_ASSERT(i == j || send_number(&bed.nodes[i], j, NET_STATUS, i, 8));
+		}
+		CU_ASSERT_TRUE(until(&bed, three_frames_each));
+		for (int i = 0; i < 4; i++)
+			CU_ASSERT_EQUAL(bed.nodes[i].ups - bed.nodes[i].downs, 3);
+		bed_close(&bed);
+	}
+}
+
+static void closing_waits_for_a_name_that_is_looked_up(void)
+{
+	for (int turns = 0; turns < 3; turns++) {
+		struct bed bed;
+		bed_open(&bed);
+		struct node *a = node_add(&bed, NET_MEMBER, 1), *b = node_prepare(&bed, NET_MEMBER, 2);
+		CU_ASSERT_EQUAL(net_set_member(a->net, 1, &b->options.self, &b->tls_key, "localhost", 9), NET_OK);
+		for (int t = 0; t < turns; t++)
+			uv_run(&bed.loop, UV_RUN_NOWAIT);
+		if (turns == 1)
+			net_clear_member(a->net, 1);
+		bed_close(&bed);
+	}
+}
+
 static void an_endpoint_may_be_closed_in_its_callbacks(void)
 {
 	for (int kind = 0; kind < 3; kind++) {
@@ -1210,12 +1310,16 @@ static const struct unit_case cases[] = {
 	{ "half of an identity is none", half_of_an_identity_is_none },
 	{ "an authenticated liar is cut off", an_authenticated_liar_is_cut_off },
 	{ "a frame above the clients limit ends the link before it is whole", a_frame_above_the_clients_limit_ends_the_link_before_it_is_whole },
+	{ "unfinished frames of a client share one bound", unfinished_frames_of_a_client_share_one_bound },
+	{ "a reset ends a link", a_reset_ends_a_link },
 	{ "a stranger may not be long", a_stranger_may_not_be_long },
 	{ "a second link is refused while the first answers", a_second_link_is_refused_while_the_first_answers },
 	{ "a link that answers nothing gives way", a_link_that_answers_nothing_gives_way },
 	{ "another incarnation gives way at once", another_incarnation_gives_way_at_once },
 	{ "silence for five seconds ends a link", silence_for_five_seconds_ends_a_link },
 	{ "closing after any number of turns leaves nothing", closing_after_any_number_of_turns_leaves_nothing },
+	{ "links cut at random come back one per pair", links_cut_at_random_come_back_one_per_pair },
+	{ "closing waits for a name that is looked up", closing_waits_for_a_name_that_is_looked_up },
 	{ "an endpoint may be closed in its callbacks", an_endpoint_may_be_closed_in_its_callbacks },
 	{ "options that cannot be are refused", options_that_cannot_be_are_refused },
 	{ 0 },
