@@ -4,7 +4,7 @@
 #include "net/link.h"
 
 #define NET_TICK_MS 25u
-#define NET_REPORTERS 64u /* sources whose last report is remembered: at most so many sentences a second, whoever knocks */
+#define NET_REPORTERS 64u /* at most so many sentences a second, whoever knocks */
 
 struct resolution;
 
@@ -35,11 +35,6 @@ struct member {
 	char trouble[160];
 };
 
-struct report {
-	struct source source;
-	uint64_t at_ms;
-};
-
 struct net {
 	struct link_context context;
 	uint32_t magic;
@@ -66,7 +61,7 @@ struct net {
 	uint32_t clients; /* places taken: welcomed, and not yet closed */
 	uint64_t welcomes;
 	uint64_t random;
-	struct report reports[NET_REPORTERS];
+	uint64_t reported_ms[NET_REPORTERS]; /* by a hash of the source; 0 = never */
 };
 
 /* ---- net.c ---- */

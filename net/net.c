@@ -15,7 +15,7 @@
 #define REPORT_MS 1000u
 #define MIB (1024u * 1024u)
 
-/* A replica's largest proposal fits four times into BODIES; votes are small, and a backlog of them is news that STATUS repeats. */
+/* The largest body fits four times into BODIES; votes are small, and a backlog of them is news that STATUS repeats. */
 static const size_t queue_bytes_default[NET_CLASSES] = {
 	[NET_VOTES] = 8 * MIB, [NET_STATUS] = 2 * MIB, [NET_BODIES] = 32 * MIB, [NET_REQUESTS] = 16 * MIB, [NET_TRANSFER] = 16 * MIB
 };
@@ -54,11 +54,10 @@ static bool report_due(struct net *net, const struct sockaddr_storage *from)
 	source_of(&source, from);
 	for (size_t i = 0; i < sizeof source.b; i++)
 		hash = (hash ^ source.b[i]) * 0x100000001b3u;
-	struct report *place = &net->reports[(hash >> 32) % NET_REPORTERS];
-	if (place->at_ms != 0 && now < place->at_ms + REPORT_MS)
+	uint64_t *place = &net->reported_ms[(hash >> 32) % NET_REPORTERS];
+	if (*place != 0 && now < *place + REPORT_MS)
 		return false;
-	place->source = source;
-	place->at_ms = now ? now : 1;
+	*place = now ? now : 1;
 	return true;
 }
 
