@@ -67,6 +67,21 @@ const char *card_address_check(const char *text)
 	return port_ok(text + colon + 1, n - colon - 1) ? NULL : "an address has no port from 1 to 65535";
 }
 
+void card_address_split(const char *text, char *host, uint16_t *port)
+{
+	size_t n = strlen(text), colon = n;
+	while (text[--colon] != ':')
+		;
+	bool bracketed = text[0] == '[';
+	size_t length = colon - (bracketed ? 2 : 0);
+	memcpy(host, text + (bracketed ? 1 : 0), length);
+	host[length] = 0;
+	uint32_t value = 0;
+	for (size_t i = colon + 1; i < n; i++)
+		value = value * 10 + (uint32_t)(text[i] - '0');
+	*port = (uint16_t)value;
+}
+
 static bool address_repeats(const struct bft_card *card, uint32_t index)
 {
 	for (uint32_t i = 0; i < index; i++) {

@@ -38,6 +38,8 @@ static inline int text_order(const char *a, const char *b)
 /* NULL, or the reason why `text` is no name of an organization, no address. */
 const char *card_org_check(const char *text);
 const char *card_address_check(const char *text);
+/* Takes an address apart; brackets go. Requires: card_address_check(text) is NULL. `host` has BFT_ADDRESS_BYTES_MAX + 1 bytes. */
+void card_address_split(const char *text, char *host, uint16_t *port);
 
 /* Everything that needs no key: name, addresses, three different keys. NULL, or the reason. */
 const char *card_fields_check(const struct bft_card *card);

@@ -1,0 +1,481 @@
+/* Admission: bytes in, authentic messages out; the only place that makes one (design section 3). Cheap refusals come first: shape, type, epoch, what the core can
+ * still use; then the signatures that the message's use demands; a signature that was checked once is never checked again. */
+#include "replica/driver_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REJECTS_MAX 8u
+#define REJECTS_MS 10000u
+
+/* Counts against the link, and the count decays. */
+void admission_reject(struct driver *d, uint8_t member, const char *why)
+{
+	struct member_state *m = &d->member[member];
+	d->counts.blamed++;
+	if (d->mono_ms - m->rejects_ms > REJECTS_MS) {
+		m->rejects = 0;
+		m->rejects_ms = d->mono_ms;
+	}
+	if (++m->rejects < REJECTS_MAX)
+		return;
+	m->rejects = 0;
+	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) is cut off for a moment: %s", member, d->genesis->cards[member].org, why);
+	d->closing |= BFT_BIT(member);
+}
+
+/* A false signature costs the link at once, and this member needs SIGNED from now on. */
+static void false_signature(struct driver *d, uint8_t member)
+{
+	d->counts.bad_signatures++;
+	d->member[member].distrusted = true;
+	d->closing |= BFT_BIT(member);
+	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) sent a signature that is false", member, d->genesis->cards[member].org);
+}
+
+/* ---- the protocol's messages ---- */
+
+struct message_job {
+	struct verify_job job; /* first: they are one */
+	bft_ref ref;
+	uint8_t member, signer; /* whose link; whose statement */
+	enum bft_auth auth;
+};
+
+static bool may_be_forwarded(uint16_t type)
+{
+	return type == PBFT_VOTES || type == PBFT_VIEW_CHANGE || type == PBFT_NEW_VIEW || type == PBFT_CHECKPOINT || type == PBFT_SNAPSHOT;
+}
+
+/* Enough to act on, not to show to others (design section 3). */
+static bool channel_will_do(const struct pbft_votes *votes, uint16_t type)
+{
+	switch ((enum pbft_type)type) {
+	case PBFT_VOTES:
+		for (uint16_t i = 0; i < votes->count; i++)
+			if (votes->leaf[i].kind != PBFT_LEAF_COMMIT)
+				return false;
+		return true;
+	case PBFT_STATUS:
+	case PBFT_SUSPECT:
+	case PBFT_RECALL:
+	case PBFT_RECALL_DONE:
+	case PBFT_FETCH_VIEW_CHANGE:
+	case PBFT_FETCH_CHAIN:
+	case PBFT_CHAIN: return true;
+	case PBFT_VIEW_CHANGE:
+	case PBFT_NEW_VIEW:
+	case PBFT_CHECKPOINT:
+	case PBFT_SNAPSHOT:
+	case PBFT_TYPE_END: break;
+	}
+	return false;
+}
+
+void admission_deliver(struct driver *d, bft_ref ref, uint8_t from, enum bft_auth auth)
+{
+	const struct message *m = messages_at(d->messages, ref);
+	size_t used = bft_pbft.decode(m->type, d->decoded, m->body, m->core_bytes);
+	BFT_CHECK(used == m->core_bytes);
+	struct bft_vmsg v = { .wire = ref, .from = from, .auth = auth, .type = m->type, .epoch = m->epoch, .digest = m->digest, .body = d->decoded };
+	struct bft_event event = { .kind = BFT_EV_MSG, .msg = &v };
+	driver_step(d, &event);
+}
+
+static void message_end(struct driver *d, struct message_job *j, bool good)
+{
+	d->member[j->member].jobs--;
+	if (good && !d->failed) {
+		if (j->auth == BFT_AUTH_SIGNED)
+			messages_set_verified(d->messages, j->ref);
+		admission_deliver(d, j->ref, j->signer, j->auth);
+	}
+	messages_release(d->messages, j->ref, HOLD_JOB);
+	free(j->job.items);
+	free(j);
+}
+
+static void message_done(void *owner, struct verify_job *job, bool good)
+{
+	struct driver *d = owner;
+	struct message_job *j = (struct message_job *)job;
+	if (!good && !d->failed)
+		false_signature(d, j->member);
+	message_end(d, j, good);
+}
+
+static const char *message_job(struct driver *d, struct message_job *j, const struct bft_envelope *e, const uint8_t *body, size_t n, size_t core_n)
+{
+	struct message m = { .signer = j->signer, .type = e->type, .epoch = e->epoch, .signature = e->signature, .body = body, .body_bytes = n,
+		             .core_bytes = core_n };
+	const char *why = certify_tail(d, e->type, d->decoded, body + core_n, n - core_n, &j->job);
+	if (why)
+		return why;
+	if (e->type == PBFT_VOTES)
+		pbft_votes_digest_of(&m.digest, d->decoded);
+	else
+		pbft_body_digest(&m.digest, e->type, body, core_n);
+	bool lazily = e->signer == BFT_SIGNER_CHANNEL && !d->member[j->member].distrusted && channel_will_do(d->decoded, e->type);
+	j->auth = lazily ? BFT_AUTH_CHANNEL : BFT_AUTH_SIGNED;
+	if (!lazily) {
+		struct statement s;
+		message_statement(d, &s, e->type, &m.digest);
+		verify_pool_want(d->pool, &j->job, &d->keys.keys[j->signer], &s, &e->signature);
+	}
+	j->ref = messages_add(d->messages, &m);
+	return NULL;
+}
+
+void admission_message(struct driver *d, uint8_t member, const struct bft_envelope *e, const uint8_t *body, size_t n)
+{
+	uint8_t signer = e->signer == BFT_SIGNER_CHANNEL ? member : e->signer;
+	bool forwarded = e->signer != BFT_SIGNER_CHANNEL;
+	if (e->type < PBFT_VOTES || e->type >= PBFT_TYPE_END || signer >= d->n || (forwarded && !may_be_forwarded(e->type))) {
+		admission_reject(d, member, "an unknown kind of message");
+		return;
+	}
+	if (e->epoch != DRIVER_EPOCH || d->member[member].jobs >= MEMBER_JOBS_MAX)
+		return;
+	size_t core_n = bft_pbft.decode(e->type, d->decoded, body, n);
+	if (!core_n) {
+		admission_reject(d, member, "a malformed message");
+		return;
+	}
+	if (e->type == PBFT_FETCH_CHAIN) {
+		if (core_n == n)
+			fetch_serve_chain(d, member, ((const struct pbft_fetch_chain *)d->decoded)->from);
+		return;
+	}
+	enum bft_verdict verdict = signer == d->self ? BFT_ACCEPT : bft_pbft.screen(d->core, signer, e->type, d->decoded);
+	if (verdict != BFT_ACCEPT) {
+		if (verdict == BFT_REJECT)
+			admission_reject(d, member, "a message that no honest replica sends");
+		return;
+	}
+	struct message_job *j = calloc(1, sizeof *j);
+	if (!j)
+		return; /* as if lost on the way: STATUS has it sent again */
+	*j = (struct message_job){ .job.done = message_done, .member = member, .signer = signer };
+	const char *why = message_job(d, j, e, body, n, core_n);
+	if (why || !j->ref) {
+		if (why)
+			admission_reject(d, member, why);
+		free(j->job.items);
+		free(j);
+		return;
+	}
+	messages_hold(d->messages, j->ref, HOLD_JOB);
+	d->member[member].jobs++;
+	if (j->job.count)
+		verify_pool_submit(d->pool, &j->job, true);
+	else
+		message_end(d, j, true);
+}
+
+/* Before it is passed on. A COMMIT that was acted on at CHANNEL may turn out false only now. */
+bool message_verified(struct driver *d, bft_ref ref)
+{
+	const struct message *m = messages_at(d->messages, ref);
+	struct statement s;
+	if (m->verified)
+		return true;
+	message_statement(d, &s, m->type, &m->digest);
+	if (!verify_pool_now(d->pool, &d->keys.keys[m->signer], &s, &m->signature)) {
+		false_signature(d, m->signer);
+		return false;
+	}
+	messages_set_verified(d->messages, ref);
+	return true;
+}
+
+/* ---- requests ---- */
+
+struct bundle_job {
+	struct verify_job job;
+	struct verify_item item;
+	int member; /* -1: from a client */
+	driver_link link;
+	struct digest digest;
+	struct signature signature;
+	size_t n;
+	uint8_t bytes[];
+};
+
+static void take_request(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n, driver_link link)
+{
+	struct bundle_body *x = bodies_add_bundle(d->bodies, digest, signature, bytes, n);
+	if (!x)
+		return;
+	/* The first bundle of a number is the one that is held. */
+	if (x->requested || bodies_find_request(d->bodies, &x->id)) {
+		bodies_unref(d->bodies, x);
+		return;
+	}
+	bodies_set_requested(d->bodies, x, true); /* takes over the reference: drop_request() */
+	struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = *digest, .bytes = (uint32_t)n, .id = x->id };
+	uint64_t session = x->head.session, number = x->head.number;
+	driver_step(d, &event);
+	const struct bundle_body *held = bodies_find_bundle(d->bodies, digest);
+	if (link && (!held || !held->requested))
+		answer_refuse(d, link, session, number, REFUSAL_BUSY);
+}
+
+static void bundle_done(void *owner, struct verify_job *job, bool good)
+{
+	struct driver *d = owner;
+	struct bundle_job *j = (struct bundle_job *)job;
+	if (j->member < 0)
+		d->client_jobs--;
+	else
+		d->member[j->member].jobs--;
+	if (d->failed) {
+		free(j);
+		return;
+	}
+	if (good) {
+		take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link);
+	} else if (j->member >= 0) {
+		false_signature(d, (uint8_t)j->member);
+	} else {
+		d->counts.bad_signatures++;
+		d->options.env.close_client(d->options.env.user, j->link, "a request's signature is wrong");
+	}
+	free(j);
+}
+
+/* What the executed state says of it already. True: it is answered. */
+static bool answered(struct driver *d, const struct bundle *b, int member, driver_link link)
+{
+	struct session_answer a;
+	if (!execution_lookup(d->execution, b, &a)) {
+		driver_stop(d, "%s", execution_trouble(d->execution));
+		return true;
+	}
+	if (a.judgement == SESSION_REPEATED) {
+		if (member < 0)
+			answer_late(d, link, a.seq, a.result, a.result_bytes);
+		return true;
+	}
+	/* What is too old stays too old, on every replica that is as far: no place is needed for saying so. Another replica's client may still wait for it to be
+	 * ordered, so a forwarded one is. */
+	if (member < 0 && a.judgement == SESSION_REFUSED && a.status == RESULT_TOO_OLD) {
+		uint8_t bytes[RESULT_HEAD_BYTES];
+		struct result r = { .session = b->session, .number = b->number, .status = RESULT_TOO_OLD };
+		answer_late(d, link, 0, bytes, result_encode(&r, bytes, sizeof bytes));
+		return true;
+	}
+	return false;
+}
+
+static void submit_bundle(struct driver *d, int member, driver_link link, const struct bft_envelope *e, const struct bundle *b, const struct digest *digest,
+                          const uint8_t *body, size_t n)
+{
+	struct bundle_job *j = malloc(sizeof *j + n);
+	struct statement s;
+	if (!j)
+		return;
+	*j = (struct bundle_job){ .job = { .done = bundle_done, .items = &j->item }, .member = member, .link = link, .digest = *digest,
+		                  .signature = e->signature, .n = n };
+	memcpy(j->bytes, body, n);
+	bundle_statement(&s, &d->cluster, digest);
+	verify_pool_want(d->pool, &j->job, &b->key, &s, &e->signature);
+	if (member < 0)
+		d->client_jobs++;
+	else
+		d->member[member].jobs++;
+	if (j->job.count)
+		verify_pool_submit(d->pool, &j->job, false);
+	else
+		bundle_done(d, &j->job, true);
+}
+
+static bool refused_here(struct driver *d, const struct bundle *b, driver_link link, size_t n)
+{
+	struct bft_standing standing;
+	bft_pbft.standing(d->core, &standing);
+	enum refusal why = 0;
+	if (standing.observer)
+		why = REFUSAL_OBSERVER;
+	else if (d->low_space)
+		why = REFUSAL_SPACE;
+	else if (d->client_jobs >= CLIENT_JOBS_MAX || !bodies_room(d->bodies, n))
+		why = REFUSAL_BUSY;
+	if (why) {
+		d->counts.refused++;
+		if (link)
+			answer_refuse(d, link, b->session, b->number, why);
+	}
+	return why != 0;
+}
+
+void admission_bundle(struct driver *d, int member, driver_link link, const struct public_key *link_key, const struct bft_envelope *e, const uint8_t *body,
+                      size_t n)
+{
+	struct bundle b;
+	struct digest digest;
+	const char *malformed = e->epoch != 0 || e->signer != BFT_SIGNER_CHANNEL ? "not a client's envelope" : bundle_decode(&b, body, n);
+	if (!malformed && member < 0 && !public_key_equal(&b.key, link_key))
+		malformed = "a request under another key than the link's";
+	if (malformed) {
+		if (member >= 0)
+			admission_reject(d, (uint8_t)member, malformed);
+		else
+			d->options.env.close_client(d->options.env.user, link, malformed);
+		return;
+	}
+	bundle_digest(&digest, body, n);
+	if (member < 0)
+		route_learn(d, &b, link);
+	const struct bundle_body *known = bodies_find_bundle(d->bodies, &digest);
+	if ((known && known->requested) || answered(d, &b, member, link) || refused_here(d, &b, link, n))
+		return;
+	if (member >= 0 && d->member[member].jobs >= MEMBER_JOBS_MAX)
+		return;
+	submit_bundle(d, member, link, e, &b, &digest, body, n);
+}
+
+/* ---- proposals with their bundles ---- */
+
+struct proposal_job {
+	struct verify_job job;
+	uint8_t member;
+	struct digest digest; /* of the proposal */
+	uint16_t fresh_count; /* bundles that are new here */
+	struct fresh {
+		struct digest digest;
+		struct signature signature;
+		const uint8_t *bytes; /* into `copy` */
+		uint32_t n;
+	} *fresh;
+	uint8_t *copy;
+};
+
+static void proposal_end(struct driver *d, struct proposal_job *j, bool good)
+{
+	struct proposal_body *p = bodies_find_proposal(d->bodies, &j->digest);
+	d->member[j->member].jobs--;
+	if (p)
+		p->pins--;
+	for (uint16_t i = 0; good && p && i < j->fresh_count; i++) {
+		struct fresh *f = &j->fresh[i];
+		struct bundle_body *x = bodies_add_bundle(d->bodies, &f->digest, &f->signature, f->bytes, f->n);
+		if (!x)
+			break;
+		bodies_fill(d->bodies, p, x);
+		bodies_unref(d->bodies, x);
+	}
+	if (p && !d->failed && bodies_whole(p))
+		fetch_arrived(d, p);
+	free(j->job.items);
+	free(j->fresh);
+	free(j->copy);
+	free(j);
+}
+
+static void proposal_done(void *owner, struct verify_job *job, bool good)
+{
+	struct driver *d = owner;
+	struct proposal_job *j = (struct proposal_job *)job;
+	if (!good && !d->failed)
+		false_signature(d, j->member);
+	proposal_end(d, j, good);
+}
+
+/* The bundle's place in the proposal is its digest; what does not match it, nobody honest sends. */
+static const char *take_fresh(struct driver *d, struct proposal_body *p, struct proposal_job *j, uint16_t i, struct rd *r)
+{
+	struct fresh *f = &j->fresh[j->fresh_count];
+	struct bundle b;
+	struct statement s;
+	bool read = rd_u32(r, &f->n) && rd_bytes(r, f->signature.b, SIGNATURE_BYTES);
+	f->bytes = read ? rd_take(r, f->n) : NULL;
+	BFT_CHECK(f->bytes); /* bundles_well_formed() */
+	if (p->bundles[i])
+		return NULL;
+	bundle_digest(&f->digest, f->bytes, f->n);
+	if (memcmp(f->digest.b, p->head.digests + (size_t)i * DIGEST_BYTES, DIGEST_BYTES) != 0)
+		return "a bundle that the proposal does not name";
+	if (bundle_decode(&b, f->bytes, f->n)) {
+		p->invalid = true; /* the bytes are what the leader named, and no replica may prepare them */
+		return NULL;
+	}
+	bundle_statement(&s, &d->cluster, &f->digest);
+	verify_pool_want(d->pool, &j->job, &b.key, &s, &f->signature);
+	j->fresh_count++;
+	return NULL;
+}
+
+static bool bundles_well_formed(struct rd r, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		uint32_t n;
+		if (!rd_u32(&r, &n) || !rd_take(&r, SIGNATURE_BYTES) || !rd_take(&r, n))
+			return false;
+	}
+	return rd_done(&r);
+}
+
+static struct proposal_body *proposal_place(struct driver *d, uint8_t member, const struct digest *digest, const uint8_t *body, size_t used, size_t n)
+{
+	struct proposal_body *p = bodies_find_proposal(d->bodies, digest);
+	if (p)
+		return p;
+	/* Unasked: within a budget, which the leader's own proposals in flight stay below. */
+	bodies_trim(d->bodies, member, 2 * d->limits.window);
+	if (!bodies_room(d->bodies, n))
+		return NULL;
+	return bodies_add_proposal(d->bodies, digest, body, used, member);
+}
+
+void admission_proposal(struct driver *d, uint8_t member, const uint8_t *body, size_t n)
+{
+	struct bft_proposal head;
+	struct digest digest;
+	size_t used = proposal_decode(&head, body, n, d->limits.proposal_bundles_max);
+	if (!used || !bundles_well_formed(rd_of(body + used, n - used), head.count)) {
+		admission_reject(d, member, "a malformed proposal");
+		return;
+	}
+	proposal_digest(&digest, &d->cluster, body, used);
+	struct proposal_body *p = proposal_place(d, member, &digest, body, used, n);
+	if (!p || p->invalid || p->pins || d->member[member].jobs >= MEMBER_JOBS_MAX)
+		return;
+	if (bodies_whole(p)) {
+		fetch_arrived(d, p);
+		return;
+	}
+	struct proposal_job *j = calloc(1, sizeof *j);
+	uint8_t *copy = malloc(n - used ? n - used : 1);
+	if (j) {
+		*j = (struct proposal_job){ .job.done = proposal_done, .member = member, .digest = digest, .copy = copy };
+		j->fresh = calloc(head.count ? head.count : 1, sizeof *j->fresh);
+		j->job.items = calloc(head.count ? head.count : 1, sizeof *j->job.items);
+	}
+	if (!j || !copy || !j->fresh || !j->job.items) {
+		if (j) {
+			free(j->fresh);
+			free(j->job.items);
+		}
+		free(copy);
+		free(j);
+		return;
+	}
+	memcpy(copy, body + used, n - used);
+	struct rd r = rd_of(copy, n - used);
+	const char *why = NULL;
+	for (uint16_t i = 0; !why && i < head.count; i++)
+		why = take_fresh(d, p, j, i, &r);
+	p->pins++;
+	d->member[member].jobs++;
+	if (why) {
+		admission_reject(d, member, why);
+		proposal_end(d, j, false);
+	} else if (p->invalid) {
+		proposal_end(d, j, false);
+		fetch_arrived(d, p);
+	} else if (j->job.count) {
+		verify_pool_submit(d->pool, &j->job, p->wanted);
+	} else {
+		proposal_end(d, j, true);
+	}
+}

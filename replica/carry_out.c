@@ -1,0 +1,221 @@
+/* Carrying out what is decided: in order, with its answers, then the snapshot when it is due; and what comes again from the log at a start. */
+#include "replica/driver_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Executed proposals stay in memory for a little while, for those who come a little later; then the log has them. */
+static void retire(struct driver *d, struct proposal_body *p)
+{
+	if (digest_equal(&p->digest, &d->null_digest))
+		return;
+	p->in_use = false;
+	struct digest *place = &d->recent[d->recent_next++ % RECENT_MAX];
+	struct proposal_body *old = digest_is_zero(place) ? NULL : bodies_find_proposal(d->bodies, place);
+	*place = p->digest;
+	if (old && old != p && !old->in_use && !old->wanted && !old->pins)
+		bodies_remove_proposal(d->bodies, old);
+}
+
+static bool run(struct driver *d, struct proposal_body *p)
+{
+	if (!execution_run(d->execution, p, d->executed)) {
+		driver_stop(d, "%s", execution_trouble(d->execution));
+		return false;
+	}
+	d->counts.executed_proposals++;
+	d->counts.executed_bundles += d->executed->count;
+	return true;
+}
+
+static bool snapshot_waits(const struct driver *d)
+{
+	bft_seq due = execution_snapshot_due(d->execution);
+	return due && execution_seq(d->execution) >= due;
+}
+
+/* The snapshot is of exactly this sequence, and the log comes first: LMDB is never ahead of it (design section 12). */
+void carry_out_snapshot(struct driver *d)
+{
+	if (d->failed || !d->started || !snapshot_waits(d) || d->durable < d->snapshot_lsn)
+		return;
+	if (!execution_snapshot(d->execution)) {
+		driver_stop(d, "%s", execution_trouble(d->execution));
+		return;
+	}
+	struct state_meta meta = execution_snapshot_meta(d->execution);
+	struct bft_event event = { .kind = BFT_EV_SNAPSHOT, .seq = meta.seq, .digest = meta.chain, .root = meta.root };
+	driver_step(d, &event);
+	truncate_try(d);
+}
+
+static void executed_one(struct driver *d)
+{
+	const struct executed *x = d->executed;
+	struct bft_event event = { .kind = BFT_EV_EXECUTED, .seq = x->seq, .digest = x->chain, .root = x->root, .data = x->ids, .data_count = x->count };
+	answer_executed(d, x);
+	bft_seq due = execution_snapshot_due(d->execution);
+	driver_step(d, &event);
+	if (!due)
+		return;
+	/* An idle cluster has to reach it too. */
+	struct bft_event fill = { .kind = BFT_EV_FILL, .seq = due };
+	driver_step(d, &fill);
+	if (snapshot_waits(d)) {
+		d->snapshot_lsn = d->lsn;
+		carry_out_snapshot(d);
+	}
+}
+
+bool carry_out(struct driver *d)
+{
+	bool any = false;
+	/* A few at a time, so that votes are sealed between. */
+	for (int i = 0; i < 4 && d->execute_count && !d->failed && !snapshot_waits(d); i++) {
+		struct to_execute next = d->execute[d->execute_head];
+		d->execute_head = (d->execute_head + 1) % d->execute_capacity;
+		d->execute_count--;
+		any = true;
+		if (next.seq != execution_seq(d->execution) + 1)
+			continue;
+		struct proposal_body *p = body_load(d, &next.digest);
+		if (!p) {
+			driver_stop(d, "a decided proposal's body is gone from the log");
+			return true;
+		}
+		p->pins++;
+		if (run(d, p))
+			executed_one(d);
+		p->pins--;
+		if (!d->failed)
+			retire(d, p);
+	}
+	return any;
+}
+
+/* ---- truncation ---- */
+
+/* What the state on disk would need after a crash stays, whatever the others have certified. */
+void truncate_try(struct driver *d)
+{
+	if (!d->truncate_seq || execution_snapshot_meta(d->execution).seq < d->truncate_seq)
+		return;
+	bft_lsn needed = history_drop(d->history, d->truncate_seq);
+	bft_lsn below = d->truncate_below < needed ? d->truncate_below : needed;
+	d->truncate_seq = 0;
+	d->options.env.truncate_below(d->options.env.user, below);
+}
+
+/* ---- a start ---- */
+
+static bool record_body(struct driver *d, const struct log_record *r, const struct log_position *at)
+{
+	struct bft_proposal head;
+	struct digest digest;
+	size_t used = proposal_decode(&head, r->payload, r->bytes, d->limits.proposal_bundles_max);
+	if (!used) {
+		snprintf(d->trouble, sizeof d->trouble, "a proposal in the log is not one");
+		return false;
+	}
+	proposal_digest(&digest, &d->cluster, r->payload, used);
+	return history_put_body(d->history, &digest, r->seq, at);
+}
+
+static void note_place(struct driver *d, const struct log_record *r, bft_seq seq, const struct log_position *at)
+{
+	struct history_entry *h = seq ? history_open(d->history, seq) : NULL;
+	if (!h)
+		return;
+	if (!h->lsn_min || r->lsn < h->lsn_min)
+		h->lsn_min = r->lsn;
+	if (r->type == PBFT_REC_EXECUTED)
+		h->executed = *at;
+	if (r->type == PBFT_REC_STABLE)
+		h->stable = *at;
+}
+
+bool driver_record(struct driver *d, const struct log_record *r, const struct log_position *at)
+{
+	if (r->type == DRIVER_REC_BODY)
+		return record_body(d, r, at);
+	union pbft_record_body *body = malloc(sizeof *body);
+	bool ok = body && r->lsn > d->lsn && pbft_record_decode(r->type, body, r->payload, r->bytes);
+	if (ok) {
+		note_place(d, r, pbft_record_seq(r->type, body), at);
+		if (pbft_record_has_certificate(r->type))
+			certify_keep(d, r->type, &body->certificate, r->payload, r->bytes);
+		d->view_records += r->type == PBFT_REC_VIEW || r->type == PBFT_REC_VIEW_CHANGE || r->type == PBFT_REC_NEW_VIEW;
+		d->lsn = r->lsn;
+		struct bft_event event = { .kind = BFT_EV_RECORD, .lsn = r->lsn, .rtype = r->type, .data = body, .data_count = sizeof *body };
+		driver_step(d, &event);
+	} else {
+		snprintf(d->trouble, sizeof d->trouble, "a record of type %u in the log is not one of this release, or stands in the wrong place", r->type);
+	}
+	free(body);
+	return ok && !d->failed;
+}
+
+void driver_recovered(const struct driver *d, struct driver_recovered *out)
+{
+	struct bft_standing standing;
+	bft_pbft.standing(d->core, &standing);
+	*out = (struct driver_recovered){ .stable = standing.low, .view_records = d->view_records };
+}
+
+/* What the log says was executed above the state's snapshot, once more: a different result would be a lie of this machine. */
+bool driver_replay(struct driver *d)
+{
+	for (;;) {
+		bft_seq seq = execution_seq(d->execution) + 1;
+		const struct history_entry *h = history_find(d->history, seq);
+		uint8_t bytes[256];
+		struct log_record record;
+		union pbft_record_body body;
+		if (snapshot_waits(d) && !execution_snapshot(d->execution)) {
+			driver_stop(d, "%s", execution_trouble(d->execution));
+			return false;
+		}
+		if (!h || !h->executed.segment || h->executed.bytes > sizeof bytes)
+			return true;
+		if (d->options.env.read(d->options.env.user, &h->executed, bytes, sizeof bytes, &record) != LOG_OK ||
+		    !pbft_record_decode(PBFT_REC_EXECUTED, &body, bytes, h->executed.bytes))
+			return true; /* decided again by the others' votes */
+		struct proposal_body *p = body_load(d, &body.executed.proposal);
+		if (!p)
+			return true;
+		if (!run(d, p))
+			return false;
+		if (!digest_equal(&d->executed->chain, &body.executed.chain)) {
+			driver_stop(d, "executing %llu again gave another result than before", (unsigned long long)seq);
+			return false;
+		}
+		retire(d, p);
+	}
+}
+
+bool driver_start(struct driver *d, enum bft_recovery recovery, bft_lsn durable, uint64_t mono_ms, uint64_t wall_ms)
+{
+	d->durable = durable;
+	d->mono_ms = mono_ms;
+	d->wall_ms = wall_ms;
+	if (d->failed)
+		return false;
+	driver_tick(d);
+	struct bft_event start = { .kind = BFT_EV_START, .seq = execution_seq(d->execution), .digest = *execution_chain(d->execution), .recovery = recovery };
+	driver_step(d, &start);
+	d->started = true;
+	struct bft_standing standing;
+	struct state_meta meta = execution_snapshot_meta(d->execution);
+	bft_pbft.standing(d->core, &standing);
+	if (meta.seq > standing.snapshot) {
+		struct bft_event event = { .kind = BFT_EV_SNAPSHOT, .seq = meta.seq, .digest = meta.chain, .root = meta.root };
+		driver_step(d, &event);
+	}
+	bft_seq due = execution_snapshot_due(d->execution);
+	if (due) {
+		struct bft_event fill = { .kind = BFT_EV_FILL, .seq = due };
+		driver_step(d, &fill);
+	}
+	return !d->failed;
+}

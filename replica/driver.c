@@ -1,0 +1,395 @@
+#include "replica/driver_state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCRATCH_MARGIN (8u << 20) /* above the largest proposal: a VIEW-CHANGE with all its certificates */
+#define ROUNDS_MAX 64u            /* of one turn, before the sockets are looked at again                 */
+
+void driver_note(struct driver *d, enum quorate_level level, const char *format, ...)
+{
+	char line[256];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	d->options.env.note(d->options.env.user, level, line);
+}
+
+/* For good: what follows would be said without being able to keep it. */
+void driver_stop(struct driver *d, const char *format, ...)
+{
+	if (d->failed)
+		return;
+	d->failed = true;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(d->trouble, sizeof d->trouble, format, args);
+	va_end(args);
+	driver_note(d, QUORATE_LEVEL_ERROR, "this replica takes no part any more: %s", d->trouble);
+}
+
+void driver_fail(struct driver *d, const char *why)
+{
+	driver_stop(d, "%s", why);
+}
+
+bool driver_grow(void *array, size_t *capacity, size_t need, size_t size)
+{
+	void **at = array;
+	size_t wanted = *capacity ? *capacity : 64;
+	if (need <= *capacity)
+		return true;
+	while (wanted < need)
+		wanted *= 2;
+	void *grown = realloc(*at, wanted * size);
+	if (!grown)
+		return false;
+	*at = grown;
+	*capacity = wanted;
+	return true;
+}
+
+/* ---- the core's step ---- */
+
+static void wait_for(struct driver *d, const struct bft_effect *e)
+{
+	struct bft_effect *w;
+	void *copy = e->data ? malloc(e->data_bytes ? e->data_bytes : 1) : NULL;
+	if ((e->data && !copy) || !driver_grow(&d->waiting, &d->waiting_capacity, d->waiting_count + 1, sizeof *w)) {
+		free(copy);
+		driver_stop(d, "no memory for what waits for the disk");
+		return;
+	}
+	w = &d->waiting[d->waiting_count++];
+	*w = *e;
+	if (copy)
+		w->data = memcpy(copy, e->data, e->data_bytes);
+}
+
+void driver_step(struct driver *d, const struct bft_event *event)
+{
+	if (d->failed)
+		return;
+	BFT_CHECK(!d->stepping);
+	d->stepping = true;
+	d->out.count = 0;
+	d->out.arena_used = 0;
+	bft_pbft.step(d->core, event, &d->out);
+	bft_pbft.check(d->core);
+	for (uint32_t i = 0; i < d->out.count && !d->failed; i++) {
+		const struct bft_effect *e = &d->out.at[i];
+		if (e->kind == BFT_FX_PERSIST)
+			effect_persist(d, e);
+		else if (e->lsn <= d->durable)
+			effect_happen(d, e);
+		else
+			wait_for(d, e);
+	}
+	d->stepping = false;
+}
+
+void driver_tick(struct driver *d)
+{
+	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = d->mono_ms, .wall_ms = d->wall_ms };
+	d->ticked_ms = d->mono_ms;
+	driver_step(d, &tick);
+}
+
+void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
+{
+	if (mono_ms < d->mono_ms)
+		mono_ms = d->mono_ms;
+	d->mono_ms = mono_ms;
+	d->wall_ms = wall_ms;
+	if (!d->started || mono_ms == d->ticked_ms)
+		return;
+	driver_tick(d);
+	fetch_tick(d);
+}
+
+void driver_member_link(struct driver *d, uint8_t member, bool up)
+{
+	if (member >= d->n || member == d->self || d->member[member].up == up)
+		return;
+	d->member[member].up = up;
+	struct bft_event event = { .kind = BFT_EV_LINK, .from = member, .ok = up };
+	driver_step(d, &event);
+}
+
+void driver_durable(struct driver *d, bft_lsn lsn)
+{
+	if (lsn <= d->durable || d->failed)
+		return;
+	d->durable = lsn;
+	size_t kept = 0, count = d->waiting_count;
+	struct bft_effect *waiting = d->waiting;
+	for (size_t i = 0; i < count; i++) {
+		if (waiting[i].lsn > lsn) {
+			waiting[kept++] = waiting[i];
+			continue;
+		}
+		if (!d->failed)
+			effect_happen(d, &waiting[i]);
+		free((void *)(uintptr_t)waiting[i].data);
+	}
+	d->waiting_count = kept;
+	struct bft_event event = { .kind = BFT_EV_DURABLE, .lsn = lsn };
+	driver_step(d, &event);
+	carry_out_snapshot(d);
+}
+
+void driver_space(struct driver *d, bool low)
+{
+	if (low == d->low_space)
+		return;
+	d->low_space = low;
+	driver_note(d, low ? QUORATE_LEVEL_ERROR : QUORATE_LEVEL_INFO,
+	            low ? "the disk is full: no new work until there is room" : "there is room on the disk again: new work is taken");
+}
+
+/* ---- turns ---- */
+
+/* Proposals that became whole. With a full disk they wait: a PREPARE would promise what cannot be kept. */
+static bool tell_held(struct driver *d)
+{
+	if (d->held_count == 0 || d->low_space)
+		return false;
+	struct digest digest = d->held[0];
+	memmove(d->held, d->held + 1, --d->held_count * sizeof digest);
+	const struct proposal_body *p = bodies_find_proposal(d->bodies, &digest);
+	if (!p)
+		return true;
+	struct bft_event event = { .kind = BFT_EV_HELD, .digest = digest, .ok = !p->invalid, .time_ms = p->head.time_ms };
+	driver_step(d, &event);
+	return true;
+}
+
+static void close_links(struct driver *d)
+{
+	for (uint8_t i = 0; d->closing && i < d->n; i++)
+		if (d->closing & BFT_BIT(i))
+			d->options.env.close_member(d->options.env.user, i, "messages that no honest replica sends");
+	d->closing = 0;
+}
+
+bool driver_turn(struct driver *d)
+{
+	if (!d->started || d->failed)
+		return false;
+	close_links(d);
+	bool progress = true, more = verify_pool_turn(d->pool, d, VERIFY_BUDGET);
+	for (uint32_t round = 0; progress && round < ROUNDS_MAX && !d->failed; round++) {
+		progress = effects_run_local(d);
+		progress |= tell_held(d);
+		progress |= carry_out(d);
+		/* Only when all else is quiet: one signature for all votes of this wake-up. */
+		if (!progress)
+			progress = effects_seal_votes(d);
+	}
+	return (progress || more) && !d->failed;
+}
+
+uint64_t driver_deadline(const struct driver *d)
+{
+	if (!d->started || d->failed)
+		return UINT64_MAX;
+	uint64_t a = bft_pbft.deadline(d->core), b = fetch_deadline(d);
+	return a < b ? a : b;
+}
+
+/* ---- frames ---- */
+
+void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n)
+{
+	struct rd r = rd_of(bytes, n);
+	struct bft_envelope e;
+	if (member >= d->n || !d->started)
+		return;
+	if (!envelope_read(&r, &e)) {
+		d->options.env.close_member(d->options.env.user, member, "a frame without an envelope of this version");
+		return;
+	}
+	if (e.type == BFT_WIRE_QUERY) {
+		answer_standing(d, member, 0);
+		return;
+	}
+	if (d->failed)
+		return;
+	switch (e.type) {
+	case BFT_WIRE_BUNDLE: admission_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r)); break;
+	case BFT_WIRE_PROPOSAL: admission_proposal(d, member, r.at, rd_left(&r)); break;
+	case BFT_WIRE_FETCH: fetch_serve(d, member, r.at, rd_left(&r)); break;
+	default: admission_message(d, member, &e, r.at, rd_left(&r)); break;
+	}
+}
+
+void driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n)
+{
+	struct rd r = rd_of(bytes, n);
+	struct bft_envelope e;
+	if (!d->started)
+		return;
+	bool ok = envelope_read(&r, &e);
+	if (ok && e.type == BFT_WIRE_QUERY) {
+		answer_standing(d, -1, link);
+	} else if (ok && e.type == BFT_WIRE_BUNDLE) {
+		if (!d->failed)
+			admission_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
+	} else if (ok && e.type == BFT_WIRE_ATTACH) {
+		route_attach(d, link, r.at, rd_left(&r));
+	} else {
+		d->options.env.close_client(d->options.env.user, link, "a frame that no client sends");
+	}
+}
+
+void driver_client_gone(struct driver *d, driver_link link)
+{
+	for (size_t i = 0; i < (size_t)ROUTES_SETS * ROUTES_WAYS; i++)
+		if (d->routes[i].link == link)
+			d->routes[i].link = 0;
+}
+
+/* ---- standing ---- */
+
+void driver_standing(struct driver *d, struct standing *s)
+{
+	struct bft_standing core;
+	bft_pbft.standing(d->core, &core);
+	struct state_meta meta = execution_snapshot_meta(d->execution);
+	bft_seq due = execution_snapshot_due(d->execution);
+	*s = (struct standing){
+		.role = core.observer || d->failed ? STANDING_OBSERVER : core.leader == d->self && !core.changing ? STANDING_LEADER : STANDING_BACKUP,
+		.mode = BFT_MODE_BFT,
+		.flags = (uint8_t)((core.changing ? 1 : 0) | (d->low_space ? 2 : 0)),
+		.epoch = DRIVER_EPOCH,
+		.view = core.view,
+		.leader = core.leader,
+		.executed = execution_seq(d->execution),
+		.chain = *execution_chain(d->execution),
+		.stable = core.low,
+		.snapshot = meta.seq,
+		.root = meta.root,
+		.snapshot_asked = due ? due : meta.seq,
+		.time_ms = execution_time_ms(d->execution),
+	};
+	const char *trouble = d->trouble[0] ? d->trouble
+			      : core.observer ? "this replica's log may lack what it signed: it observes until it is admitted again"
+			      : d->low_space  ? "the disk is full: no new work until there is room"
+					      : "";
+	snprintf(s->trouble, sizeof s->trouble, "%s", trouble);
+}
+
+const char *driver_trouble(const struct driver *d)
+{
+	return d->trouble;
+}
+
+bool driver_failed(const struct driver *d)
+{
+	return d->failed;
+}
+
+void driver_counts(const struct driver *d, struct driver_counts *out)
+{
+	*out = d->counts;
+}
+
+/* ---- life ---- */
+
+static void limits_of(struct bft_limits *out, const struct driver_options *o)
+{
+	const struct bft_genesis_limits *l = &o->genesis->limits;
+	*out = (struct bft_limits){
+		.members = o->genesis->count,
+		.window = l->window,
+		.checkpoint_every = l->checkpoint_every,
+		.proposal_bytes_max = l->proposal_bytes_max,
+		.proposal_bundles_max = l->proposal_bundles_max,
+		.drift_ms = l->drift_ms,
+		.request_timeout_ms = l->request_timeout_ms,
+		.requests_max = o->requests_max,
+		.executing_max = l->window,
+	};
+}
+
+static bool allocate(struct driver *d)
+{
+	const struct driver_options *o = &d->options;
+	size_t ring = (size_t)2 * d->limits.window;
+	struct bodies_limits bodies = { d->limits.proposal_bundles_max, d->limits.proposal_bytes_max, o->memory_bytes };
+	d->scratch_bytes = (size_t)d->limits.proposal_bytes_max + SCRATCH_MARGIN;
+	d->out = (struct bft_effects){ .capacity = BFT_EFFECTS_MAX, .arena_bytes = BFT_ARENA_BYTES };
+	d->out.at = calloc(BFT_EFFECTS_MAX, sizeof *d->out.at);
+	d->out.arena = malloc(BFT_ARENA_BYTES);
+	d->core = calloc(1, bft_pbft.bytes(&d->limits));
+	d->decoded = malloc(bft_pbft.body_bytes);
+	d->scratch = malloc(d->scratch_bytes);
+	d->messages = messages_create((uint32_t)(ring * 2 * d->n + 64u * d->n + MEMBER_JOBS_MAX * d->n));
+	d->bodies = bodies_create(&bodies, &d->cluster);
+	d->history = history_create();
+	d->execution = execution_create(o->state, &o->genesis->limits, &d->cluster, o->app);
+	d->executed = malloc(sizeof *d->executed);
+	d->pool = verify_pool_create(o->verifiers, o->scheme, 1u << 15, o->env.wake, o->env.user);
+	d->own_pre_prepare = calloc(ring, sizeof *d->own_pre_prepare);
+	d->own_certificate = calloc(ring, sizeof *d->own_certificate);
+	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
+	return d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution &&
+	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->routes;
+}
+
+struct driver *driver_create(const struct driver_options *options)
+{
+	struct driver *d = calloc(1, sizeof *d);
+	if (!d)
+		return NULL;
+	d->options = *options;
+	d->genesis = options->genesis;
+	d->cluster = options->cluster;
+	d->self = options->self;
+	d->n = options->genesis->count;
+	d->q = quorum_strong(d->n);
+	genesis_keyring(&d->keys, options->genesis);
+	proposal_null_digest(&d->null_digest, &d->cluster);
+	limits_of(&d->limits, options);
+	if (!allocate(d)) {
+		driver_destroy(d);
+		return NULL;
+	}
+	bft_pbft.init(d->core, &d->limits, &d->cluster, DRIVER_EPOCH, d->self);
+	return d;
+}
+
+void driver_destroy(struct driver *d)
+{
+	if (!d)
+		return;
+	d->failed = true;
+	verify_pool_destroy(d->pool, d);
+	for (size_t i = 0; i < d->waiting_count; i++)
+		free((void *)(uintptr_t)d->waiting[i].data);
+	free(d->waiting);
+	for (size_t i = 0; d->own_certificate && i < (size_t)2 * d->limits.window; i++)
+		free(d->own_certificate[i].bytes);
+	free(d->own_certificate);
+	free(d->own_pre_prepare);
+	free(d->stable_certificate);
+	free(d->local);
+	free(d->execute);
+	free(d->held);
+	free(d->routes);
+	free(d->executed);
+	execution_destroy(d->execution);
+	history_destroy(d->history);
+	bodies_destroy(d->bodies);
+	messages_destroy(d->messages);
+	free(d->scratch);
+	free(d->decoded);
+	free(d->core);
+	free(d->out.arena);
+	free(d->out.at);
+	sign_wipe(&d->options.secret);
+	free(d);
+}

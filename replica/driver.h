@@ -1,0 +1,97 @@
+/* replica/driver.h - around one core: releases its effects when the log position that they wait for is durable, seals votes, keeps what the core holds, and
+ * decides nothing.
+ *
+ * It is itself without clock, socket and thread: the world comes through struct driver_env, so the same code runs in the daemon and in the simulator. After
+ * one or more calls of driver_* the caller calls driver_turn once: that is the end of the wake-up, where votes are sealed. */
+#ifndef REPLICA_DRIVER_H
+#define REPLICA_DRIVER_H
+#include "bft/core.h"
+#include "bft/genesis.h"
+#include "bft/standing.h"
+#include "net/queue.h"
+#include "quorate.h"
+#include "replica/log/log.h"
+#include "replica/state/state.h"
+
+struct driver;
+
+/* A client's link: the caller's name for it, never used twice. */
+typedef uint64_t driver_link;
+
+struct driver_env {
+	void *user;
+	/* Queue a frame, head and body together, copied. False: it was dropped; the protocol asks again. */
+	bool (*send)(void *user, uint8_t member, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n);
+	bool (*send_client)(void *user, driver_link link, const void *head, size_t head_n, const void *body, size_t body_n);
+	/* The peer broke the protocol. driver_member_link or driver_client_gone may come within the call. */
+	void (*close_member)(void *user, uint8_t member, const char *why);
+	void (*close_client)(void *user, driver_link link, const char *why);
+	/* The log. `at` may be NULL. */
+	enum log_result (*append)(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *at);
+	void (*truncate_below)(void *user, uint64_t lsn);
+	enum log_result (*read)(void *user, const struct log_position *at, void *out, size_t capacity, struct log_record *record);
+	/* The superblock must remember that this log may lack something (design section 8). */
+	void (*memory_lost)(void *user);
+	void (*note)(void *user, enum quorate_level level, const char *line);
+	/* Results of verifiers wait: have driver_turn called. Threads: any. Not used without verifiers. */
+	void (*wake)(void *user);
+};
+
+struct driver_options {
+	const struct bft_genesis *genesis; /* borrowed for the driver's life */
+	struct digest cluster;
+	uint8_t self;
+	const struct sign_scheme *scheme;
+	struct secret_key secret;
+	uint32_t verifiers, requests_max;
+	size_t memory_bytes;
+	const struct quorate_app *app;
+	struct state *state; /* borrowed */
+	struct driver_env env;
+};
+
+/* Log records beside the core's (bft/pbft/records.h): a proposal with its bundles, lsn 0. */
+#define DRIVER_REC_BODY 64u
+
+/* NULL: no memory. */
+struct driver *driver_create(const struct driver_options *options);
+void driver_destroy(struct driver *d);
+
+/* Recovery: every record of the log in order; then driver_replay and driver_start, once the log is open for appending and everything in it is durable. False: the
+ * record is not one of ours; executing the log again failed or gave another result (driver_trouble). */
+bool driver_record(struct driver *d, const struct log_record *record, const struct log_position *at);
+/* What the records so far say, for judging damage (replica/damage.h). */
+struct driver_recovered {
+	bft_seq stable;
+	uint64_t view_records; /* how many said which view it is */
+};
+void driver_recovered(const struct driver *d, struct driver_recovered *out);
+/* Executes again what the log holds above the state's snapshot. */
+bool driver_replay(struct driver *d);
+bool driver_start(struct driver *d, enum bft_recovery recovery, bft_lsn durable, uint64_t mono_ms, uint64_t wall_ms);
+
+/* Events. Each may be called at any time after driver_start, never from within a callback of env. */
+void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms); /* first in every wake-up */
+void driver_member_link(struct driver *d, uint8_t member, bool up);
+void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+void driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
+void driver_client_gone(struct driver *d, driver_link link);
+void driver_durable(struct driver *d, bft_lsn lsn);
+void driver_space(struct driver *d, bool low);
+/* The log failed: nothing may be signed any more. */
+void driver_fail(struct driver *d, const char *why);
+/* The end of a wake-up. True: there is more to do, call again soon (after looking at the sockets). */
+bool driver_turn(struct driver *d);
+/* mono_ms at which driver_time and driver_turn are wanted. */
+uint64_t driver_deadline(const struct driver *d);
+
+void driver_standing(struct driver *d, struct standing *out);
+/* "" while all is well. It has stopped taking part when `failed`. */
+const char *driver_trouble(const struct driver *d);
+bool driver_failed(const struct driver *d);
+
+struct driver_counts {
+	uint64_t executed_bundles, executed_proposals, signatures, bad_signatures, refused, blamed, convicted, fetches;
+};
+void driver_counts(const struct driver *d, struct driver_counts *out);
+#endif

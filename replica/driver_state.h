@@ -1,0 +1,206 @@
+/* replica/driver_state.h - what the driver's files share. Private to replica/driver*.c, admission.c, fetch.c, certify.c, answer.c. */
+#ifndef REPLICA_DRIVER_STATE_H
+#define REPLICA_DRIVER_STATE_H
+#include "bft/check.h"
+#include "bft/envelope.h"
+#include "bft/pbft/records.h"
+#include "bft/quorum.h"
+#include "bft/standing.h"
+#include "crypto/keyring.h"
+#include "replica/bodies.h"
+#include "replica/driver.h"
+#include "replica/execution/execution.h"
+#include "replica/history.h"
+#include "replica/messages.h"
+#include "replica/verify_pool.h"
+
+#define DRIVER_EPOCH 1u
+/* Holds of the driver's own: no sequence reaches them. */
+#define HOLD_LOCAL (UINT64_MAX - 1) /* waits to go back through the door */
+#define HOLD_JOB (UINT64_MAX - 2)   /* waits for its signature's check   */
+
+#define FETCHES_MAX (4u * BFT_WINDOW_MAX)
+#define FETCH_FIRST_MS 40u /* what the leader pushes is on its way */
+#define FETCH_MS_MAX 640u
+#define FETCH_DIGESTS_MAX 32u
+#define SERVE_BYTES (8u << 20) /* of bodies and chains to one member in SERVE_MS */
+#define SERVE_MS 100u
+#define MEMBER_JOBS_MAX 2048u
+#define CLIENT_JOBS_MAX 8192u
+#define ROUTES_SETS 8192u
+#define ROUTES_WAYS 4u
+#define RECENT_MAX 16u /* executed proposals that stay in memory for those who come a little later */
+#define VERIFY_BUDGET 64u
+
+struct fetch {
+	bool used;
+	struct digest digest;
+	bft_mask to;
+	uint8_t last;
+	uint32_t wait_ms;
+	uint64_t at_ms;
+};
+
+/* Own votes that became free in this wake-up, for the same members in the same view. */
+struct leaves {
+	bft_mask to;
+	struct pbft_votes votes;
+};
+#define LEAVES_GROUPS 4u
+
+struct own_certificate { /* of my COMMIT for `seq`: what my VIEW-CHANGE shows */
+	bft_seq seq;
+	uint8_t *bytes;
+	size_t n;
+};
+
+struct own_pre_prepare {
+	bft_seq seq;
+	bft_view view;
+	bft_ref ref;
+};
+
+struct member_state {
+	bool up, distrusted; /* a signature that was taken lazily was false: SIGNED from now on */
+	uint32_t jobs;
+	uint32_t rejects;
+	uint64_t rejects_ms, served_ms, chain_ms;
+	size_t served_bytes;
+};
+
+struct route {
+	uint64_t session, number; /* number: of an opening, else 0 */
+	driver_link link;         /* 0: free */
+	uint64_t used;
+};
+
+struct to_execute {
+	bft_seq seq;
+	struct digest digest;
+};
+
+struct driver {
+	struct driver_options options;
+	const struct bft_genesis *genesis;
+	struct digest cluster, null_digest;
+	struct keyring keys;
+	uint32_t n, q;
+	uint8_t self;
+	struct bft_limits limits;
+	uint64_t mono_ms, wall_ms, ticked_ms;
+	bool started, failed, low_space, stepping;
+	char trouble[STANDING_TROUBLE_BYTES_MAX + 1];
+
+	struct bft_core *core;
+	struct bft_effects out;
+	void *decoded;         /* of the message being admitted */
+	uint8_t *scratch;      /* for encoding; one use at a time */
+	size_t scratch_bytes;
+
+	struct messages *messages;
+	struct bodies *bodies;
+	struct history *history;
+	struct execution *execution;
+	struct executed *executed;
+	struct verify_pool *pool;
+
+	bft_lsn durable, lsn;
+	struct bft_effect *waiting; /* not durable yet; in order of emission */
+	size_t waiting_count, waiting_capacity;
+
+	bft_ref *local; /* own messages on their way back through the door: a ring */
+	size_t local_head, local_count, local_capacity;
+	struct leaves leaves[LEAVES_GROUPS];
+	uint32_t leaves_count;
+	struct own_pre_prepare *own_pre_prepare; /* ring of 2W */
+	struct own_certificate *own_certificate; /* ring of 2W */
+	uint8_t *stable_certificate;             /* of my stable checkpoint */
+	size_t stable_certificate_n;
+
+	struct to_execute *execute; /* ring */
+	size_t execute_head, execute_count, execute_capacity;
+	bft_lsn snapshot_lsn;       /* the snapshot that is due waits until the log is durable through this; 0: not yet known */
+	struct digest recent[RECENT_MAX];
+	uint32_t recent_next;
+
+	struct fetch fetch[FETCHES_MAX];
+	uint32_t fetches_count;
+	uint64_t fetch_at_ms;
+	struct digest *held; /* proposals that are whole, to be told to the core: HELD */
+	size_t held_count, held_capacity;
+
+	bft_seq truncate_seq; /* wanted, but the state on disk still needs more */
+	bft_lsn truncate_below;
+
+	struct member_state member[BFT_MEMBERS_MAX];
+	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
+	uint32_t client_jobs;
+	struct route *routes;
+	uint64_t routes_used;
+	uint64_t view_records;
+	struct driver_counts counts;
+};
+
+/* driver.c */
+void driver_step(struct driver *d, const struct bft_event *event);
+void driver_stop(struct driver *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void driver_note(struct driver *d, enum quorate_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool driver_grow(void *array, size_t *capacity, size_t need, size_t size);
+void driver_tick(struct driver *d);
+
+/* effects.c: what happens when an effect is released */
+void effect_persist(struct driver *d, const struct bft_effect *e);
+void effect_happen(struct driver *d, const struct bft_effect *e);
+/* Signs what was gathered. True: something was. */
+bool effects_seal_votes(struct driver *d);
+bool effects_run_local(struct driver *d);
+
+/* certify.c: certificates, made of held messages and checked in received ones */
+size_t certify_record(struct driver *d, const struct bft_effect *e, uint8_t *bytes, size_t capacity);
+void certify_keep(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *c, const uint8_t *bytes, size_t n);
+/* What follows the core's part of an own VIEW-CHANGE. */
+size_t certify_view_change(struct driver *d, const struct pbft_view_change *vc, uint8_t *bytes, size_t capacity);
+/* The certificates behind the core's part prove what it says: their signatures are added to `job`. NULL, or the reason. `job->items` gets allocated. */
+const char *certify_tail(struct driver *d, uint16_t type, const void *body, const uint8_t *tail, size_t n, struct verify_job *job);
+
+/* admission.c */
+void admission_message(struct driver *d, uint8_t member, const struct bft_envelope *e, const uint8_t *body, size_t n);
+void admission_bundle(struct driver *d, int member, driver_link link, const struct public_key *link_key, const struct bft_envelope *e, const uint8_t *body,
+                      size_t n);
+void admission_proposal(struct driver *d, uint8_t member, const uint8_t *body, size_t n);
+void admission_deliver(struct driver *d, bft_ref ref, uint8_t from, enum bft_auth auth);
+void admission_reject(struct driver *d, uint8_t member, const char *why);
+/* The statement of a held message. */
+void message_statement(const struct driver *d, struct statement *out, uint16_t type, const struct digest *digest);
+/* Makes sure that a message's signature was checked before it is passed on. */
+bool message_verified(struct driver *d, bft_ref ref);
+
+/* fetch.c: bodies from others and for others */
+void fetch_order(struct driver *d, const struct digest *digest, bft_mask to);
+void fetch_forget(struct driver *d, const struct digest *digest);
+void fetch_tick(struct driver *d);
+uint64_t fetch_deadline(const struct driver *d);
+void fetch_serve(struct driver *d, uint8_t member, const uint8_t *body, size_t n);
+void fetch_serve_chain(struct driver *d, uint8_t member, bft_seq from);
+bool fetch_may_serve(struct driver *d, uint8_t member, size_t n);
+/* A proposal has become whole (or is invalid). */
+void fetch_arrived(struct driver *d, struct proposal_body *p);
+/* From memory, or from the log into memory. NULL: nowhere here. */
+struct proposal_body *body_load(struct driver *d, const struct digest *digest);
+bool body_in_log(const struct driver *d, const struct digest *digest);
+void body_push(struct driver *d, const struct digest *digest, bft_mask to);
+
+/* answer.c: clients */
+void answer_executed(struct driver *d, const struct executed *x);
+void answer_late(struct driver *d, driver_link link, uint64_t seq, const uint8_t *result, size_t n);
+void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_t number, enum refusal reason);
+void answer_standing(struct driver *d, int member, driver_link link);
+void route_learn(struct driver *d, const struct bundle *b, driver_link link);
+void route_attach(struct driver *d, driver_link link, const uint8_t *body, size_t n);
+driver_link route_find(struct driver *d, const struct bundle *b);
+
+/* carry_out.c: execution in order, snapshots, truncation */
+bool carry_out(struct driver *d);
+void carry_out_snapshot(struct driver *d);
+void truncate_try(struct driver *d);
+#endif

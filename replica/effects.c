@@ -1,0 +1,357 @@
+/* What happens when an effect is released: sealing and sending, holding, and the log. Nothing is decided here. */
+#include "replica/driver_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void message_statement(const struct driver *d, struct statement *out, uint16_t type, const struct digest *digest)
+{
+	statement_make(out, pbft_domain(type), &d->cluster, DRIVER_EPOCH, digest);
+}
+
+static enum net_class class_of(uint16_t type)
+{
+	switch ((enum pbft_type)type) {
+	case PBFT_VOTES:
+	case PBFT_SUSPECT:
+	case PBFT_VIEW_CHANGE:
+	case PBFT_NEW_VIEW:
+	case PBFT_CHECKPOINT:
+	case PBFT_SNAPSHOT: return NET_VOTES;
+	case PBFT_STATUS:
+	case PBFT_RECALL:
+	case PBFT_RECALL_DONE:
+	case PBFT_FETCH_VIEW_CHANGE:
+	case PBFT_FETCH_CHAIN:
+	case PBFT_CHAIN:
+	case PBFT_TYPE_END: break;
+	}
+	return NET_STATUS;
+}
+
+static void send_to(struct driver *d, bft_mask to, uint8_t signer, const struct message *m)
+{
+	uint8_t head[BFT_FRAME_HEAD_BYTES];
+	struct bft_envelope e = { .signer = signer, .type = m->type, .epoch = m->epoch, .signature = m->signature };
+	struct wr w = wr_of(head, sizeof head);
+	envelope_write(&w, &e);
+	for (uint8_t i = 0; i < d->n; i++)
+		if ((to & BFT_BIT(i)) && i != d->self)
+			d->options.env.send(d->options.env.user, i, class_of(m->type), head, sizeof head, m->body, m->body_bytes);
+}
+
+/* ---- the way back through the door ---- */
+
+static void local_put(struct driver *d, bft_ref ref)
+{
+	if (d->local_count == d->local_capacity) {
+		size_t old = d->local_capacity;
+		if (!driver_grow(&d->local, &d->local_capacity, old + 1, sizeof *d->local)) {
+			driver_stop(d, "no memory for own messages");
+			return;
+		}
+		/* The ring is unrolled into the new room. */
+		memcpy(d->local + old, d->local, d->local_head * sizeof *d->local);
+	}
+	messages_hold(d->messages, ref, HOLD_LOCAL);
+	d->local[(d->local_head + d->local_count++) % d->local_capacity] = ref;
+}
+
+bool effects_run_local(struct driver *d)
+{
+	bool any = d->local_count > 0;
+	while (d->local_count && !d->failed) {
+		bft_ref ref = d->local[d->local_head];
+		d->local_head = (d->local_head + 1) % d->local_capacity;
+		d->local_count--;
+		admission_deliver(d, ref, d->self, BFT_AUTH_SIGNED);
+		messages_release(d->messages, ref, HOLD_LOCAL);
+	}
+	return any;
+}
+
+/* ---- sealing ---- */
+
+static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest, const uint8_t *body, size_t n, size_t core_n, bft_mask to)
+{
+	struct statement statement;
+	struct message m = { .signer = d->self, .verified = true, .type = type, .epoch = DRIVER_EPOCH, .digest = *digest, .body = body, .body_bytes = n,
+		             .core_bytes = core_n };
+	message_statement(d, &statement, type, digest);
+	d->options.scheme->sign(&m.signature, &statement, &d->options.secret);
+	d->counts.signatures++;
+	send_to(d, to, BFT_SIGNER_CHANNEL, &m);
+	if (!(to & BFT_BIT(d->self)) && type != PBFT_VOTES)
+		return 0;
+	bft_ref ref = messages_add(d->messages, &m);
+	if (!ref)
+		driver_stop(d, "no memory for own messages");
+	return ref;
+}
+
+static void send_sealed(struct driver *d, const struct bft_effect *e)
+{
+	size_t core_n = bft_pbft.encode(e->type, e->data, d->scratch, d->scratch_bytes), n = core_n;
+	struct digest digest;
+	BFT_CHECK(core_n > 0);
+	pbft_body_digest(&digest, e->type, d->scratch, core_n);
+	if (e->type == PBFT_VIEW_CHANGE)
+		n += certify_view_change(d, e->data, d->scratch + core_n, d->scratch_bytes - core_n);
+	bft_ref ref = seal(d, e->type, &digest, d->scratch, n, core_n, e->to);
+	if (ref)
+		local_put(d, ref);
+}
+
+/* The leaf of my PRE-PREPARE went out beside its flush; now that it is durable the same signed message comes back. */
+static bool own_pre_prepare_returns(struct driver *d, const struct pbft_votes *one)
+{
+	const struct pbft_leaf *leaf = &one->leaf[0];
+	const struct own_pre_prepare *own = &d->own_pre_prepare[leaf->seq % (2 * d->limits.window)];
+	if (leaf->kind != PBFT_LEAF_PRE_PREPARE || own->seq != leaf->seq || own->view != one->view || !own->ref)
+		return false;
+	local_put(d, own->ref);
+	return true;
+}
+
+static void keep_pre_prepares(struct driver *d, const struct pbft_votes *votes, bft_ref ref)
+{
+	for (uint16_t i = 0; i < votes->count; i++) {
+		if (votes->leaf[i].kind != PBFT_LEAF_PRE_PREPARE)
+			continue;
+		struct own_pre_prepare *own = &d->own_pre_prepare[votes->leaf[i].seq % (2 * d->limits.window)];
+		if (own->ref)
+			messages_release(d->messages, own->ref, own->seq);
+		*own = (struct own_pre_prepare){ .seq = votes->leaf[i].seq, .view = votes->view, .ref = ref };
+		messages_hold(d->messages, ref, own->seq);
+	}
+}
+
+static void seal_group(struct driver *d, struct leaves *g)
+{
+	struct digest digest;
+	size_t n = bft_pbft.encode(PBFT_VOTES, &g->votes, d->scratch, d->scratch_bytes);
+	pbft_votes_digest_of(&digest, &g->votes);
+	bft_ref ref = seal(d, PBFT_VOTES, &digest, d->scratch, n, n, g->to);
+	g->votes.count = 0;
+	if (!ref)
+		return;
+	messages_hold(d->messages, ref, HOLD_JOB);
+	keep_pre_prepares(d, &g->votes, ref);
+	if (g->to & BFT_BIT(d->self))
+		local_put(d, ref);
+	messages_release(d->messages, ref, HOLD_JOB);
+}
+
+bool effects_seal_votes(struct driver *d)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < d->leaves_count && !d->failed; i++)
+		if (d->leaves[i].votes.count) {
+			any = true;
+			seal_group(d, &d->leaves[i]);
+		}
+	d->leaves_count = 0;
+	return any;
+}
+
+static void add_leaf(struct driver *d, const struct bft_effect *e)
+{
+	const struct pbft_votes *one = e->data;
+	struct leaves *g = NULL;
+	if (e->to == BFT_BIT(d->self) && own_pre_prepare_returns(d, one))
+		return;
+	for (uint32_t i = 0; i < d->leaves_count && !g; i++)
+		if (d->leaves[i].to == e->to && (d->leaves[i].votes.count == 0 || d->leaves[i].votes.view == one->view))
+			g = &d->leaves[i];
+	if (!g && d->leaves_count == LEAVES_GROUPS)
+		effects_seal_votes(d);
+	if (!g) {
+		g = &d->leaves[d->leaves_count++];
+		g->votes.count = 0;
+	}
+	if (g->votes.count == BFT_LEAVES_MAX)
+		seal_group(d, g);
+	g->to = e->to;
+	g->votes.view = one->view;
+	g->votes.leaf[g->votes.count++] = one->leaf[0];
+}
+
+static void forward(struct driver *d, const struct bft_effect *e)
+{
+	if (!message_verified(d, e->ref))
+		return;
+	send_to(d, e->to, e->from == d->self ? BFT_SIGNER_CHANNEL : e->from, messages_at(d->messages, e->ref));
+}
+
+/* ---- the log ---- */
+
+static void append(struct driver *d, uint16_t type, bft_lsn lsn, bft_seq seq, const void *bytes, size_t n, struct log_position *at)
+{
+	struct iovec piece = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
+	enum log_result r = d->options.env.append(d->options.env.user, type, lsn, seq, &piece, 1, at);
+	if (r != LOG_OK)
+		driver_stop(d, "the log takes nothing more: %s", log_text(r));
+}
+
+static void persist_body(struct driver *d, const struct digest *digest, bft_seq seq)
+{
+	struct proposal_body *p = bodies_find_proposal(d->bodies, digest);
+	struct log_position at;
+	if (p)
+		p->in_use = true;
+	if (body_in_log(d, digest))
+		return;
+	BFT_CHECK(p && bodies_whole(p));
+	size_t n = bodies_encode(p, d->scratch, d->scratch_bytes);
+	BFT_CHECK(n > 0);
+	append(d, DRIVER_REC_BODY, 0, seq, d->scratch, n, &at);
+	p->in_log = true;
+	if (!d->failed && !history_put_body(d->history, digest, seq, &at))
+		driver_stop(d, "no memory for the log's index");
+}
+
+void effect_persist(struct driver *d, const struct bft_effect *e)
+{
+	static const struct log_position none;
+	struct log_position at = none;
+	bft_seq seq = pbft_record_seq(e->rtype, e->data);
+	if (!digest_is_zero(&e->digest))
+		persist_body(d, &e->digest, seq);
+	size_t n = pbft_record_has_certificate(e->rtype) ? certify_record(d, e, d->scratch, d->scratch_bytes)
+	                                                 : pbft_record_encode(e->rtype, e->data, d->scratch, d->scratch_bytes);
+	BFT_CHECK(n > 0);
+	if (d->failed)
+		return;
+	append(d, e->rtype, e->lsn, seq, d->scratch, n, &at);
+	d->lsn = e->lsn;
+	struct history_entry *h = seq ? history_open(d->history, seq) : NULL;
+	if (!h)
+		return;
+	if (!h->lsn_min)
+		h->lsn_min = e->lsn;
+	if (e->rtype == PBFT_REC_EXECUTED)
+		h->executed = at;
+	if (e->rtype == PBFT_REC_STABLE)
+		h->stable = at;
+}
+
+/* ---- the rest ---- */
+
+static void body_built(struct driver *d, const struct bft_effect *e)
+{
+	struct proposal_body *p = bodies_find_proposal(d->bodies, &e->digest);
+	if (!p)
+		p = bodies_add_proposal(d->bodies, &e->digest, e->data, e->data_bytes, d->self);
+	if (!p) {
+		driver_stop(d, "no memory for a proposal");
+		return;
+	}
+	BFT_CHECK(bodies_whole(p)); /* the core names only requests that it holds */
+	p->in_use = true;
+}
+
+static void hand_request(struct driver *d, const struct bft_effect *e)
+{
+	const struct bundle_body *x = bodies_find_bundle(d->bodies, &e->digest);
+	if (!x)
+		return;
+	uint8_t head[BFT_FRAME_HEAD_BYTES];
+	struct bft_envelope envelope = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_BUNDLE, .epoch = 0, .signature = x->signature };
+	struct wr w = wr_of(head, sizeof head);
+	envelope_write(&w, &envelope);
+	for (uint8_t i = 0; i < d->n; i++)
+		if ((e->to & BFT_BIT(i)) && i != d->self)
+			d->options.env.send(d->options.env.user, i, NET_REQUESTS, head, sizeof head, x->bytes, x->n);
+}
+
+static void drop_request(struct driver *d, const struct bft_effect *e)
+{
+	struct bundle_body *x = bodies_find_bundle(d->bodies, &e->digest);
+	if (!x || !x->requested)
+		return;
+	bodies_set_requested(d->bodies, x, false);
+	bodies_unref(d->bodies, x);
+}
+
+static void forget_body(struct driver *d, const struct digest *digest)
+{
+	struct proposal_body *p = bodies_find_proposal(d->bodies, digest);
+	fetch_forget(d, digest);
+	if (p && !digest_equal(digest, &d->null_digest))
+		p->in_use = p->wanted = false;
+}
+
+static void execute_put(struct driver *d, const struct bft_effect *e)
+{
+	if (d->execute_count == d->execute_capacity) {
+		size_t old = d->execute_capacity;
+		if (!driver_grow(&d->execute, &d->execute_capacity, old + 1, sizeof *d->execute)) {
+			driver_stop(d, "no memory for what is to be executed");
+			return;
+		}
+		memcpy(d->execute + old, d->execute, d->execute_head * sizeof *d->execute);
+	}
+	d->execute[(d->execute_head + d->execute_count++) % d->execute_capacity] = (struct to_execute){ e->seq, e->digest };
+}
+
+static void stable(struct driver *d, bft_seq seq)
+{
+	messages_stable(d->messages, seq);
+	for (size_t i = 0; i < (size_t)2 * d->limits.window; i++)
+		if (d->own_pre_prepare[i].seq && d->own_pre_prepare[i].seq <= seq)
+			d->own_pre_prepare[i] = (struct own_pre_prepare){ 0 };
+}
+
+static void blame(struct driver *d, const struct bft_effect *e)
+{
+	if (e->from == d->self) {
+		driver_note(d, QUORATE_LEVEL_ERROR, "another replica holds a statement of this one that its log lacks: it observes from now on");
+		d->options.env.memory_lost(d->options.env.user);
+		return;
+	}
+	if (e->verdict == BFT_CONVICT) {
+		d->counts.convicted++;
+		driver_note(d, QUORATE_LEVEL_ERROR, "replica %u (%s) contradicts itself (reason %u)", e->from, d->genesis->cards[e->from].org, e->reason);
+	} else if (e->verdict == BFT_REJECT) {
+		admission_reject(d, e->from, "a message that no honest replica sends");
+	}
+}
+
+void effect_happen(struct driver *d, const struct bft_effect *e)
+{
+	switch (e->kind) {
+	case BFT_FX_PERSIST: break; /* effect_persist */
+	case BFT_FX_SEND:
+		if (e->type == PBFT_VOTES)
+			add_leaf(d, e);
+		else
+			send_sealed(d, e);
+		break;
+	case BFT_FX_FORWARD: forward(d, e); break;
+	case BFT_FX_BODY: body_built(d, e); break;
+	case BFT_FX_PUSH: body_push(d, &e->digest, e->to); break;
+	case BFT_FX_HOLD: messages_hold(d->messages, e->ref, e->seq); break;
+	case BFT_FX_RELEASE: messages_release(d->messages, e->ref, e->seq); break;
+	case BFT_FX_FETCH: fetch_order(d, &e->digest, e->to); break;
+	case BFT_FX_FORGET: forget_body(d, &e->digest); break;
+	case BFT_FX_REQUEST: hand_request(d, e); break;
+	case BFT_FX_DROP: drop_request(d, e); break;
+	case BFT_FX_EXECUTE: execute_put(d, e); break;
+	case BFT_FX_STABLE: stable(d, e->seq); break;
+	case BFT_FX_TRUNCATE:
+		d->truncate_seq = e->seq;
+		d->truncate_below = e->below;
+		truncate_try(d);
+		break;
+	case BFT_FX_TRANSFER:
+		driver_note(d, QUORATE_LEVEL_WARNING, "the others' logs no longer reach back to %llu: this replica needs a state transfer",
+		            (unsigned long long)execution_seq(d->execution) + 1);
+		break;
+	case BFT_FX_BLAME: blame(d, e); break;
+	case BFT_FX_ROLE:
+	case BFT_FX_ACTIVATE: break;
+	case BFT_FX_HALT:
+		driver_stop(d, "what it executed contradicts a certificate at %llu (reason %u)", (unsigned long long)e->seq, e->reason);
+		break;
+	}
+}

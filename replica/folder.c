@@ -1,0 +1,250 @@
+#include "replica/folder.h"
+
+#include "replica/driver.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATH_BYTES 4096u
+#define STATE_BYTES_DEFAULT ((size_t)16 << 30)
+/* superblock.free[]: */
+#define FREE_MEMORY_LOST 0u
+
+static enum quorate_error fail(char *reason, enum quorate_error error, const char *path, const char *sentence)
+{
+	if (reason)
+		snprintf(reason, QUORATE_REASON_BYTES, "%.250s: %.250s", path, sentence);
+	return error;
+}
+
+static bool path_of(char out[PATH_BYTES], const char *folder, const char *name)
+{
+	int n = snprintf(out, PATH_BYTES, "%s/%s", folder, name);
+	return n > 0 && (size_t)n < PATH_BYTES;
+}
+
+static void boot_id(char out[SUPERBLOCK_BOOT_ID_BYTES])
+{
+	memset(out, 0, SUPERBLOCK_BOOT_ID_BYTES);
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	if (!f)
+		return; /* unknown: zeros, which equal no other boot */
+	size_t n = fread(out, 1, SUPERBLOCK_BOOT_ID_BYTES, f);
+	if (n != SUPERBLOCK_BOOT_ID_BYTES)
+		memset(out, 0, SUPERBLOCK_BOOT_ID_BYTES);
+	fclose(f);
+}
+
+/* ---- format ---- */
+
+static enum quorate_error make_folders(const char *path, char log_path[PATH_BYTES], char *reason)
+{
+	char state_path[PATH_BYTES];
+	if (!path_of(log_path, path, "log") || !path_of(state_path, path, "state"))
+		return fail(reason, QUORATE_CONFIG, path, "the path is too long");
+	const char *const all[] = { path, log_path, state_path };
+	for (size_t i = 0; i < 3; i++)
+		if (mkdir(all[i], 0700) != 0 && errno != EEXIST)
+			return fail(reason, QUORATE_FAILED, all[i], strerror(errno));
+	return QUORATE_OK;
+}
+
+static enum quorate_error lock_folder(const struct log_disk *disk, const char *path, char *reason)
+{
+	int r = disk->lock(disk->user, "lock");
+	if (r == 0)
+		return QUORATE_OK;
+	return r == -EWOULDBLOCK ? fail(reason, QUORATE_CONFIG, path, "another running process uses this folder") : fail(reason, QUORATE_FAILED, path, strerror(-r));
+}
+
+static enum quorate_error format_files(const struct log_disk *disk, const char *path, struct superblock *sb, const struct quorate_options *o, char *reason)
+{
+	struct superblock there;
+	char why[LOG_REASON_BYTES];
+	enum superblock_result found = superblock_read(disk, &there);
+	if (found != SUPERBLOCK_NONE)
+		return fail(reason, QUORATE_CONFIG, path, "it is formatted already; a data folder is formatted once");
+	struct log_options options = { .cluster = sb->cluster, .segment_bytes = o->segment_bytes ? o->segment_bytes : LOG_SEGMENT_BYTES_DEFAULT };
+	if (getrandom(&options.salt, sizeof options.salt, 0) != sizeof options.salt)
+		return fail(reason, QUORATE_FAILED, path, "the machine gives no random bytes");
+	enum log_result r = log_format(disk, &options, why);
+	if (r == LOG_ERR_EXISTS)
+		return fail(reason, QUORATE_CONFIG, path, "there is a log without a superblock: move it away, then format with --lost");
+	if (r != LOG_OK)
+		return fail(reason, r == LOG_ERR_REFUSED ? QUORATE_CONFIG : QUORATE_FAILED, path, why);
+	enum superblock_result s = superblock_format(disk, sb);
+	return s == SUPERBLOCK_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, path, superblock_text(s));
+}
+
+enum quorate_error folder_format(const char *path, const struct digest *cluster, const struct public_key *member, const struct quorate_options *options,
+                                 char *reason)
+{
+	char log_path[PATH_BYTES];
+	struct log_disk disk;
+	enum quorate_error error = make_folders(path, log_path, reason);
+	if (error != QUORATE_OK)
+		return error;
+	int r = disk_posix_open(&disk, log_path);
+	if (r != 0)
+		return fail(reason, QUORATE_FAILED, log_path, strerror(-r));
+	struct superblock sb = { .cluster = *cluster, .member = *member, .formatted = !options->lost, .clean = true, .durability = (uint8_t)options->durability };
+	boot_id(sb.boot_id);
+	error = lock_folder(&disk, path, reason);
+	if (error == QUORATE_OK)
+		error = format_files(&disk, path, &sb, options, reason);
+	disk_posix_close(&disk);
+	return error;
+}
+
+/* ---- open ---- */
+
+static enum quorate_error read_superblock(struct folder *f, const char *path, const struct digest *cluster, const struct public_key *member, char *reason)
+{
+	enum superblock_result r = superblock_read(&f->disk, &f->superblock);
+	if (r == SUPERBLOCK_NONE)
+		return fail(reason, QUORATE_CONFIG, path,
+		            "it holds no replica: 'quorate format' prepares it if this replica has never run, "
+		            "'quorate format --lost' if it ran before and its data is gone");
+	if (r == SUPERBLOCK_VERSION_UNKNOWN)
+		return fail(reason, QUORATE_CONFIG, path, superblock_text(r));
+	if (r != SUPERBLOCK_OK)
+		return fail(reason, QUORATE_FAILED, path, superblock_text(r));
+	if (!digest_equal(&f->superblock.cluster, cluster))
+		return fail(reason, QUORATE_CONFIG, path, "it belongs to another cluster than the genesis");
+	if (!public_key_equal(&f->superblock.member, member))
+		return fail(reason, QUORATE_CONFIG, path, "it belongs to another replica than the member key");
+	return QUORATE_OK;
+}
+
+static enum quorate_error open_state(struct folder *f, const char *path, const struct quorate_options *o, char *reason)
+{
+	char file[PATH_BYTES], why[STATE_REASON_BYTES];
+	if (!path_of(file, path, "state/state.mdb"))
+		return fail(reason, QUORATE_CONFIG, path, "the path is too long");
+	struct state_options options = { .map_bytes = o->state_bytes ? o->state_bytes : STATE_BYTES_DEFAULT };
+	enum state_result r = state_open(&f->state, file, &options, why);
+	if (r == STATE_ERR_DAMAGED) {
+		/* It may be lost: what was executed is in the log, or comes from the others. */
+		int dropped = state_drop(file);
+		r = dropped == 0 ? state_open(&f->state, file, &options, why) : r;
+	}
+	return r == STATE_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, file, why);
+}
+
+enum quorate_error folder_open(struct folder *f, const char *path, const struct digest *cluster, const struct public_key *member,
+                               const struct quorate_options *options, char *reason)
+{
+	char log_path[PATH_BYTES];
+	*f = (struct folder){ .recovery = BFT_RECOVERY_WHOLE };
+	if (!path_of(log_path, path, "log"))
+		return fail(reason, QUORATE_CONFIG, path, "the path is too long");
+	int r = disk_posix_open(&f->disk, log_path);
+	if (r == -ENOENT)
+		return fail(reason, QUORATE_CONFIG, path,
+		            "it holds no replica: 'quorate format' prepares it if this replica has never run, "
+		            "'quorate format --lost' if it ran before and its data is gone");
+	if (r != 0)
+		return fail(reason, QUORATE_CONFIG, log_path, strerror(-r));
+	f->disk_open = true;
+	enum quorate_error error = lock_folder(&f->disk, path, reason);
+	if (error == QUORATE_OK)
+		error = read_superblock(f, path, cluster, member, reason);
+	if (error == QUORATE_OK)
+		error = open_state(f, path, options, reason);
+	if (error != QUORATE_OK)
+		folder_close(f, false);
+	return error;
+}
+
+/* ---- recovery ---- */
+
+struct visit {
+	struct driver *driver;
+	bool damage_seen;
+	struct driver_recovered at_damage; /* when the last damage was met */
+};
+
+static bool visit_record(void *arg, const struct log_record *record, const struct log_position *position)
+{
+	struct visit *v = arg;
+	if (record->after_damage) {
+		v->damage_seen = true;
+		driver_recovered(v->driver, &v->at_damage);
+	}
+	return driver_record(v->driver, record, position);
+}
+
+/* Damage costs nothing when whatever stood there has been overtaken since: a later stable checkpoint is so far above the one before the damage that no sequence of
+ * then is above it, and a later record says which view it is. */
+static bool overtaken(const struct visit *v, uint32_t window)
+{
+	struct driver_recovered now;
+	driver_recovered(v->driver, &now);
+	return v->damage_seen && now.stable >= v->at_damage.stable + window && now.view_records > v->at_damage.view_records;
+}
+
+static void lost(struct folder *f, const char *why)
+{
+	f->recovery = BFT_RECOVERY_LOST;
+	snprintf(f->why_lost, sizeof f->why_lost, "%s", why);
+}
+
+static void judge(struct folder *f, const struct visit *v, const struct log_report *report, uint32_t window)
+{
+	char boot[SUPERBLOCK_BOOT_ID_BYTES];
+	const struct superblock *sb = &f->superblock;
+	boot_id(boot);
+	if (!sb->formatted)
+		lost(f, "this folder was formatted for a replica that had lost its data");
+	else if (sb->free[FREE_MEMORY_LOST])
+		lost(f, "another replica held a statement of this one that its log lacks");
+	else if (report->class == LOG_DAMAGED && !overtaken(v, window))
+		lost(f, report->reason);
+	else if (sb->durability == SUPERBLOCK_OS && !sb->clean && memcmp(boot, sb->boot_id, sizeof boot) != 0)
+		lost(f, "the machine went down under 'durability: os': what the kernel still held is gone");
+}
+
+enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options, uint32_t window,
+                                  size_t queue_bytes, char *reason)
+{
+	struct visit visit = { .driver = d };
+	struct log_report report;
+	struct log_options log_options = { .cluster = *cluster, .queue_bytes = queue_bytes };
+	enum log_result r = log_open(&f->log, &f->disk, &log_options, visit_record, &visit, &report);
+	if (r != LOG_OK) {
+		const char *why = driver_trouble(d)[0] ? driver_trouble(d) : report.reason[0] ? report.reason : log_text(r);
+		return fail(reason, r == LOG_ERR_REFUSED || r == LOG_ERR_NONE ? QUORATE_CONFIG : QUORATE_FAILED, options->data, why);
+	}
+	f->last_lsn = report.last_lsn;
+	judge(f, &visit, &report, window);
+	f->superblock.clean = false;
+	f->superblock.durability = (uint8_t)options->durability;
+	f->superblock.lowest_segment = log_lowest_segment(f->log);
+	boot_id(f->superblock.boot_id);
+	enum superblock_result s = superblock_write(&f->disk, &f->superblock);
+	return s == SUPERBLOCK_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, options->data, superblock_text(s));
+}
+
+void folder_memory_lost(struct folder *f)
+{
+	f->superblock.free[FREE_MEMORY_LOST] = 1;
+	(void)superblock_write(&f->disk, &f->superblock); /* if it fails, the recall finds it out again */
+}
+
+void folder_close(struct folder *f, bool clean)
+{
+	state_close(f->state);
+	log_close(f->log);
+	if (f->disk_open && clean) {
+		f->superblock.clean = true;
+		(void)superblock_write(&f->disk, &f->superblock);
+	}
+	if (f->disk_open)
+		disk_posix_close(&f->disk);
+	*f = (struct folder){ 0 };
+}

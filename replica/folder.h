@@ -1,0 +1,39 @@
+/* replica/folder.h - a replica's data folder: what is in it, whose it is, and what its log is worth (design sections 8, 12).
+ *
+ *   DATA/log/    segments, superblock, lock (replica/log/)
+ *   DATA/state/  state.mdb: LMDB, which may be lost */
+#ifndef REPLICA_FOLDER_H
+#define REPLICA_FOLDER_H
+#include "bft/core.h"
+#include "quorate.h"
+#include "replica/log/log.h"
+#include "replica/log/superblock.h"
+#include "replica/state/state.h"
+
+struct driver;
+
+struct folder {
+	struct log_disk disk;
+	bool disk_open;
+	struct superblock superblock;
+	struct state *state;
+	struct log *log;
+	bft_lsn last_lsn;
+	enum bft_recovery recovery;
+	char why_lost[QUORATE_REASON_BYTES]; /* when recovery is LOST: one sentence */
+};
+
+/* Prepares `path` once, for `member` of `cluster`. */
+enum quorate_error folder_format(const char *path, const struct digest *cluster, const struct public_key *member, const struct quorate_options *options,
+                                 char *reason);
+/* Locks it, reads the superblock, opens the state. Errors: the folder is not formatted, another's, in use, damaged. */
+enum quorate_error folder_open(struct folder *f, const char *path, const struct digest *cluster, const struct public_key *member,
+                               const struct quorate_options *options, char *reason);
+/* Reads the log into the driver, opens it for appending, judges what it is worth, and notes in the superblock that it is in use. `window` is W. */
+enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options, uint32_t window,
+                                  size_t queue_bytes, char *reason);
+/* The log may lack something that was signed: remembered beyond this process. */
+void folder_memory_lost(struct folder *f);
+/* Closes everything; `clean`: all that was appended is on disk and nothing failed. */
+void folder_close(struct folder *f, bool clean);
+#endif
