@@ -17,7 +17,9 @@ void admission_reject(struct driver *d, uint8_t member, const char *why)
 		m->rejects = 0;
 		m->rejects_ms = d->mono_ms;
 	}
-	if (++m->rejects < REJECTS_MAX)
+	if (++m->rejects == 1)
+		driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s): %s", member, d->genesis->cards[member].org, why);
+	if (m->rejects < REJECTS_MAX)
 		return;
 	m->rejects = 0;
 	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) is cut off for a moment: %s", member, d->genesis->cards[member].org, why);

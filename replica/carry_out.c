@@ -140,8 +140,11 @@ bool driver_record(struct driver *d, const struct log_record *r, const struct lo
 	if (r->type == DRIVER_REC_BODY)
 		return record_body(d, r, at);
 	union pbft_record_body *body = malloc(sizeof *body);
-	bool ok = body && r->lsn > d->lsn && pbft_record_decode(r->type, body, r->payload, r->bytes);
+	size_t used = body && r->lsn > d->lsn ? pbft_record_decode(r->type, body, r->payload, r->bytes) : 0;
+	bool ok = used == r->bytes || (used && r->type == PBFT_REC_VIEW_CHANGE);
 	if (ok) {
+		if (r->type == PBFT_REC_VIEW_CHANGE)
+			certify_keep_tail(d, body->view_change.view, (const uint8_t *)r->payload + used, r->bytes - used);
 		note_place(d, r, pbft_record_seq(r->type, body), at);
 		if (pbft_record_has_certificate(r->type))
 			certify_keep(d, r->type, &body->certificate, r->payload, r->bytes);

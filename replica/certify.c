@@ -46,7 +46,7 @@ static size_t from_whole(struct driver *d, bft_ref ref, uint8_t *bytes, size_t c
 
 static void keep(uint8_t **at, size_t *n_at, const uint8_t *bytes, size_t n)
 {
-	uint8_t *copy = malloc(n);
+	uint8_t *copy = malloc(n ? n : 1);
 	BFT_CHECK(copy);
 	free(*at);
 	*at = memcpy(copy, bytes, n);
@@ -85,7 +85,14 @@ size_t certify_view_change(struct driver *d, const struct pbft_view_change *vc, 
 		wr_bytes(&w, own->bytes, own->n);
 	}
 	BFT_CHECK(!w.failed);
+	certify_keep_tail(d, vc->view, bytes, wr_done(&w));
 	return wr_done(&w);
+}
+
+void certify_keep_tail(struct driver *d, bft_view view, const uint8_t *bytes, size_t n)
+{
+	d->view_change_view = view;
+	keep(&d->view_change_tail, &d->view_change_tail_n, bytes, n);
 }
 
 /* ---- received ---- */

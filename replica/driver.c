@@ -159,9 +159,10 @@ static bool tell_held(struct driver *d)
 		return false;
 	struct digest digest = d->held[0];
 	memmove(d->held, d->held + 1, --d->held_count * sizeof digest);
-	const struct proposal_body *p = bodies_find_proposal(d->bodies, &digest);
+	struct proposal_body *p = bodies_find_proposal(d->bodies, &digest);
 	if (!p)
 		return true;
+	p->in_use = true; /* until the core forgets it, or it is executed */
 	struct bft_event event = { .kind = BFT_EV_HELD, .digest = digest, .ok = !p->invalid, .time_ms = p->head.time_ms };
 	driver_step(d, &event);
 	return true;
@@ -376,6 +377,7 @@ void driver_destroy(struct driver *d)
 	free(d->own_certificate);
 	free(d->own_pre_prepare);
 	free(d->stable_certificate);
+	free(d->view_change_tail);
 	free(d->local);
 	free(d->execute);
 	free(d->held);

@@ -116,6 +116,9 @@ struct driver {
 	struct own_certificate *own_certificate; /* ring of 2W */
 	uint8_t *stable_certificate;             /* of my stable checkpoint */
 	size_t stable_certificate_n;
+	uint8_t *view_change_tail;               /* what follows my last VIEW-CHANGE */
+	size_t view_change_tail_n;
+	bft_view view_change_view;
 
 	struct to_execute *execute; /* ring */
 	size_t execute_head, execute_count, execute_capacity;
@@ -158,8 +161,9 @@ bool effects_run_local(struct driver *d);
 /* certify.c: certificates, made of held messages and checked in received ones */
 size_t certify_record(struct driver *d, const struct bft_effect *e, uint8_t *bytes, size_t capacity);
 void certify_keep(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *c, const uint8_t *bytes, size_t n);
-/* What follows the core's part of an own VIEW-CHANGE. */
+/* Writes what follows the core's part of a new VIEW-CHANGE of mine, and keeps it for when it is sent. */
 size_t certify_view_change(struct driver *d, const struct pbft_view_change *vc, uint8_t *bytes, size_t capacity);
+void certify_keep_tail(struct driver *d, bft_view view, const uint8_t *bytes, size_t n);
 /* The certificates behind the core's part prove what it says: their signatures are added to `job`. NULL, or the reason. `job->items` gets allocated. */
 const char *certify_tail(struct driver *d, uint16_t type, const void *body, const uint8_t *tail, size_t n, struct verify_job *job);
 

@@ -95,8 +95,14 @@ static void send_sealed(struct driver *d, const struct bft_effect *e)
 	struct digest digest;
 	BFT_CHECK(core_n > 0);
 	pbft_body_digest(&digest, e->type, d->scratch, core_n);
-	if (e->type == PBFT_VIEW_CHANGE)
-		n += certify_view_change(d, e->data, d->scratch + core_n, d->scratch_bytes - core_n);
+	if (e->type == PBFT_VIEW_CHANGE) {
+		/* While this one waited for the disk I went on to a higher view: only that one counts. */
+		if (((const struct pbft_view_change *)e->data)->view != d->view_change_view)
+			return;
+		BFT_CHECK(d->view_change_tail && d->view_change_tail_n <= d->scratch_bytes - core_n);
+		memcpy(d->scratch + core_n, d->view_change_tail, d->view_change_tail_n);
+		n += d->view_change_tail_n;
+	}
 	bft_ref ref = seal(d, e->type, &digest, d->scratch, n, core_n, e->to);
 	if (ref)
 		local_put(d, ref);
@@ -220,6 +226,8 @@ void effect_persist(struct driver *d, const struct bft_effect *e)
 	size_t n = pbft_record_has_certificate(e->rtype) ? certify_record(d, e, d->scratch, d->scratch_bytes)
 	                                                 : pbft_record_encode(e->rtype, e->data, d->scratch, d->scratch_bytes);
 	BFT_CHECK(n > 0);
+	if (e->rtype == PBFT_REC_VIEW_CHANGE)
+		n += certify_view_change(d, e->data, d->scratch + n, d->scratch_bytes - n);
 	if (d->failed)
 		return;
 	append(d, e->rtype, e->lsn, seq, d->scratch, n, &at);

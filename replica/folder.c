@@ -214,7 +214,7 @@ enum quorate_error folder_recover(struct folder *f, struct driver *d, const stru
 {
 	struct visit visit = { .driver = d };
 	struct log_report report;
-	struct log_options log_options = { .cluster = *cluster, .queue_bytes = queue_bytes };
+	struct log_options log_options = { .cluster = *cluster, .segment_bytes = LOG_SEGMENT_BYTES_DEFAULT, .queue_bytes = queue_bytes };
 	enum log_result r = log_open(&f->log, &f->disk, &log_options, visit_record, &visit, &report);
 	if (r != LOG_OK) {
 		const char *why = driver_trouble(d)[0] ? driver_trouble(d) : report.reason[0] ? report.reason : log_text(r);

@@ -58,7 +58,7 @@ static bool message_record(uint16_t type, void *out, struct rd *r)
 	return used && rd_take(r, used);
 }
 
-bool pbft_record_decode(uint16_t rtype, union pbft_record_body *out, const uint8_t *bytes, size_t n)
+size_t pbft_record_decode(uint16_t rtype, union pbft_record_body *out, const uint8_t *bytes, size_t n)
 {
 	struct rd r = rd_of(bytes, n);
 	bool ok = false;
@@ -81,7 +81,8 @@ bool pbft_record_decode(uint16_t rtype, union pbft_record_body *out, const uint8
 	case PBFT_REC_CHECKPOINT: ok = message_record(PBFT_CHECKPOINT, out, &r); break;
 	case PBFT_REC_SNAPSHOT: ok = message_record(PBFT_SNAPSHOT, out, &r); break;
 	}
-	return ok && rd_done(&r);
+	bool whole = rd_done(&r) || rtype == PBFT_REC_VIEW_CHANGE;
+	return ok && whole && !r.failed ? (size_t)(r.at - bytes) : 0;
 }
 
 bft_seq pbft_record_seq(uint16_t rtype, const void *data)

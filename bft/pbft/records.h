@@ -20,8 +20,9 @@ union pbft_record_body {
 bool pbft_record_has_certificate(uint16_t rtype);
 /* Of any record without a certificate. Returns bytes, 0 when they do not fit. */
 size_t pbft_record_encode(uint16_t rtype, const void *data, uint8_t *bytes, size_t capacity);
-/* Of every record; `out` gets what the core takes as RECORD. False: not a record of this release, or damaged. */
-bool pbft_record_decode(uint16_t rtype, union pbft_record_body *out, const uint8_t *bytes, size_t n);
+/* Of every record; `out` gets what the core takes as RECORD. Returns the bytes taken, 0: not a record of this release, or damaged. Only behind a VIEW-CHANGE
+ * something follows: the certificates with which it was sent, because it is sent again verbatim. */
+size_t pbft_record_decode(uint16_t rtype, union pbft_record_body *out, const uint8_t *bytes, size_t n);
 /* The sequence that it is about; 0 for one about views. */
 bft_seq pbft_record_seq(uint16_t rtype, const void *data);
 #define PBFT_RECORD_BYTES_MAX (64u * 1024u)

@@ -11,31 +11,27 @@
 #include <unistd.h>
 
 struct totals {
-	uint64_t passed, failed, steps, view_changes, crashes, partitions, chains, transfers, messages, torn, first_failed;
+	uint64_t passed, failed, wakeups, views, crashes, partitions, transfers, frames, snapshots;
 };
 
 static void add(struct totals *t, const struct totals *o)
 {
 	t->passed += o->passed;
 	t->failed += o->failed;
-	t->steps += o->steps;
-	t->view_changes += o->view_changes;
+	t->wakeups += o->wakeups;
+	t->views += o->views;
 	t->crashes += o->crashes;
 	t->partitions += o->partitions;
-	t->chains += o->chains;
 	t->transfers += o->transfers;
-	t->messages += o->messages;
-	t->torn += o->torn;
-	if (o->first_failed && (!t->first_failed || o->first_failed < t->first_failed))
-		t->first_failed = o->first_failed;
+	t->frames += o->frames;
+	t->snapshots += o->snapshots;
 }
 
 static void run_one(struct sim *s, uint64_t seed, bool trace, struct totals *t)
 {
 	sim_run(s, seed, trace);
-	struct totals one = { .passed = !s->failure[0], .failed = s->failure[0] != 0, .steps = s->steps, .view_changes = s->view_changes,
-		              .crashes = s->crashes, .partitions = s->partitions, .chains = s->chains, .transfers = s->transfers,
-		              .messages = s->messages, .torn = s->torn, .first_failed = s->failure[0] ? seed : 0 };
+	struct totals one = { .passed = !s->failure[0], .failed = s->failure[0] != 0, .wakeups = s->wakeups, .views = s->views, .crashes = s->crashes,
+		              .partitions = s->partitions, .transfers = s->transfers, .frames = s->frames, .snapshots = s->snapshots };
 	if (s->failure[0])
 		fprintf(stderr, "seed %" PRIu64 ": %s\n    replay: quorate-sim --seed %" PRIu64 " --trace\n", seed, s->failure, seed);
 	add(t, &one);
@@ -90,13 +86,12 @@ static int usage(void)
 
 static void report(const struct totals *t, bool json)
 {
-	const char *format = json ? "{\"passed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"views_entered\":%" PRIu64
-	                            ",\"crashes\":%" PRIu64 ",\"torn_tails\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"chains_served\":%" PRIu64
-	                            ",\"transfers\":%" PRIu64 "}\n"
-	                          : "%" PRIu64 " seeds clean, %" PRIu64 " not. Exercised: %" PRIu64 " steps, %" PRIu64 " messages, %" PRIu64
-	                            " views entered, %" PRIu64 " crashes (%" PRIu64 " torn tails), %" PRIu64 " partitions, %" PRIu64
-	                            " chains served, %" PRIu64 " states installed\n";
-	printf(format, t->passed, t->failed, t->steps, t->messages, t->view_changes, t->crashes, t->torn, t->partitions, t->chains, t->transfers);
+	const char *format = json ? "{\"passed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"wakeups\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"views_entered\":%" PRIu64
+	                            ",\"crashes\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",\"out_of_reach\":%" PRIu64 "}\n"
+	                          : "%" PRIu64 " seeds clean, %" PRIu64 " not. Exercised: %" PRIu64 " wake-ups, %" PRIu64 " frames, %" PRIu64
+	                            " views entered, %" PRIu64 " crashes, %" PRIu64 " partitions, %" PRIu64 " snapshots, %" PRIu64
+	                            " replicas out of the logs' reach\n";
+	printf(format, t->passed, t->failed, t->wakeups, t->frames, t->views, t->crashes, t->partitions, t->snapshots, t->transfers);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t->passed, t->failed);
 }
 

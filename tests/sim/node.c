@@ -1,439 +1,121 @@
-/* One replica: the driver's contract of bft/core.h over a simulated disk. It decides nothing: effects wait for their lsn, then happen. */
-#include "bft/proposal.h"
+/* One replica: the product's driver, log and state over a simulated disk. */
+#include "bft/check.h"
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
-#include <string.h>
+#include <stdarg.h>
+#include <unistd.h>
 
-static void *alloc(size_t n)
+static struct log_disk disk_of(struct node *d)
 {
-	void *p = calloc(1, n);
-	if (!p)
-		abort();
-	return p;
+	return memory_disk_table(d->disk);
 }
 
-/* ---- bodies ---- */
-
-static struct held *held_at(struct node *d, const struct digest *digest)
-{
-	uint32_t i = (digest->b[0] | (uint32_t)digest->b[1] << 8) % NODE_HELD;
-	while (d->held[i].used && !digest_equal(&d->held[i].digest, digest))
-		i = (i + 1) % NODE_HELD;
-	return &d->held[i];
-}
-
-static bool has_body(struct node *d, const struct digest *digest)
-{
-	const struct held *h = held_at(d, digest);
-	return h->used && (h->memory || h->lsn);
-}
-
-static struct held *hold_body(struct node *d, const struct digest *digest)
-{
-	struct held *h = held_at(d, digest);
-	if (!h->used)
-		*h = (struct held){ .digest = *digest, .used = true };
-	return h;
-}
-
-static void local(struct sim *s, struct node *d, struct sim_event e)
+static void at(struct node *d, struct sim_event e)
 {
 	e.node = e.from = d->id;
 	e.boot = d->boot;
-	if (e.at < s->now)
-		e.at = s->now;
-	sim_at(s, e);
+	sim_at(d->sim, e);
 }
 
-/* ---- held messages ---- */
-
-static uint32_t wire_keep(struct node *d, struct wire *w)
+/* A crash in the middle of a wake-up: from some call of the world on nothing happens any more. */
+static bool dead(struct node *d)
 {
-	if (d->wires_free_count == 0)
-		abort(); /* a bound of the simulated driver: the core holds at most one message a vote */
-	uint32_t ref = d->wires_free[--d->wires_free_count];
-	d->wires[ref] = w;
-	w->count++;
-	d->wire_holds[ref] = 0;
-	return ref;
+	if (d->crash_in && --d->crash_in == 0)
+		d->dying = true;
+	return d->dying;
 }
 
-static void wire_drop(struct node *d, uint32_t ref)
+/* ---- the driver's world ---- */
+
+static bool env_send(void *user, uint8_t member, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n)
 {
-	if (!d->wires[ref] || d->wire_holds[ref])
-		return;
-	wire_release(d->wires[ref]);
-	d->wires[ref] = NULL;
-	d->wires_free[d->wires_free_count++] = ref;
+	struct node *d = user;
+	(void)class;
+	if (dead(d))
+		return false;
+	struct frame *f = frame_make(head, head_n, body, body_n);
+	network_send(d->sim, d->id, member, f);
+	frame_release(f);
+	return true;
 }
 
-static void hold(struct node *d, bft_ref ref, bft_seq seq)
+static bool env_send_client(void *user, driver_link link, const void *head, size_t head_n, const void *body, size_t body_n)
 {
-	if (d->holds_count == d->holds_capacity) {
-		d->holds_capacity = d->holds_capacity ? d->holds_capacity * 2 : 256;
-		d->holds = realloc(d->holds, d->holds_capacity * sizeof *d->holds);
-		if (!d->holds)
-			abort();
+	struct node *d = user;
+	if (dead(d))
+		return false;
+	struct frame *f = frame_make(head, head_n, body, body_n);
+	network_reply(d->sim, d->id, (uint8_t)(link - 1), f);
+	frame_release(f);
+	return true;
+}
+
+static void env_close_member(void *user, uint8_t member, const char *why)
+{
+	struct node *d = user;
+	sim_fail(d->sim, "node %u closes its link to honest %u: %s", d->id, member, why);
+}
+
+static void env_close_client(void *user, driver_link link, const char *why)
+{
+	struct node *d = user;
+	sim_fail(d->sim, "node %u closes its link to honest client %llu: %s", d->id, (unsigned long long)link, why);
+}
+
+static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *where)
+{
+	struct node *d = user;
+	union pbft_record_body *body = NULL;
+	static const struct log_position nowhere = { 1, 0, 0 };
+	if (dead(d)) {
+		if (where)
+			*where = nowhere;
+		return LOG_OK;
 	}
-	d->holds[d->holds_count++] = (struct hold){ .seq = seq, .wire = ref };
-	d->wire_holds[ref]++;
-}
-
-static void unhold(struct node *d, uint32_t i)
-{
-	uint32_t ref = d->holds[i].wire;
-	d->holds[i] = d->holds[--d->holds_count];
-	d->wire_holds[ref]--;
-	wire_drop(d, ref);
-}
-
-static void release(struct sim *s, struct node *d, bft_ref ref, bft_seq seq)
-{
-	for (uint32_t i = 0; i < d->holds_count; i++)
-		if (d->holds[i].wire == ref && d->holds[i].seq == seq) {
-			unhold(d, i);
-			return;
-		}
-	sim_fail(s, "node %u releases a message that it does not hold", d->id);
-}
-
-static void stable(struct node *d, bft_seq seq)
-{
-	for (uint32_t i = d->holds_count; i--;)
-		if (d->holds[i].seq <= seq)
-			unhold(d, i);
-}
-
-/* ---- the log ---- */
-
-static void flush(struct sim *s, struct node *d)
-{
-	if (d->flushing || d->log_count == 0 || d->log[d->log_count - 1].lsn <= d->durable)
-		return;
-	d->flushing = d->log[d->log_count - 1].lsn;
-	uint32_t slow = !s->calm && rng_chance(&s->rng, 3) ? 200 : 4;
-	local(s, d, (struct sim_event){ .at = s->now + 1 + rng_below(&s->rng, slow), .kind = SIM_FLUSHED, .value = d->flushing });
-}
-
-static void persist(struct sim *s, struct node *d, const struct bft_effect *e)
-{
-	bft_lsn last = d->log_count ? d->log[d->log_count - 1].lsn : 0;
-	if (e->lsn <= last)
-		sim_fail(s, "node %u: log positions fall", d->id);
-	if (d->log_count == d->log_capacity) {
-		d->log_capacity = d->log_capacity ? d->log_capacity * 2 : 1024;
-		d->log = realloc(d->log, d->log_capacity * sizeof *d->log);
-		if (!d->log)
-			abort();
-	}
-	struct record *r = &d->log[d->log_count++];
-	*r = (struct record){ .lsn = e->lsn, .rtype = e->rtype, .data = alloc(e->data_bytes), .bytes = e->data_bytes };
-	memcpy(r->data, e->data, e->data_bytes);
-	if (digest_is_zero(&e->digest))
-		return;
-	struct held *h = hold_body(d, &e->digest);
-	if (!h->memory && !h->lsn)
-		sim_fail(s, "node %u persists a body that it does not have", d->id);
-	if (!h->lsn)
-		h->lsn = e->lsn;
-}
-
-static bft_seq record_seq(const struct record *r)
-{
-	switch ((enum pbft_record)r->rtype) {
-	case PBFT_REC_PREPARE: return ((const struct pbft_rec_vote *)r->data)->seq;
-	case PBFT_REC_COMMIT:
-	case PBFT_REC_STABLE:
-	case PBFT_REC_CERTIFIED: return ((const struct pbft_certificate_refs *)r->data)->seq;
-	case PBFT_REC_CHECKPOINT: return ((const struct pbft_checkpoint *)r->data)->seq;
-	case PBFT_REC_SNAPSHOT: return ((const struct pbft_snapshot *)r->data)->seq;
-	case PBFT_REC_EXECUTED: return ((const struct pbft_rec_executed *)r->data)->seq;
-	default: return 0;
-	}
-}
-
-static void truncate_log(struct node *d, bft_seq seq, bft_lsn below)
-{
-	/* Not above what the state on disk still needs. */
-	if (seq > d->state_seq)
-		return;
-	uint32_t kept = 0;
-	for (uint32_t i = 0; i < d->log_count; i++) {
-		if (d->log[i].lsn < below && record_seq(&d->log[i]) <= seq)
-			free(d->log[i].data);
+	if (type == PBFT_REC_EXECUTED) {
+		body = malloc(sizeof *body);
+		if (!body || !pbft_record_decode(type, body, pieces[0].iov_base, pieces[0].iov_len))
+			sim_fail(d->sim, "node %u writes a record that does not decode", d->id);
 		else
-			d->log[kept++] = d->log[i];
+			check_executed(d, &body->executed);
+		free(body);
 	}
-	d->log_count = kept;
+	return log_append(d->log, type, 0, lsn, seq, pieces, count, where);
 }
 
-/* ---- sending ---- */
-
-static void seal(struct sim *s, struct node *d, uint16_t type, const void *body, bft_mask to)
+static void env_truncate_below(void *user, uint64_t lsn)
 {
-	uint8_t bytes[1 << 16];
-	size_t n = bft_pbft.encode(type, body, bytes, sizeof bytes);
-	if (!n) {
-		sim_fail(s, "a message of type %u does not fit", type);
-		return;
-	}
-	struct wire *w = alloc(sizeof *w);
-	*w = (struct wire){ .count = 1, .signer = d->id, .type = type, .bytes = alloc(n), .n = n };
-	memcpy(w->bytes, bytes, n);
-	if (type == PBFT_VOTES)
-		pbft_votes_digest_of(&w->digest, body);
-	else
-		digest_of(&w->digest, DOMAIN_TEST, bytes, n);
-	net_wire(s, d->id, to, w);
-	if (to & BFT_BIT(d->id)) {
-		w->count++;
-		local(s, d, (struct sim_event){ .kind = SIM_DELIVER, .wire = w });
-	}
-	wire_release(w);
+	struct node *d = user;
+	if (!dead(d))
+		log_truncate_below(d->log, lsn);
 }
 
-static void seal_votes(struct sim *s, struct node *d)
+static enum log_result env_read(void *user, const struct log_position *where, void *out, size_t capacity, struct log_record *record)
 {
-	if (d->votes.count)
-		seal(s, d, PBFT_VOTES, &d->votes, d->votes_to);
-	d->votes.count = 0;
+	struct node *d = user;
+	return log_read(d->log, where, out, capacity, record);
 }
 
-/* All leaves that become free in one wake-up, for the same members, share one signature. */
-static void add_leaf(struct sim *s, struct node *d, const struct bft_effect *e)
+static void env_memory_lost(void *user)
 {
-	const struct pbft_votes *one = e->data;
-	if (d->votes.count == BFT_LEAVES_MAX || d->votes.view != one->view || d->votes_to != e->to)
-		seal_votes(s, d);
-	d->votes.view = one->view;
-	d->votes_to = e->to;
-	d->votes.leaf[d->votes.count++] = one->leaf[0];
+	struct node *d = user;
+	sim_fail(d->sim, "node %u believes that its log lacks what it signed", d->id);
 }
 
-/* The proposals after `from`, up to the first checkpoint at or above it whose certificate this log kept. */
-static void answer_chain(struct sim *s, struct node *d, uint8_t to, bft_seq from)
+static void env_note(void *user, enum quorate_level level, const char *line)
 {
-	struct pbft_chain *c = alloc(sizeof *c);
-	const struct pbft_certificate_refs *end = NULL;
-	bft_seq newest = 0;
-	for (uint32_t i = 0; i < d->log_count; i++) {
-		const struct pbft_certificate_refs *r = d->log[i].data;
-		if (d->log[i].rtype != PBFT_REC_STABLE)
-			continue;
-		newest = r->seq;
-		if (r->seq >= from && (!end || r->seq < end->seq))
-			end = r;
-	}
-	if (!end) {
-		free(c);
-		return;
-	}
-	c->from = from;
-	/* A certificate too far up means that what was between has left the log. */
-	bool reaches = end->seq - from < s->limits.window;
-	c->count = reaches ? (uint16_t)(end->seq - from + 1) : 0;
-	c->end = reaches ? end->seq : newest;
-	c->chain = end->digest;
-	uint32_t found = 0;
-	for (uint32_t i = 0; reaches && i < d->log_count; i++) {
-		const struct pbft_rec_executed *r = d->log[i].data;
-		if (d->log[i].rtype != PBFT_REC_EXECUTED || r->seq < from || r->seq > end->seq)
-			continue;
-		c->entry[r->seq - from].proposal = r->proposal;
-		c->entry[r->seq - from].results = r->results;
-		found++;
-	}
-	/* Executed twice (before and after a restart) is recorded once: recovery starts above. */
-	if (found < c->count) {
-		c->count = 0;
-		c->end = newest;
-	}
-	seal(s, d, PBFT_CHAIN, c, BFT_BIT(to));
-	s->chains++;
-	free(c);
-}
-
-/* ---- effects ---- */
-
-static void fetch_again(struct sim *s, struct node *d, struct fetch *f)
-{
-	for (uint32_t k = 0; k < s->n; k++) {
-		f->turn = (uint8_t)((f->turn + 1) % s->n);
-		struct node *peer = &s->node[f->turn];
-		if (f->turn == d->id || !(f->to & BFT_BIT(f->turn)))
-			continue;
-		if (!peer->up || s->cut[d->id][f->turn] || !has_body(peer, &f->digest))
-			return; /* asked in vain: the next turn asks the next */
-		net_body(s, f->turn, d->id, body_find(s, &f->digest));
-		return;
+	struct node *d = user;
+	(void)level;
+	sim_trace(d->sim, "node %u: %s", d->id, line);
+	if (strstr(line, "needs a state transfer") && !d->noted_transfer) {
+		d->noted_transfer = true;
+		d->sim->transfers++;
 	}
 }
 
-static void fetch(struct sim *s, struct node *d, const struct bft_effect *e)
-{
-	if (has_body(d, &e->digest)) {
-		local(s, d, (struct sim_event){ .kind = SIM_LOCAL, .digest = e->digest });
-		return;
-	}
-	struct fetch *free_one = NULL;
-	for (uint32_t i = 0; i < NODE_FETCHES; i++) {
-		struct fetch *f = &d->fetch[i];
-		if (f->used && digest_equal(&f->digest, &e->digest)) {
-			f->to |= e->to;
-			return;
-		}
-		if (!f->used && !free_one)
-			free_one = f;
-	}
-	if (!free_one) {
-		sim_fail(s, "bounds: node %u has more than %u standing fetches", d->id, NODE_FETCHES);
-		return;
-	}
-	*free_one = (struct fetch){ .digest = e->digest, .to = e->to, .used = true, .turn = (uint8_t)rng_below(&s->rng, s->n) };
-}
+/* ---- guarded calls: a broken BFT_CHECK ends the seed, not the program. This definition takes the library's place. ---- */
 
-static void forget(struct node *d, const struct digest *digest)
-{
-	for (uint32_t i = 0; i < NODE_FETCHES; i++)
-		if (d->fetch[i].used && digest_equal(&d->fetch[i].digest, digest))
-			d->fetch[i].used = false;
-}
-
-static void hand_over(struct sim *s, struct node *d, const struct bft_effect *e)
-{
-	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
-		if (!digest_equal(&s->request[r], &e->digest))
-			continue;
-		for (uint8_t i = 0; i < s->n; i++)
-			if ((e->to & BFT_BIT(i)) && s->node[i].up && !s->cut[d->id][i])
-				sim_at(s, (struct sim_event){ .at = s->now + 1 + rng_below(&s->rng, s->delay_max_ms),
-				                              .kind = SIM_LOCAL,
-				                              .node = i,
-				                              .from = d->id,
-				                              .boot = s->node[i].boot,
-				                              .value = r + 1 });
-	}
-}
-
-static void install(struct sim *s, struct node *d)
-{
-	/* State transfer itself is not simulated here: the state of whoever is furthest arrives whole. */
-	struct node *best = NULL;
-	for (uint32_t i = 0; i < s->n; i++)
-		if (s->node[i].state_seq > d->executed && (!best || s->node[i].state_seq > best->state_seq))
-			best = &s->node[i];
-	if (!best)
-		return;
-	s->transfers++;
-	d->state_seq = d->executed = best->state_seq;
-	d->state_chain = d->chain = best->state_chain;
-	memcpy(d->state_done, best->state_done, sizeof d->done);
-	memcpy(d->done, best->state_done, sizeof d->done);
-	sim_trace(s, "node %u installs the state at %llu", d->id, (unsigned long long)d->executed);
-	struct bft_event e = { .kind = BFT_EV_INSTALLED, .seq = d->executed, .digest = d->chain };
-	node_step(s, d, &e);
-}
-
-static void happen(struct sim *s, struct node *d, const struct bft_effect *e)
-{
-	switch (e->kind) {
-	case BFT_FX_PERSIST: persist(s, d, e); break;
-	case BFT_FX_SEND:
-		if (e->type == PBFT_VOTES)
-			add_leaf(s, d, e);
-		else
-			seal(s, d, e->type, e->data, e->to);
-		break;
-	case BFT_FX_FORWARD:
-		if (!d->wires[e->ref])
-			sim_fail(s, "node %u forwards what it does not hold", d->id);
-		else
-			net_wire(s, d->id, e->to, d->wires[e->ref]);
-		break;
-	case BFT_FX_BODY:
-		body_add(s, &e->digest, e->data, e->data_bytes);
-		hold_body(d, &e->digest)->memory = true;
-		break;
-	case BFT_FX_PUSH:
-		for (uint8_t i = 0; i < s->n; i++)
-			if (e->to & BFT_BIT(i))
-				net_body(s, d->id, i, body_find(s, &e->digest));
-		break;
-	case BFT_FX_HOLD: hold(d, e->ref, e->seq); break;
-	case BFT_FX_RELEASE: release(s, d, e->ref, e->seq); break;
-	case BFT_FX_FETCH: fetch(s, d, e); break;
-	case BFT_FX_FORGET: forget(d, &e->digest); break;
-	case BFT_FX_REQUEST: hand_over(s, d, e); break;
-	case BFT_FX_EXECUTE: /* in seq order, each taking its time */
-		d->executing_at = (d->executing_at > s->now ? d->executing_at : s->now) + rng_below(&s->rng, 3);
-		local(s, d, (struct sim_event){ .at = d->executing_at, .kind = SIM_EXECUTED, .value = e->seq, .digest = e->digest });
-		break;
-	case BFT_FX_STABLE: stable(d, e->seq); break;
-	case BFT_FX_TRUNCATE: truncate_log(d, e->seq, e->below); break;
-	case BFT_FX_TRANSFER: local(s, d, (struct sim_event){ .at = s->now + 20, .kind = SIM_LOCAL, .value = UINT64_MAX }); break;
-	case BFT_FX_BLAME:
-		if (e->verdict != BFT_IGNORE)
-			sim_fail(s, "node %u blames honest %u: verdict %d, reason %u", d->id, e->from, (int)e->verdict, e->reason);
-		break;
-	case BFT_FX_HALT: sim_fail(s, "node %u halts: reason %u at %llu", d->id, e->reason, (unsigned long long)e->seq); break;
-	case BFT_FX_DROP:
-	case BFT_FX_ROLE:
-	case BFT_FX_ACTIVATE: break;
-	}
-}
-
-static void wait_for(struct node *d, const struct bft_effect *e)
-{
-	if (d->waiting_count == d->waiting_capacity) {
-		d->waiting_capacity = d->waiting_capacity ? d->waiting_capacity * 2 : 256;
-		d->waiting = realloc(d->waiting, d->waiting_capacity * sizeof *d->waiting);
-		if (!d->waiting)
-			abort();
-	}
-	struct bft_effect *w = &d->waiting[d->waiting_count++];
-	*w = *e;
-	if (e->data) {
-		void *copy = alloc(e->data_bytes);
-		memcpy(copy, e->data, e->data_bytes);
-		w->data = copy;
-	}
-}
-
-static void release_durable(struct sim *s, struct node *d)
-{
-	uint32_t kept = 0, count = d->waiting_count;
-	struct bft_effect *ready = alloc((count + 1) * sizeof *ready);
-	uint32_t ready_count = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		if (d->waiting[i].lsn <= d->durable)
-			ready[ready_count++] = d->waiting[i];
-		else
-			d->waiting[kept++] = d->waiting[i];
-	}
-	d->waiting_count = kept;
-	for (uint32_t i = 0; i < ready_count; i++) {
-		happen(s, d, &ready[i]);
-		free((void *)(uintptr_t)ready[i].data);
-	}
-	seal_votes(s, d);
-	free(ready);
-}
-
-static void tick_at_deadline(struct sim *s, struct node *d)
-{
-	uint64_t at = bft_pbft.deadline(d->core);
-	if (at == UINT64_MAX)
-		return;
-	if (at <= s->now)
-		at = s->now + 1;
-	if (d->tick_at > s->now && d->tick_at <= at)
-		return;
-	d->tick_at = at;
-	local(s, d, (struct sim_event){ .at = at, .kind = SIM_TICK, .value = at });
-}
-
-/* A broken BFT_CHECK of the core ends the seed, not the program: this definition takes the library's place. */
 static jmp_buf broken;
 static char broken_fact[200];
 
@@ -443,198 +125,112 @@ void bft_check_failed(const char *file, int line, const char *fact)
 	longjmp(broken, 1);
 }
 
-static bool step_checked(struct sim *s, struct node *d, const struct bft_event *event)
+/* ---- the disk ---- */
+
+static void flush_begin(struct node *d)
 {
-	if (setjmp(broken))
-		return sim_fail(s, "node %u: the core's own check failed: %s", d->id, broken_fact);
-	bft_pbft.step(d->core, event, &s->out);
-	bft_pbft.check(d->core);
-	return true;
+	struct log_io io;
+	if (d->flushing || !d->log || log_queue_empty(d->log))
+		return;
+	log_prepare(d->log);
+	if (!log_group_take(d->log, &io))
+		return;
+	struct log_disk disk = disk_of(d);
+	if (disk.pwrite(disk.user, io.handle, io.bytes, io.n, io.offset) != 0) {
+		sim_fail(d->sim, "the simulated disk refuses a write");
+		return;
+	}
+	d->flushing = true;
+	uint32_t slow = !d->sim->calm && rng_chance(&d->sim->rng, 3) ? 200 : 4;
+	at(d, (struct sim_event){ .at = d->sim->now + 1 + rng_below(&d->sim->rng, slow), .kind = SIM_FLUSHED, .value = (uint64_t)io.handle });
 }
 
-void node_step(struct sim *s, struct node *d, const struct bft_event *event)
+static void flush_end(struct node *d, int handle)
 {
-	if (!d->up || s->failure[0])
+	struct log_disk disk = disk_of(d);
+	bool ok = disk.sync(disk.user, handle) == 0;
+	d->flushing = false;
+	log_group_done(d->log, ok);
+	driver_durable(d->driver, log_durable_lsn(d->log));
+	struct log_io io;
+	/* Sometimes nothing follows: the marker says that all is flushed. */
+	if (log_queue_empty(d->log) && rng_chance(&d->sim->rng, 20) && log_mark(d->log, &io)) {
+		disk.pwrite(disk.user, io.handle, io.bytes, io.n, io.offset);
+		disk.sync(disk.user, io.handle);
+		log_group_done(d->log, true);
+	}
+}
+
+/* ---- a wake-up ---- */
+
+static void tick_at_deadline(struct node *d)
+{
+	uint64_t when = driver_deadline(d->driver);
+	if (when == UINT64_MAX)
 		return;
-	s->steps++;
-	s->out.count = 0;
-	s->out.arena_used = 0;
-	if (!step_checked(s, d, event))
+	if (when <= d->sim->now)
+		when = d->sim->now + 1;
+	if (d->tick_at > d->sim->now && d->tick_at <= when)
 		return;
-	uint32_t count = s->out.count;
-	struct bft_effect *effects = alloc((count + 1) * sizeof *effects);
-	memcpy(effects, s->out.at, count * sizeof *effects);
-	/* Records first: an effect may wait for one that follows it in the list. */
-	for (uint32_t i = 0; i < count; i++) {
-		if (effects[i].kind == BFT_FX_PERSIST || effects[i].lsn <= d->durable)
-			happen(s, d, &effects[i]);
+	d->tick_at = when;
+	at(d, (struct sim_event){ .at = when, .kind = SIM_TICK });
+}
+
+static uint64_t wall(const struct node *d)
+{
+	return SIM_WALL_MS + d->sim->now + 50u * d->id;
+}
+
+static void bring(struct node *d, const struct sim_event *e)
+{
+	switch (e->kind) {
+	case SIM_FRAME:
+		if (e->client)
+			driver_client_frame(d->driver, (driver_link)e->from + 1, &d->sim->client[e->from].key, e->frame->bytes, e->frame->n);
 		else
-			wait_for(d, &effects[i]);
+			driver_member_frame(d->driver, e->from, e->frame->bytes, e->frame->n);
+		break;
+	case SIM_FLUSHED: flush_end(d, (int)e->value); break;
+	default: break;
 	}
-	seal_votes(s, d);
-	free(effects);
-	flush(s, d);
-	check_node(s, d);
-	tick_at_deadline(s, d);
 }
 
-/* ---- events ---- */
-
-static void deliver(struct sim *s, struct node *d, const struct sim_event *e)
+static void wake_up(struct node *d, const struct sim_event *e)
 {
-	struct wire *w = e->wire;
-	size_t used = bft_pbft.decode(w->type, s->decoded, w->bytes, w->n);
-	if (used != w->n) {
-		sim_fail(s, "a message of type %u does not decode", w->type);
+	struct sim *s = d->sim;
+	s->wakeups++;
+	if (setjmp(broken)) {
+		sim_fail(s, "node %u: a check of its own failed: %s", d->id, broken_fact);
 		return;
 	}
-	if (w->type == PBFT_FETCH_CHAIN) {
-		answer_chain(s, d, w->signer, ((const struct pbft_fetch_chain *)s->decoded)->from);
-		return;
-	}
-	if (w->signer != d->id && bft_pbft.screen(d->core, w->signer, w->type, s->decoded) != BFT_ACCEPT)
-		return;
-	uint32_t ref = wire_keep(d, w);
-	struct bft_vmsg m = { .wire = ref, .from = w->signer, .auth = BFT_AUTH_SIGNED, .type = w->type, .epoch = 1, .digest = w->digest, .body = s->decoded };
-	struct bft_event event = { .kind = BFT_EV_MSG, .msg = &m };
-	node_step(s, d, &event);
-	wire_drop(d, ref);
-}
-
-static void held_event(struct sim *s, struct node *d, const struct digest *digest)
-{
-	const struct body *b = body_find(s, digest);
-	struct bft_event event = { .kind = BFT_EV_HELD, .digest = *digest, .ok = true, .time_ms = b->time_ms };
-	node_step(s, d, &event);
-}
-
-static void on_body(struct sim *s, struct node *d, const struct body *b)
-{
-	hold_body(d, &b->digest)->memory = true;
-	for (uint32_t i = 0; i < NODE_FETCHES; i++)
-		if (d->fetch[i].used && digest_equal(&d->fetch[i].digest, &b->digest)) {
-			d->fetch[i].used = false;
-			held_event(s, d, &b->digest);
+	if (!s->calm && s->crash_every_ms && rng_below(&s->rng, 20000) == 0)
+		d->crash_in = 1 + rng_below(&s->rng, 12);
+	driver_time(d->driver, s->now, wall(d));
+	if (e)
+		bring(d, e);
+	for (uint32_t turns = 0; driver_turn(d->driver); turns++)
+		if (turns > 10000) {
+			sim_fail(s, "node %u is never done", d->id);
 			return;
 		}
-}
-
-static void execute(struct node *d, const struct body *b, bft_seq seq, struct digest *results, struct bft_request_id *ids)
-{
-	struct digest_ctx ctx;
-	digest_begin(&ctx, DOMAIN_RESULT);
-	for (uint16_t i = 0; i < b->count; i++) {
-		uint16_t r = b->request[i];
-		bool repeated = d->done[r / 64] >> (r % 64) & 1;
-		d->done[r / 64] |= 1ull << (r % 64);
-		digest_add_u16(&ctx, r);
-		digest_add_u16(&ctx, repeated);
-		ids[i] = (struct bft_request_id){ .session = 1 + r % 7u, .number = r };
-	}
-	digest_end(&ctx, results);
-	struct digest next;
-	chain_next(&next, &d->chain, seq, &b->digest, results);
-	d->chain = next;
-	d->executed = seq;
-}
-
-static void snapshot_try(struct sim *s, struct node *d)
-{
-	if (!d->snapshot.seq || d->durable < d->snapshot.lsn)
-		return;
-	d->state_seq = d->snapshot.seq;
-	d->state_chain = d->snapshot.chain;
-	memcpy(d->state_done, d->snapshot.done, sizeof d->state_done);
-	d->snapshot.seq = 0;
-	struct digest root;
-	digest_of(&root, DOMAIN_STATE_NODE, d->state_done, sizeof d->state_done);
-	struct bft_event event = { .kind = BFT_EV_SNAPSHOT, .seq = d->state_seq, .digest = d->state_chain, .root = root };
-	node_step(s, d, &event);
-}
-
-static void on_executed(struct sim *s, struct node *d, const struct sim_event *e)
-{
-	if (e->value != d->executed + 1)
-		return; /* a state was installed meanwhile */
-	const struct body *b = body_find(s, &e->digest);
-	struct bft_request_id ids[BFT_PROPOSAL_BUNDLES_MAX];
-	struct digest results;
-	if (!has_body(d, &e->digest)) {
-		sim_fail(s, "node %u executes a proposal without its body", d->id);
+	if (d->dying) {
+		s->crashes++;
+		node_crash(d);
+		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = d->id });
 		return;
 	}
-	execute(d, b, e->value, &results, ids);
-	check_executed(s, d, e->value, &e->digest, &d->chain);
-	for (uint16_t i = 0; i < b->count; i++)
-		if (s->calm || !rng_chance(&s->rng, s->loss))
-			s->acks[b->request[i]] |= BFT_BIT(d->id);
-	struct bft_event event = {
-		.kind = BFT_EV_EXECUTED, .seq = e->value, .digest = d->chain, .root = results, .data = ids, .data_count = b->count
-	};
-	node_step(s, d, &event);
-	if (d->up && d->executed % (4 * s->limits.checkpoint_every) == 0 && !d->snapshot.seq) {
-		d->snapshot.seq = d->executed;
-		d->snapshot.chain = d->chain;
-		d->snapshot.lsn = d->log_count ? d->log[d->log_count - 1].lsn : 0;
-		memcpy(d->snapshot.done, d->done, sizeof d->done);
-		snapshot_try(s, d);
-	}
+	d->crash_in = 0;
+	flush_begin(d);
+	tick_at_deadline(d);
+	check_node(d);
 }
 
-static void on_flushed(struct sim *s, struct node *d, bft_lsn lsn)
+void node_event(struct node *d, const struct sim_event *e)
 {
-	d->flushing = 0;
-	d->durable = lsn;
-	release_durable(s, d);
-	struct bft_event event = { .kind = BFT_EV_DURABLE, .lsn = lsn };
-	node_step(s, d, &event);
-	snapshot_try(s, d);
-}
-
-static void on_tick(struct sim *s, struct node *d)
-{
-	for (uint32_t i = 0; i < NODE_FETCHES; i++)
-		if (d->fetch[i].used)
-			fetch_again(s, d, &d->fetch[i]);
-	struct bft_event event = { .kind = BFT_EV_TICK, .mono_ms = s->now, .wall_ms = 1000000 + s->now + 50u * d->id };
-	node_step(s, d, &event);
-}
-
-static void on_local(struct sim *s, struct node *d, const struct sim_event *e)
-{
-	if (e->value == UINT64_MAX) {
-		install(s, d);
-	} else if (e->value) {
-		uint32_t r = (uint32_t)e->value - 1;
-		struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = s->request[r], .bytes = 200, .id = { 1 + r % 7, r } };
-		if (!(d->done[r / 64] >> (r % 64) & 1))
-			node_step(s, d, &event);
-	} else {
-		held_event(s, d, &e->digest);
-	}
-}
-
-void node_event(struct sim *s, struct node *d, const struct sim_event *e)
-{
-	bool own = e->kind != SIM_DELIVER && e->kind != SIM_BODY;
-	own |= e->from == e->node;
-	bool dead = !d->up || (own && e->boot != d->boot);
-	if (!dead && e->kind != SIM_TICK) { /* the clock of this wake-up */
-		struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = s->now, .wall_ms = 1000000 + s->now + 50u * d->id };
-		node_step(s, d, &tick);
-	}
-	if (!dead) {
-		switch (e->kind) {
-		case SIM_DELIVER: deliver(s, d, e); break;
-		case SIM_BODY: on_body(s, d, e->body); break;
-		case SIM_FLUSHED: on_flushed(s, d, e->value); break;
-		case SIM_TICK: on_tick(s, d); break;
-		case SIM_EXECUTED: on_executed(s, d, e); break;
-		case SIM_LOCAL: on_local(s, d, e); break;
-		default: break;
-		}
-	}
-	wire_release(e->wire);
+	bool own = e->kind != SIM_FRAME;
+	if (d->up && !(own && e->boot != d->boot))
+		wake_up(d, e);
+	frame_release(e->frame);
 }
 
 /* ---- life ---- */
@@ -642,127 +238,131 @@ void node_event(struct sim *s, struct node *d, const struct sim_event *e)
 void node_create(struct sim *s, uint8_t id)
 {
 	struct node *d = &s->node[id];
+	char why[LOG_REASON_BYTES];
+	d->sim = s;
 	d->id = id;
-	d->core = alloc(bft_pbft.bytes(&s->limits));
-	d->held = alloc(NODE_HELD * sizeof *d->held);
-	d->wires = alloc(NODE_WIRES * sizeof *d->wires);
-	d->wire_holds = alloc(NODE_WIRES * sizeof *d->wire_holds);
-	d->wires_free = alloc(NODE_WIRES * sizeof *d->wires_free);
-	d->state_chain = s->cluster;
-	hold_body(d, &s->null_digest)->lsn = 1;
+	d->disk = memory_disk_create(s->seed * 100 + id);
+	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, id);
+	struct log_options o = { .cluster = s->cluster, .salt = s->seed, .segment_bytes = 128u << 10 };
+	if (rng_chance(&s->rng, 50))
+		o.segment_bytes = 512u << 10;
+	struct log_disk disk = disk_of(d);
+	if (log_format(&disk, &o, why) != LOG_OK)
+		sim_fail(s, "format: %s", why);
+	memory_disk_power_loss(d->disk, 1);
 }
 
-static void forget_all(struct node *d)
+static void close_all(struct node *d)
 {
-	for (uint32_t i = 0; i < d->waiting_count; i++)
-		free((void *)(uintptr_t)d->waiting[i].data);
-	d->waiting_count = d->holds_count = 0;
-	for (uint32_t i = 0; i < NODE_WIRES; i++) {
-		if (d->wires[i])
-			wire_release(d->wires[i]);
-		d->wires[i] = NULL;
-		d->wire_holds[i] = 0;
-	}
-	memset(d->fetch, 0, sizeof d->fetch);
-	d->votes.count = 0;
-	d->snapshot.seq = 0;
+	driver_destroy(d->driver);
+	log_close(d->log);
+	state_close(d->state);
+	d->driver = NULL;
+	d->log = NULL;
+	d->state = NULL;
 }
 
-/* What was flushed stays. Of what was written after that, any prefix may. */
-void node_crash(struct sim *s, struct node *d)
+/* What was flushed stays. Of what was written after that, anything may: all (a killed process), nothing, or some sectors (power loss). */
+void node_crash(struct node *d)
 {
-	sim_trace(s, "node %u crashes at %llu", d->id, (unsigned long long)d->executed);
+	struct sim *s = d->sim;
+	sim_trace(s, "node %u crashes at %llu", d->id, (unsigned long long)d->seen.executed);
+	close_all(d);
 	d->up = false;
-	uint32_t flushed = d->log_count;
-	while (flushed && d->log[flushed - 1].lsn > d->durable)
-		flushed--;
-	uint32_t kept = flushed + rng_below(&s->rng, d->log_count - flushed + 1);
-	s->torn += kept > flushed && kept < d->log_count;
-	bft_lsn last = kept ? d->log[kept - 1].lsn : 0;
-	for (uint32_t i = kept; i < d->log_count; i++)
-		free(d->log[i].data);
-	d->log_count = kept;
-	for (uint32_t i = 0; i < NODE_HELD; i++) {
-		struct held *h = &d->held[i];
-		h->memory = false;
-		if (h->lsn > last && !digest_equal(&h->digest, &s->null_digest))
-			h->lsn = 0;
-	}
-	forget_all(d);
+	d->dying = false;
+	d->crash_in = 0;
+	memory_disk_power_loss(d->disk, (int)rng_below(&s->rng, 3));
 }
 
-static void recover(struct sim *s, struct node *d)
+static bool visit(void *arg, const struct log_record *record, const struct log_position *position)
 {
-	struct bft_effects *out = &s->out;
-	out->count = 0;
-	out->arena_used = 0;
-	for (uint32_t i = 0; i < d->log_count; i++) {
-		struct bft_event e = { .kind = BFT_EV_RECORD, .lsn = d->log[i].lsn, .rtype = d->log[i].rtype, .data = d->log[i].data, .data_count = d->log[i].bytes };
-		if (!step_checked(s, d, &e))
-			return;
-		const struct pbft_rec_executed *r = d->log[i].data;
-		if (d->log[i].rtype != PBFT_REC_EXECUTED || r->seq != d->executed + 1)
-			continue;
-		struct digest results;
-		struct bft_request_id ids[BFT_PROPOSAL_BUNDLES_MAX];
-		if (!has_body(d, &r->proposal))
-			sim_fail(s, "node %u: an executed proposal's body is not in the log", d->id);
-		else
-			execute(d, body_find(s, &r->proposal), r->seq, &results, ids);
-		if (!digest_equal(&d->chain, &r->chain))
-			sim_fail(s, "node %u: executing %llu again gave another result", d->id, (unsigned long long)r->seq);
-	}
+	struct node *d = arg;
+	if (driver_record(d->driver, record, position))
+		return true;
+	sim_fail(d->sim, "node %u: %s", d->id, driver_trouble(d->driver));
+	return false;
 }
 
-void node_start(struct sim *s, struct node *d)
+static bool open_all(struct node *d)
 {
-	if (d->up)
+	struct sim *s = d->sim;
+	char why[STATE_REASON_BYTES];
+	struct state_options state = { .map_bytes = 8u << 20, .no_sync = true };
+	if (state_open(&d->state, d->state_path, &state, why) != STATE_OK)
+		return sim_fail(s, "node %u: %s", d->id, why);
+	struct driver_options o = {
+		.genesis = &s->genesis,
+		.cluster = s->cluster,
+		.self = d->id,
+		.scheme = s->scheme,
+		.secret = s->secret[d->id],
+		.requests_max = 512,
+		.memory_bytes = 16u << 20,
+		.app = &sim_app,
+		.state = d->state,
+		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_truncate_below, env_read, env_memory_lost, env_note, NULL },
+	};
+	d->driver = driver_create(&o);
+	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
+	struct log_report report;
+	struct log_disk disk = disk_of(d);
+	if (!d->driver)
+		abort();
+	if (log_open(&d->log, &disk, &log, visit, d, &report) != LOG_OK)
+		return sim_fail(s, "node %u: the log does not open: %s", d->id, report.reason);
+	if (report.class == LOG_DAMAGED)
+		return sim_fail(s, "node %u: a crash left a log that looks damaged: %s", d->id, report.reason);
+	if (!driver_replay(d->driver))
+		return sim_fail(s, "node %u: %s", d->id, driver_trouble(d->driver));
+	return driver_start(d->driver, BFT_RECOVERY_WHOLE, report.last_lsn, s->now, wall(d));
+}
+
+void node_start(struct node *d)
+{
+	struct sim *s = d->sim;
+	if (d->up || s->failure[0])
 		return;
 	d->up = true;
 	d->boot++;
-	d->flushing = 0;
-	d->tick_at = d->executing_at = 0;
-	d->durable = d->log_count ? d->log[d->log_count - 1].lsn : 0;
-	d->executed = d->state_seq;
-	d->chain = d->state_chain;
-	memcpy(d->done, d->state_done, sizeof d->done);
-	d->wires_free_count = 0;
-	for (uint32_t i = NODE_WIRES - 1; i > 0; i--)
-		d->wires_free[d->wires_free_count++] = i;
-	bft_pbft.init(d->core, &s->limits, &s->cluster, 1, d->id);
-	recover(s, d);
-	sim_trace(s, "node %u starts at %llu", d->id, (unsigned long long)d->executed);
-	struct bft_event start = { .kind = BFT_EV_START, .seq = d->executed, .digest = d->chain, .recovery = BFT_RECOVERY_WHOLE };
-	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = s->now, .wall_ms = 1000000 + s->now + 50u * d->id };
-	node_step(s, d, &tick);
-	node_step(s, d, &start);
-	for (uint32_t i = 0; i < s->n; i++)
-		if (s->node[i].up)
-			node_links(s, &s->node[i]);
-}
-
-void node_links(struct sim *s, struct node *d)
-{
-	for (uint8_t i = 0; i < s->n && d->up; i++) {
-		if (i == d->id)
-			continue;
-		struct bft_event e = { .kind = BFT_EV_LINK, .from = i, .ok = s->node[i].up && !s->cut[d->id][i] && !s->cut[i][d->id] };
-		node_step(s, d, &e);
+	d->flushing = false;
+	d->tick_at = 0;
+	if (setjmp(broken)) {
+		sim_fail(s, "node %u: a check of its own failed at its start: %s", d->id, broken_fact);
+		return;
 	}
+	if (!open_all(d))
+		return;
+	sim_trace(s, "node %u starts", d->id);
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->node[i].up && !s->failure[0])
+			node_links(&s->node[i]);
+	wake_up(d, NULL);
 }
 
-void node_destroy(struct sim *s, struct node *d)
+void node_links(struct node *d)
 {
-	(void)s;
-	forget_all(d);
-	for (uint32_t i = 0; i < d->log_count; i++)
-		free(d->log[i].data);
-	free(d->log);
-	free(d->core);
-	free(d->held);
-	free(d->wires);
-	free(d->wire_holds);
-	free(d->wires_free);
-	free(d->holds);
-	free(d->waiting);
+	struct sim *s = d->sim;
+	if (setjmp(broken)) {
+		sim_fail(s, "node %u: a check of its own failed: %s", d->id, broken_fact);
+		return;
+	}
+	driver_time(d->driver, s->now, wall(d));
+	for (uint8_t i = 0; i < s->n; i++)
+		if (i != d->id) {
+			bool up = s->node[i].up && !s->cut[d->id][i] && !s->cut[i][d->id];
+			/* A peer that came back is a new link, even if nobody noticed that the old one broke. */
+			driver_member_link(d->driver, i, false);
+			driver_member_link(d->driver, i, up);
+		}
+	wake_up(d, NULL);
+}
+
+void node_destroy(struct node *d)
+{
+	close_all(d);
+	memory_disk_destroy(d->disk);
+	unlink(d->state_path);
+	char lock[160];
+	snprintf(lock, sizeof lock, "%s-lock", d->state_path);
+	unlink(lock);
 }

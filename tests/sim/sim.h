@@ -1,131 +1,90 @@
-/* tests/sim/sim.h - a cluster of protocol cores in one process, under virtual time and one seed.
+/* tests/sim/sim.h - whole replicas and their clients in one process, under virtual time and one seed.
  *
- * The cores are the product's; what is simulated is what the driver's contract (bft/core.h) leaves to the world: the network, the disk, the clocks, the
- * bodies and execution. After each step the properties in check.c are asked; when the faults stop, every request must complete in bounded virtual time. */
+ * Admission, driver, core, log, state and sessions are the product's. What is simulated is the world below them: the network, the disk under the log, the
+ * clocks, and the crashes. After each wake-up the properties in check.c are asked; when the faults stop, every request must complete in bounded virtual time. */
 #ifndef SIM_H
 #define SIM_H
-#include "bft/core.h"
-#include "bft/effects.h"
-#include "bft/pbft/messages.h"
+#include "bft/pbft/records.h"
 #include "bft/quorum.h"
+#include "bft/reply.h"
+#include "replica/driver.h"
+#include "tests/unit/memory_disk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define SIM_NODES_MAX 10u
 #define SIM_REQUESTS 200u
+#define SIM_CLIENTS 7u
 #define SIM_SEQS_MAX 20000u
-#define SIM_FAULTS_END_MS 20000u  /* until then the world misbehaves                      */
-#define SIM_LIVE_MS 60000u        /* after that every request completes within this time  */
+#define SIM_FAULTS_END_MS 20000u /* until then the world misbehaves                      */
+#define SIM_LIVE_MS 60000u       /* after that every request completes within this time  */
+#define SIM_WALL_MS 1000000u
 
 struct rng {
 	uint64_t s;
 };
 uint64_t rng_next(struct rng *r);
-uint32_t rng_below(struct rng *r, uint32_t n);          /* 0 .. n-1 */
+uint32_t rng_below(struct rng *r, uint32_t n); /* 0 .. n-1 */
 bool rng_chance(struct rng *r, uint32_t percent);
 
-/* A message in flight, or held: encoded as on the wire, so every encoder and decoder runs. Counted. */
-struct wire {
+/* A frame in flight. Counted. */
+struct frame {
 	uint32_t count;
-	uint8_t signer;
-	uint16_t type;
-	struct digest digest;
-	uint8_t *bytes;
 	size_t n;
+	uint8_t bytes[];
 };
-
-struct record {
-	bft_lsn lsn;
-	uint16_t rtype;
-	void *data;
-	size_t bytes;
-};
-
-/* A body: the proposal and the requests that it names. Shared by everyone who has it; who has it is each node's own table. */
-struct body {
-	struct digest digest;
-	uint64_t time_ms;
-	uint16_t count;
-	uint16_t request[BFT_PROPOSAL_BUNDLES_MAX];
-	struct body *next;
-};
-
-struct hold {
-	bft_seq seq;
-	uint32_t wire; /* index into node.wires; 0 = free */
-};
-
-/* A body that a node has. On disk it stands beside the record at `lsn`, and is lost with it. */
-struct held {
-	struct digest digest;
-	bool used, memory;
-	bft_lsn lsn;
-};
-
-struct fetch {
-	struct digest digest;
-	bft_mask to;
-	uint8_t turn;
-	bool used;
-};
-
-#define NODE_WIRES 16384u
-#define NODE_FETCHES 1024u
-#define NODE_HELD 8192u
 
 struct node {
+	struct sim *sim;
 	uint8_t id;
 	bool up;
-	uint32_t boot;              /* counts starts: events of an older life are void */
-	struct bft_core *core;
-	/* the disk */
-	struct record *log;
-	uint32_t log_count, log_capacity;
-	bft_lsn durable, flushing;
-	uint64_t flush_ms;
-	/* the state at the last snapshot */
-	bft_seq state_seq;
-	struct digest state_chain;
-	uint64_t state_done[(SIM_REQUESTS + 63) / 64]; /* bitmap of requests executed */
-	struct held *held;          /* bodies, by digest: in memory, in the log */
-	/* volatile */
-	bft_seq executed;
-	struct digest chain;
-	uint64_t done[(SIM_REQUESTS + 63) / 64];
-	struct wire **wires;
-	uint32_t *wire_holds, *wires_free;
-	uint32_t wires_free_count;
-	struct hold *holds;
-	uint32_t holds_count, holds_capacity;
-	struct fetch fetch[NODE_FETCHES];
-	struct bft_effect *waiting; /* effects whose lsn is not durable yet, data copied */
-	uint32_t waiting_count, waiting_capacity;
+	uint32_t boot; /* counts starts: events of an older life are void */
+	/* what survives a crash */
+	struct memory_disk *disk;
+	char state_path[128];
+	/* the running replica */
+	struct driver *driver;
+	struct log *log;
+	struct state *state;
+	bool flushing, marking;
 	uint64_t tick_at;
-	struct { /* waits until the log is durable through it */
-		bft_seq seq;
-		bft_lsn lsn;
-		struct digest chain;
-		uint64_t done[(SIM_REQUESTS + 63) / 64];
-	} snapshot;
-	uint64_t executing_at;
-	struct pbft_votes votes; /* leaves that became free in this wake-up */
-	bft_mask votes_to;
+	uint32_t crash_in; /* calls of the world until it stops in the middle of a wake-up; 0: not */
+	bool dying, noted_transfer;
 	/* for the checks */
-	bft_view view_max, view_seen;
-	bool changing_seen;
-	bft_seq low_max;
+	struct standing seen;
+	bft_view view_max;
+	bft_seq replayed;
 };
 
-enum sim_event_kind { SIM_DELIVER, SIM_BODY, SIM_FLUSHED, SIM_TICK, SIM_EXECUTED, SIM_REQUEST, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LOCAL };
+struct sim_client {
+	struct public_key key;
+	struct secret_key secret;
+	uint64_t session, opening; /* session 0: not open yet */
+	uint64_t next_number;
+};
+
+/* What the members said of a request, or of an opening. */
+struct votes_of {
+	bool set[SIM_NODES_MAX];
+	struct digest said[SIM_NODES_MAX];
+};
+
+struct sim_request {
+	uint8_t client;
+	uint64_t number; /* 0: not sent yet */
+	bool completed;
+	struct votes_of votes;
+};
+
+enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_OPEN, SIM_CRASH, SIM_START, SIM_LINKS };
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
 	uint8_t node, from;
+	bool client; /* FRAME: `from` is a client */
 	uint32_t boot;
-	struct wire *wire;
-	const struct body *body;
-	struct digest digest;
+	struct frame *frame;
 	uint64_t value;
 };
 
@@ -133,30 +92,30 @@ struct sim {
 	struct rng rng;
 	uint64_t seed, now, order;
 	uint32_t n, f, q;
-	struct bft_limits limits;
-	struct digest cluster, null_digest;
+	struct bft_genesis genesis;
+	struct digest cluster;
+	const struct sign_scheme *scheme;
+	struct secret_key secret[SIM_NODES_MAX];
 	struct node node[SIM_NODES_MAX];
 	struct sim_event *heap;
 	uint32_t heap_count, heap_capacity;
-	struct body *bodies[4096];
+	char folder[96];
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
 	bool calm;
 	/* clients */
-	struct digest request[SIM_REQUESTS];
-	bft_mask acks[SIM_REQUESTS]; /* who answered */
-	uint64_t request_at[SIM_REQUESTS];
+	struct sim_client client[SIM_CLIENTS];
+	struct votes_of openings[SIM_CLIENTS];
+	struct sim_request request[SIM_REQUESTS];
 	uint32_t completed;
 	/* the one history */
 	struct digest proposal_at[SIM_SEQS_MAX], chain_at[SIM_SEQS_MAX];
 	bft_seq top;
 	/* what was exercised */
-	uint64_t steps, view_changes, crashes, partitions, transfers, chains, messages, torn;
-	bool trace;
+	uint64_t wakeups, views, crashes, partitions, transfers, frames, signatures, snapshots, repeated;
+	bool trace, keep;
 	char failure[256];
-	struct bft_effects out;
-	void *decoded;
 };
 
 void sim_run(struct sim *s, uint64_t seed, bool trace);
@@ -166,22 +125,32 @@ void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(pri
 
 /* node.c */
 void node_create(struct sim *s, uint8_t id);
-void node_destroy(struct sim *s, struct node *d);
-void node_start(struct sim *s, struct node *d);
-void node_crash(struct sim *s, struct node *d);
-void node_step(struct sim *s, struct node *d, const struct bft_event *e);
-void node_event(struct sim *s, struct node *d, const struct sim_event *e);
-void node_links(struct sim *s, struct node *d);
+void node_destroy(struct node *d);
+void node_start(struct node *d);
+void node_crash(struct node *d);
+void node_event(struct node *d, const struct sim_event *e);
+void node_links(struct node *d);
 
 /* network.c */
-void net_wire(struct sim *s, uint8_t from, bft_mask to, struct wire *w);
-void net_body(struct sim *s, uint8_t from, uint8_t to, const struct body *b);
-void wire_release(struct wire *w);
-const struct body *body_find(const struct sim *s, const struct digest *d);
-const struct body *body_add(struct sim *s, const struct digest *d, const uint8_t *bytes, size_t n);
+struct frame *frame_make(const void *head, size_t head_n, const void *body, size_t body_n);
+void frame_release(struct frame *f);
+void network_send(struct sim *s, uint8_t from, uint8_t to, struct frame *f);
+void network_reply(struct sim *s, uint8_t from, uint8_t client, struct frame *f);
+void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f);
+
+/* clients.c */
+void clients_create(struct sim *s);
+void clients_event(struct sim *s, const struct sim_event *e);
+void clients_reply(struct sim *s, uint8_t client, uint8_t from, const struct frame *f);
+
+/* scheme.c: a keyed tag behind the interface of signatures, for speed */
+extern const struct sign_scheme sign_simulated;
+
+/* application.c */
+extern const struct quorate_app sim_app;
 
 /* check.c */
-void check_executed(struct sim *s, struct node *d, bft_seq seq, const struct digest *proposal, const struct digest *chain);
-void check_node(struct sim *s, struct node *d);
+void check_executed(struct node *d, const struct pbft_rec_executed *r);
+void check_node(struct node *d);
 void check_end(struct sim *s);
 #endif

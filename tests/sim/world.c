@@ -1,9 +1,9 @@
 /* Time, the queue of events, the faults, the clients: one seed decides all of it. */
-#include "bft/proposal.h"
 #include "tests/sim/sim.h"
 
 #include <stdarg.h>
-#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 uint64_t rng_next(struct rng *r)
 {
@@ -113,8 +113,8 @@ static void links(struct sim *s)
 		s->calm = true;
 	cut_at_random(s);
 	for (uint32_t i = 0; i < s->n; i++)
-		if (s->node[i].up)
-			node_links(s, &s->node[i]);
+		if (s->node[i].up && !s->failure[0])
+			node_links(&s->node[i]);
 	if (!s->calm)
 		sim_at(s, (struct sim_event){ .at = s->now + 200 + rng_below(&s->rng, 3000), .kind = SIM_LINKS });
 }
@@ -124,7 +124,7 @@ static void crash(struct sim *s, uint8_t id)
 	struct node *d = &s->node[id];
 	if (d->up && !s->calm) {
 		s->crashes++;
-		node_crash(s, d);
+		node_crash(d);
 		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = id });
 	}
 	if (!s->calm && s->crash_every_ms)
@@ -133,35 +133,21 @@ static void crash(struct sim *s, uint8_t id)
 		                              .node = (uint8_t)rng_below(&s->rng, s->n) });
 }
 
-/* ---- clients: each request is sent to a few, then to all, until f+1 replicas have answered ---- */
-
-static void request(struct sim *s, uint32_t r, bool again)
-{
-	if (mask_count(s->acks[r]) > s->f)
-		return;
-	for (uint8_t i = 0; i < s->n; i++) {
-		struct node *d = &s->node[i];
-		if (!d->up || !(again || rng_chance(&s->rng, 40)) || (!s->calm && rng_chance(&s->rng, s->loss)))
-			continue;
-		if (d->done[r / 64] >> (r % 64) & 1) {
-			s->acks[r] |= BFT_BIT(i);
-			continue;
-		}
-		struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = s->request[r], .bytes = 200, .id = { .session = 1 + r % 7, .number = r } };
-		node_step(s, d, &e);
-	}
-	sim_at(s, (struct sim_event){ .at = s->now + 300, .kind = SIM_REQUEST, .value = r | (1u << 16) });
-}
-
 static void handle(struct sim *s, const struct sim_event *e)
 {
-	struct node *d = &s->node[e->node];
 	switch (e->kind) {
-	case SIM_REQUEST: request(s, (uint32_t)(e->value & 0xFFFF), e->value >> 16); break;
+	case SIM_REQUEST:
+	case SIM_OPEN: clients_event(s, e); break;
+	case SIM_REPLY:
+		clients_reply(s, e->node, e->from, e->frame);
+		frame_release(e->frame);
+		break;
 	case SIM_LINKS: links(s); break;
 	case SIM_CRASH: crash(s, e->node); break;
-	case SIM_START: node_start(s, d); break;
-	default: node_event(s, d, e); break;
+	case SIM_START: node_start(&s->node[e->node]); break;
+	case SIM_FRAME:
+	case SIM_FLUSHED:
+	case SIM_TICK: node_event(&s->node[e->node], e); break;
 	}
 }
 
@@ -178,21 +164,38 @@ static void draw(struct sim *s)
 	s->q = quorum_strong(s->n);
 	bool tiny = rng_chance(&s->rng, 50); /* most bugs need 2 views and the first slots */
 	uint32_t k = tiny ? 1 + rng_below(&s->rng, 4) : 16;
-	s->limits = (struct bft_limits){
-		.members = s->n,
+	s->genesis.mode = BFT_MODE_BFT;
+	s->genesis.count = s->n;
+	s->genesis.limits = (struct bft_genesis_limits){
 		.window = tiny ? 2 * k + rng_below(&s->rng, 4) : 64,
 		.checkpoint_every = k,
-		.proposal_bytes_max = 1 << 16,
+		.snapshot_bytes = 1u << 20,
+		.state_bytes = 4u << 20,
+		.snapshot_seqs = 24 + rng_below(&s->rng, 100),
+		.proposal_bytes_max = 1u << 16,
 		.proposal_bundles_max = tiny ? 2 : 16,
 		.drift_ms = 5000,
+		.sessions_per_key = 2,
+		.session_window = 64,
 		.request_timeout_ms = 400,
-		.requests_max = 512,
-		.executing_max = 4,
 	};
 	s->loss = rng_chance(&s->rng, 60) ? rng_below(&s->rng, 20) : 0;
 	s->duplicate = rng_below(&s->rng, 10);
 	s->delay_max_ms = 2 + rng_below(&s->rng, 60);
 	s->crash_every_ms = rng_chance(&s->rng, 70) ? 500 + rng_below(&s->rng, 4000) : 0;
+	s->scheme = rng_below(&s->rng, 20) == 0 ? &sign_ed25519 : &sign_simulated;
+}
+
+static void make_members(struct sim *s)
+{
+	digest_of(&s->cluster, DOMAIN_TEST, &s->seed, sizeof s->seed);
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint64_t name[2] = { s->seed, i };
+		struct digest seed;
+		digest_of(&seed, DOMAIN_TEST, name, sizeof name);
+		s->scheme->keypair(&s->genesis.cards[i].member_key, &s->secret[i], seed.b);
+		snprintf(s->genesis.cards[i].org, sizeof s->genesis.cards[i].org, "org-%u", i);
+	}
 }
 
 static bool finished(const struct sim *s)
@@ -200,16 +203,9 @@ static bool finished(const struct sim *s)
 	if (s->completed < SIM_REQUESTS || !s->calm)
 		return false;
 	for (uint32_t i = 0; i < s->n; i++)
-		if (!s->node[i].up || s->node[i].executed != s->top)
+		if (!s->node[i].up || (s->node[i].seen.executed != s->top && !s->node[i].noted_transfer))
 			return false;
 	return true;
-}
-
-static void count_completed(struct sim *s)
-{
-	s->completed = 0;
-	for (uint32_t r = 0; r < SIM_REQUESTS; r++)
-		s->completed += mask_count(s->acks[r]) > s->f;
 }
 
 static void set_up(struct sim *s, uint64_t seed, bool trace)
@@ -219,21 +215,23 @@ static void set_up(struct sim *s, uint64_t seed, bool trace)
 	s->rng.s = seed * 0x2545F4914F6CDD1Du + 1;
 	s->trace = trace;
 	draw(s);
-	digest_of(&s->cluster, DOMAIN_TEST, &seed, sizeof seed);
-	proposal_null_digest(&s->null_digest, &s->cluster);
-	uint8_t null[PROPOSAL_HEAD_BYTES];
-	size_t n = proposal_null(null);
+	make_members(s);
+	/* In memory where there is such a place: nothing of it outlives the seed. */
+	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
+	mkdir(s->folder, 0700);
 	s->chain_at[0] = s->cluster;
-	s->out.capacity = BFT_EFFECTS_MAX;
-	s->out.at = malloc(BFT_EFFECTS_MAX * sizeof *s->out.at);
-	s->out.arena_bytes = BFT_ARENA_BYTES;
-	s->out.arena = malloc(BFT_ARENA_BYTES);
-	s->decoded = malloc(bft_pbft.body_bytes);
-	if (!s->out.at || !s->out.arena || !s->decoded)
-		abort();
-	body_add(s, &s->null_digest, null, n);
-	sim_trace(s, "seed %llu: n=%u f=%u q=%u W=%u K=%u loss=%u%% delay<=%ums crash every %ums", (unsigned long long)seed, s->n, s->f, s->q,
-	          s->limits.window, s->limits.checkpoint_every, s->loss, s->delay_max_ms, s->crash_every_ms);
+	sim_trace(s, "seed %llu: n=%u f=%u q=%u W=%u K=%u loss=%u%% delay<=%ums crash every %ums, signatures: %s", (unsigned long long)seed, s->n, s->f, s->q,
+	          s->genesis.limits.window, s->genesis.limits.checkpoint_every, s->loss, s->delay_max_ms, s->crash_every_ms, s->scheme->name);
+}
+
+static void schedule(struct sim *s)
+{
+	for (uint8_t i = 0; i < s->n; i++)
+		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, 50), .kind = SIM_START, .node = i });
+	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
+	sim_at(s, (struct sim_event){ .at = SIM_FAULTS_END_MS, .kind = SIM_LINKS });
+	if (s->crash_every_ms)
+		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, s->crash_every_ms), .kind = SIM_CRASH, .node = (uint8_t)rng_below(&s->rng, s->n) });
 }
 
 void sim_run(struct sim *s, uint64_t seed, bool trace)
@@ -241,47 +239,23 @@ void sim_run(struct sim *s, uint64_t seed, bool trace)
 	set_up(s, seed, trace);
 	for (uint8_t i = 0; i < s->n; i++)
 		node_create(s, i);
-	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
-		uint64_t name[2] = { seed, r };
-		digest_of(&s->request[r], DOMAIN_TEST, name, sizeof name);
-		s->request_at[r] = 10 + rng_below(&s->rng, SIM_FAULTS_END_MS);
-		sim_at(s, (struct sim_event){ .at = s->request_at[r], .kind = SIM_REQUEST, .value = r });
-	}
-	for (uint8_t i = 0; i < s->n; i++)
-		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, 50), .kind = SIM_START, .node = i });
-	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
-	sim_at(s, (struct sim_event){ .at = SIM_FAULTS_END_MS, .kind = SIM_LINKS });
-	if (s->crash_every_ms)
-		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, s->crash_every_ms), .kind = SIM_CRASH, .node = (uint8_t)rng_below(&s->rng, s->n) });
+	clients_create(s);
+	schedule(s);
 	uint64_t turn = 0;
-	while (s->heap_count && !s->failure[0]) {
+	while (s->heap_count && !s->failure[0] && s->now <= SIM_FAULTS_END_MS + SIM_LIVE_MS) {
 		struct sim_event e = pop(s);
 		s->now = e.at;
 		handle(s, &e);
-		if (++turn % 64 == 0) {
-			count_completed(s);
-			if (finished(s))
-				break;
-		}
-		if (s->now > SIM_FAULTS_END_MS + SIM_LIVE_MS)
+		if (++turn % 64 == 0 && finished(s))
 			break;
 	}
-	count_completed(s);
 	check_end(s);
 	while (s->heap_count) {
 		struct sim_event e = pop(s);
-		wire_release(e.wire);
+		frame_release(e.frame);
 	}
 	for (uint32_t i = 0; i < s->n; i++)
-		node_destroy(s, &s->node[i]);
-	for (uint32_t b = 0; b < 4096; b++)
-		while (s->bodies[b]) {
-			struct body *next = s->bodies[b]->next;
-			free(s->bodies[b]);
-			s->bodies[b] = next;
-		}
+		node_destroy(&s->node[i]);
 	free(s->heap);
-	free(s->out.at);
-	free(s->out.arena);
-	free(s->decoded);
+	rmdir(s->folder);
 }

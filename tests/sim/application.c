@@ -1,0 +1,21 @@
+/* The service of the simulated replicas: it counts how often each request was executed, and says so. */
+#include "tests/sim/sim.h"
+
+static int execute(void *user, const struct quorate_call *call, struct quorate_reply *reply)
+{
+	const void *value;
+	size_t n;
+	uint8_t count = 1;
+	(void)user;
+	enum quorate_state_result r = quorate_state_get(call->state, call->op, call->op_bytes, &value, &n);
+	if (r == QUORATE_STATE_OK && n == 1)
+		count = (uint8_t)(*(const uint8_t *)value + 1);
+	else if (r != QUORATE_STATE_NONE)
+		return 1;
+	if (quorate_state_put(call->state, call->op, call->op_bytes, &count, 1) != QUORATE_STATE_OK)
+		return 1;
+	quorate_reply_add(reply, &count, 1);
+	return 0;
+}
+
+const struct quorate_app sim_app = { .execute = execute };
