@@ -1,0 +1,246 @@
+/* Keys, cards, genesis and a local test cluster, each with what must be refused. */
+#include "bft/genesis.h"
+#include "quorate_setup.h"
+#include "tests/unit/unit.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64];
+static char reason[QUORATE_REASON_BYTES];
+static char paths[64][128]; /* of the last calls of in(): a test that keeps one for longer copies it */
+static unsigned path_next;
+
+static const char *in(const char *name)
+{
+	char *p = paths[path_next++ % 64];
+	snprintf(p, sizeof paths[0], "%s/%s", folder, name);
+	return p;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void begin(void)
+{
+	snprintf(folder, sizeof folder, "/tmp/test-setup-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+	reason[0] = 0;
+}
+
+static void end(void)
+{
+	CU_ASSERT_EQUAL(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static size_t read_file(const char *path, char *bytes, size_t capacity)
+{
+	FILE *f = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	size_t n = fread(bytes, 1, capacity, f);
+	fclose(f);
+	return n;
+}
+
+static void write_file(const char *path, const char *bytes, size_t n)
+{
+	FILE *f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL(fwrite(bytes, 1, n, f), n);
+	fclose(f);
+}
+
+static void keys(void)
+{
+	char a[QUORATE_HEX_BYTES], b[QUORATE_HEX_BYTES];
+	struct stat st;
+	begin();
+	CU_ASSERT_EQUAL(quorate_key_new(in("k"), NULL, a, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_key_show(in("k"), NULL, b, reason), QUORATE_OK);
+	CU_ASSERT_STRING_EQUAL(a, b);
+	CU_ASSERT(stat(in("k"), &st) == 0 && (st.st_mode & 0777) == 0600);
+	CU_ASSERT_EQUAL(quorate_key_new(in("k"), NULL, b, reason), QUORATE_CONFIG); /* never overwritten */
+	CU_ASSERT_EQUAL(quorate_key_show(in("k"), NULL, b, reason), QUORATE_OK);
+	CU_ASSERT_STRING_EQUAL(a, b);
+	CU_ASSERT_EQUAL(quorate_key_show(in("none"), NULL, b, reason), QUORATE_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reason, "none"));
+	CU_ASSERT_EQUAL(chmod(in("k"), 0644), 0);
+	CU_ASSERT_EQUAL(quorate_key_show(in("k"), NULL, b, NULL), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_key_new(in("no/such/folder"), NULL, b, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_key_new(in("s"), "open", a, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_key_show(in("s"), "open", b, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_key_show(in("s"), "wrong", b, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_key_show(in("s"), NULL, b, reason), QUORATE_CONFIG);
+	end();
+}
+
+static enum quorate_error card(const char *name, const char *org, const char *address, bool fresh_org)
+{
+	char org_key[128], member[128], tls[128], hex[QUORATE_HEX_BYTES];
+	const char *const addresses[] = { address };
+	snprintf(org_key, sizeof org_key, "%s/%s.org", folder, fresh_org ? name : "shared");
+	snprintf(member, sizeof member, "%s/%s.member", folder, name);
+	snprintf(tls, sizeof tls, "%s/%s.tls", folder, name);
+	quorate_key_new(org_key, NULL, hex, NULL);
+	quorate_key_new(member, NULL, hex, NULL);
+	quorate_key_new(tls, NULL, hex, NULL);
+	struct quorate_card_options o = { org, org_key, member, tls, NULL, addresses, 1, in(name) };
+	return quorate_card_new(&o, reason);
+}
+
+static void cards(void)
+{
+	char before[4096], after[4096];
+	begin();
+	CU_ASSERT_EQUAL(card("a", "alpha", "127.0.0.1:7000", true), QUORATE_OK);
+	size_t n = read_file(in("a"), before, sizeof before);
+	CU_ASSERT_EQUAL(card("a", "alpha", "127.0.0.1:7001", true), QUORATE_CONFIG); /* the file exists */
+	CU_ASSERT(read_file(in("a"), after, sizeof after) == n && memcmp(before, after, n) == 0);
+	CU_ASSERT_EQUAL(card("b", "Alpha", "127.0.0.1:7000", true), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(card("b", "", "127.0.0.1:7000", true), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(card("b", "alpha", "127.0.0.1", true), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(card("b", "alpha", "127.0.0.1:70000", true), QUORATE_USAGE);
+	CU_ASSERT_NOT_EQUAL(access(in("b"), F_OK), 0);
+	/* One key in two roles is no card. */
+	const char *const addresses[] = { "h:1", "h:2", "h:3", "h:4", "h:5" };
+	struct quorate_card_options o = { "alpha", in("a.org"), in("a.member"), in("a.member"), NULL, addresses, 1, in("c") };
+	CU_ASSERT_EQUAL(quorate_card_new(&o, reason), QUORATE_CONFIG);
+	o.tls_key = in("a.tls");
+	o.addresses_count = 5;
+	CU_ASSERT_EQUAL(quorate_card_new(&o, reason), QUORATE_USAGE);
+	o.addresses_count = 4;
+	CU_ASSERT_EQUAL(quorate_card_new(&o, reason), QUORATE_OK);
+	end();
+}
+
+static void genesis(void)
+{
+	static char one[65536], other[65536];
+	char digest[QUORATE_HEX_BYTES], again[QUORATE_HEX_BYTES];
+	struct quorate_genesis_info *info = calloc(1, sizeof *info);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(info);
+	begin();
+	const char *const names[] = { "delta", "alpha", "charlie", "bravo" };
+	char address[32];
+	for (int i = 0; i < 4; i++) {
+		snprintf(address, sizeof address, "127.0.0.1:%d", 7000 + i);
+		CU_ASSERT_EQUAL(card(names[i], names[i], address, true), QUORATE_OK);
+	}
+	const char *in_order[] = { in("alpha"), in("bravo"), in("charlie"), in("delta") };
+	const char *mixed[] = { in_order[3], in_order[0], in_order[2], in_order[1] };
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 4, in("g1"), digest, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_genesis_build(mixed, 4, in("g2"), again, reason), QUORATE_OK);
+	CU_ASSERT_STRING_EQUAL(digest, again);
+	size_t n = read_file(in("g1"), one, sizeof one);
+	CU_ASSERT(read_file(in("g2"), other, sizeof other) == n && memcmp(one, other, n) == 0);
+	CU_ASSERT_EQUAL(quorate_genesis_show(in("g1"), info, reason), QUORATE_OK);
+	CU_ASSERT_STRING_EQUAL(info->digest, digest);
+	CU_ASSERT(info->members == 4 && info->faults == 1 && info->quorum == 3 && info->mode == 1);
+	CU_ASSERT_STRING_EQUAL(info->member[0].org, "alpha");
+	CU_ASSERT_STRING_EQUAL(info->member[0].address, "127.0.0.1:7001");
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 4, in("g1"), again, reason), QUORATE_CONFIG); /* exists */
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 3, in("g3"), again, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 0, in("g3"), again, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 65, in("g3"), again, reason), QUORATE_USAGE);
+	mixed[1] = mixed[0];
+	CU_ASSERT_EQUAL(quorate_genesis_build(mixed, 4, in("g3"), again, reason), QUORATE_CONFIG); /* one card twice */
+	CU_ASSERT_NOT_EQUAL(access(in("g3"), F_OK), 0);
+	end();
+	free(info);
+}
+
+/* Every byte of a genesis counts: one changed makes it another or none. */
+static void changed_files_are_refused(void)
+{
+	static char text[65536];
+	char digest[QUORATE_HEX_BYTES];
+	struct quorate_genesis_info *info = calloc(1, sizeof *info);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(info);
+	begin();
+	static char kept[4][128];
+	const char *files[4];
+	for (int i = 0; i < 4; i++) {
+		char name[8];
+		snprintf(name, sizeof name, "o%d", i);
+		CU_ASSERT_EQUAL(card(name, name, "127.0.0.1:7000", true), QUORATE_OK);
+		snprintf(kept[i], sizeof kept[i], "%s", in(name));
+		files[i] = kept[i];
+	}
+	CU_ASSERT_EQUAL_FATAL(quorate_genesis_build(files, 4, in("g"), digest, reason), QUORATE_OK);
+	size_t n = read_file(in("g"), text, sizeof text);
+	for (size_t i = 0; i < n; i += 7) {
+		text[i] = (char)(text[i] ^ 1);
+		write_file(in("changed"), text, n);
+		enum quorate_error error = quorate_genesis_show(in("changed"), info, reason);
+		/* What the members did not sign (mode, limits) makes another cluster: its digest differs. */
+		CU_ASSERT(error == QUORATE_CONFIG || error == QUORATE_VERIFICATION || strcmp(info->digest, digest) != 0);
+		text[i] = (char)(text[i] ^ 1);
+	}
+	write_file(in("short"), text, n - 1);
+	CU_ASSERT_EQUAL(quorate_genesis_show(in("short"), info, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_genesis_show(in("none"), info, reason), QUORATE_CONFIG);
+	write_file(in("empty"), text, 0);
+	CU_ASSERT_EQUAL(quorate_genesis_show(in("empty"), info, reason), QUORATE_CONFIG);
+	n = read_file(files[0], text, sizeof text);
+	text[n / 2] = text[n / 2] == '0' ? '1' : '0';
+	write_file(in("card"), text, n);
+	files[0] = in("card");
+	enum quorate_error error = quorate_genesis_build(files, 4, in("g2"), digest, reason);
+	CU_ASSERT(error == QUORATE_CONFIG || error == QUORATE_VERIFICATION);
+	files[0] = folder;
+	CU_ASSERT_EQUAL(quorate_genesis_build(files, 4, in("g2"), digest, reason), QUORATE_CONFIG);
+	end();
+	free(info);
+}
+
+static bool is_there(const char *format, int i)
+{
+	char name[64];
+	snprintf(name, sizeof name, format, i);
+	return access(in(name), F_OK) == 0;
+}
+
+static void testnet(void)
+{
+	struct quorate_genesis_info *info = calloc(1, sizeof *info);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(info);
+	begin();
+	char address[32];
+	CU_ASSERT_EQUAL(quorate_testnet(in("t"), 4, 7400, reason), QUORATE_OK);
+	CU_ASSERT_STRING_EQUAL(reason, "");
+	CU_ASSERT_EQUAL_FATAL(quorate_genesis_show(in("t/genesis"), info, reason), QUORATE_OK);
+	for (int i = 0; i < 4; i++) {
+		snprintf(address, sizeof address, "127.0.0.1:%d", 7400 + i);
+		CU_ASSERT_STRING_EQUAL(info->member[i].address, address); /* replica I is member I */
+		CU_ASSERT(is_there("t/replica-%d/org.key", i) && is_there("t/replica-%d/data/log", i) && is_there("t/replica-%d/replica.yaml", i));
+	}
+	CU_ASSERT(is_there("t/client.yaml", 0));
+	CU_ASSERT_EQUAL(quorate_testnet(in("t"), 4, 7400, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 3, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 65, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 4, 65533, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 4, 0, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet("", 4, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT(!is_there("u", 0));
+	CU_ASSERT_EQUAL(quorate_testnet(in("no/such"), 4, 7400, reason), QUORATE_FAILED);
+	end();
+	free(info);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "keys", keys },       { "cards", cards }, { "genesis", genesis }, { "changed files are refused", changed_files_are_refused },
+		{ "testnet", testnet }, { NULL, NULL },
+	};
+	return unit_main("setup", cases);
+}
