@@ -23,7 +23,7 @@ size_t proposal_decode(struct bft_proposal *p, const uint8_t *bytes, size_t n, u
 size_t proposal_encode(const struct bft_proposal *p, uint8_t *bytes, size_t capacity);
 /* H(DOMAIN_PROPOSAL, cluster, encoded proposal). */
 void proposal_digest(struct digest *out, const struct digest *cluster, const uint8_t *bytes, size_t n);
-/* The null proposal: time 0, no bundle. It fills holes in a new view and is executed like any other (ATTACKS.md 2.11). */
+/* The null proposal: time 0, no bundle. It fills holes in a new view and is executed like any other. */
 size_t proposal_null(uint8_t bytes[PROPOSAL_HEAD_BYTES]);
 void proposal_null_digest(struct digest *out, const struct digest *cluster);
 /* chain(n) = H(DOMAIN_CHAIN, chain(n-1), n, proposal digest, results root) (design section 6). chain(0) is the cluster id. */

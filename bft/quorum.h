@@ -1,7 +1,7 @@
 /* bft/quorum.h - quorum arithmetic for every n (design: f = floor((n-1)/3), q = ceil((n+f+1)/2), weak quorum f+1).
  *
  * Two quorums of q share at least f+1 members, hence one correct one: 2q - n >= f + 1. q members can always answer: q <= n - f. For n = 3f+1 this is the
- * paper's 2f+1; for other n, 2f+1 would let two quorums miss each other (ATTACKS.md 2.6). */
+ * paper's 2f+1; for other n, 2f+1 would let two quorums miss each other. */
 #ifndef BFT_QUORUM_H
 #define BFT_QUORUM_H
 #include "bft/types.h"

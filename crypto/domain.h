@@ -1,6 +1,6 @@
 /* crypto/domain.h - the list of domains: everything that Quorate ever hashes or signs stands here once.
  *
- * A domain is 16 bytes of ASCII, zero-padded. It opens every hash and every signed statement (DESIGN.md section 3), so nothing signed or hashed in one role
+ * A domain is 16 bytes of ASCII, zero-padded. It opens every hash and every signed statement (design section 3), so nothing signed or hashed in one role
  * can be shown in another. Never reuse or rename one: receipts and logs outlive releases. */
 #ifndef CRYPTO_DOMAIN_H
 #define CRYPTO_DOMAIN_H

@@ -1,9 +1,9 @@
 /* crypto/sign.h - signatures over statements of constant size.
  *
- *   statement = domain 16 | cluster 32 | epoch 8 (little-endian) | H(body) 32     = 88 bytes, whatever the body's size   (DESIGN.md section 3)
+ *   statement = domain 16 | cluster 32 | epoch 8 (little-endian) | H(body) 32     = 88 bytes, whatever the body's size   (design section 3)
  *
  * There is one predicate, named in the genesis and reached through `struct sign_scheme`, so the simulator can put a cheap keyed tag behind the same
- * interface. No batch or cofactored variant exists beside it: verifiers that differ split a cluster (ATTACKS.md 2.39). */
+ * interface. No batch or cofactored variant exists beside it: verifiers that differ split a cluster. */
 #ifndef CRYPTO_SIGN_H
 #define CRYPTO_SIGN_H
 #include "crypto/digest.h"

@@ -35,7 +35,7 @@ static void forget_too_old(struct pbft *p)
 		p->peer[i].too_old = false;
 }
 
-/* One voice is not enough: f+1 members say that their logs no longer reach back (ATTACKS.md 2.35). */
+/* One voice is not enough: f+1 members say that their logs no longer reach back. */
 static enum bft_verdict too_old(struct pbft *p, const struct bft_vmsg *m, const struct pbft_chain *c, struct bft_effects *out)
 {
 	p->peer[m->from].too_old = true;

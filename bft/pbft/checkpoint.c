@@ -30,7 +30,7 @@ bft_mask checkpoint_voters(const struct pbft *p, bft_seq seq)
 	return voters;
 }
 
-/* Persist, then sign (ATTACKS.md 2.36). Never twice for one sequence. */
+/* Persist, then sign. Never twice for one sequence. */
 void checkpoint_send(struct pbft *p, struct bft_effects *out)
 {
 	struct pbft_checkpoint_vote *own = checkpoint_own(p, p->executed);
@@ -45,7 +45,7 @@ void checkpoint_send(struct pbft *p, struct bft_effects *out)
 	pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), lsn);
 }
 
-/* A certificate for `cert->seq` is at hand: the window moves with the rest, executed or not (ATTACKS.md 2.12). */
+/* A certificate for `cert->seq` is at hand: the window moves with the rest, executed or not. */
 void stable_adopt(struct pbft *p, const struct pbft_certificate_refs *cert, struct bft_effects *out)
 {
 	if (cert->seq <= p->low)
@@ -112,12 +112,21 @@ enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct 
 
 void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 {
-	if (!pbft_may_sign(p))
+	p->own_snapshot = (struct pbft_checkpoint_vote){ .seq = e->seq, .chain = e->digest, .root = e->root };
+	snapshot_sign(p, out);
+}
+
+/* What was made before I may sign (after a start, until the others have told what I signed) waits. */
+void snapshot_sign(struct pbft *p, struct bft_effects *out)
+{
+	const struct pbft_checkpoint_vote *own = &p->own_snapshot;
+	if (!pbft_may_sign(p) || !own->seq || own->seq <= p->snapshot[p->self].seq)
 		return;
 	struct pbft_snapshot *m = effects_room(out, sizeof *m);
 	if (!m)
 		return;
-	*m = (struct pbft_snapshot){ .seq = e->seq, .chain = e->digest, .root = e->root };
+	*m = (struct pbft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
+	p->own_snapshot.seq = 0;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_SNAPSHOT, m, sizeof *m, NULL);
 	pbft_send(p, out, PBFT_SNAPSHOT, m, sizeof *m, mask_all(p->n), lsn);
 }
@@ -164,7 +173,8 @@ enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, stru
 	*cert = (struct pbft_certificate_refs){ .seq = s->seq, .digest = s->chain, .root = s->root };
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct pbft_checkpoint_vote *w = &p->snapshot[i];
-		if (w->seq == s->seq && digest_equal(&w->chain, &s->chain) && digest_equal(&w->root, &s->root)) {
+		/* My own of an earlier life counts once it has come back signed. */
+		if (w->wire && w->seq == s->seq && digest_equal(&w->chain, &s->chain) && digest_equal(&w->root, &s->root)) {
 			cert->signers |= BFT_BIT(i);
 			cert->wire[i] = w->wire;
 		}

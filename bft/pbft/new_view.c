@@ -1,9 +1,9 @@
-/* NEW-VIEW (OSDI'99 4.4): one pure function computes the re-proposals; the leader runs it, backups recompute and compare (ATTACKS.md 2.2). */
+/* NEW-VIEW (OSDI'99 4.4): one pure function computes the re-proposals; the leader runs it, backups recompute and compare. */
 #include "bft/pbft/pbft.h"
 
 #include <string.h>
 
-/* The highest view's certificate for `seq`, or NULL. Null only without any (ATTACKS.md 2.3). */
+/* The highest view's certificate for `seq`, or NULL. Null only without any. */
 static const struct pbft_prepared *best_for(const struct pbft_view_change *const *vcs, uint32_t count, const uint16_t *cursor, bft_seq seq)
 {
 	const struct pbft_prepared *best = NULL;
@@ -53,7 +53,7 @@ static void select_from(const struct pbft *p, bft_mask sources, struct pbft_new_
 	new_view_select(vcs, count, &p->null_digest, p->limits.window, out);
 }
 
-/* The window moves to the re-proposals' base, whose certificate one of the VIEW-CHANGEs carries (ATTACKS.md 2.12). */
+/* The window moves to the re-proposals' base, whose certificate one of the VIEW-CHANGEs carries. */
 static void adopt_base(struct pbft *p, const struct pbft_new_view *nv, struct bft_effects *out)
 {
 	if (nv->stable <= p->low)

@@ -127,6 +127,7 @@ struct pbft {
 
 	struct pbft_peer peer[BFT_MEMBERS_MAX];
 	struct pbft_checkpoint_vote snapshot[BFT_MEMBERS_MAX];
+	struct pbft_checkpoint_vote own_snapshot; /* made and not signed yet */
 	bft_seq certified[2]; /* newest two certified snapshots, newest first */
 
 	bool new_view_pending, new_view_known; /* known: new_view_wire is the current view's */
@@ -202,6 +203,7 @@ void checkpoint_send(struct pbft *p, struct bft_effects *out);
 enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *out);
+void snapshot_sign(struct pbft *p, struct bft_effects *out);
 void stable_adopt(struct pbft *p, const struct pbft_certificate_refs *cert, struct bft_effects *out);
 struct pbft_checkpoint_vote *checkpoint_vote(const struct pbft *p, bft_seq seq, uint32_t member);
 struct pbft_checkpoint_vote *checkpoint_own(const struct pbft *p, bft_seq seq);

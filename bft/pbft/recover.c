@@ -178,6 +178,7 @@ static void become_member(struct pbft *p, struct bft_effects *out)
 	p->recalling = false;
 	say_again(p, out);
 	say_checkpoints_again(p, out);
+	snapshot_sign(p, out);
 	pbft_role(p, out);
 	slots_progress(p, out);
 	if (p->resigned)

@@ -1,5 +1,5 @@
-/* Held requests, named by (session, number) and never by digest: a client that signs two bundles with one number cannot make an honest leader look slow
- * (ATTACKS.md, client-equivocation). In order of arrival, so the oldest one's age is the head's. */
+/* Held requests, named by (session, number) and never by digest: a client that signs two bundles with one number cannot make an honest leader look slow.
+ * In order of arrival, so the oldest one's age is the head's. */
 #include "bft/pbft/pbft.h"
 
 struct pbft_request *request_at(const struct pbft *p, uint32_t index)

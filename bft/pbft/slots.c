@@ -9,7 +9,7 @@ static struct pbft_slot *slot_place(const struct pbft *p, bft_seq seq)
 	return &slots[seq % (2 * p->limits.window)];
 }
 
-/* ATTACKS.md 2.14: no sum with a peer's number; `low` is ours. */
+/* No sum with a peer's number; `low` is ours. */
 bool pbft_in_window(const struct pbft *p, bft_seq seq)
 {
 	return seq > p->low && seq - p->low <= p->limits.window && (p->border == 0 || seq <= p->border);
@@ -97,7 +97,7 @@ void slot_set_digest(struct pbft_slot *s, const struct digest *d, const struct p
 	s->held = digest_equal(d, &p->null_digest);
 }
 
-/* Votes count per (view, seq, digest) and signer (ATTACKS.md 2.4, 2.5): a set of members, so nobody counts twice. */
+/* Votes count per (view, seq, digest) and signer: a set of members, so nobody counts twice. */
 bft_mask slot_voters(const struct pbft *p, const struct pbft_slot *s, bool commit, bft_view view, const struct digest *d)
 {
 	bft_mask voters = 0;

@@ -1,7 +1,7 @@
 /* Timers and SUSPECT: not binding, not durable; withdrawn when what it waited for executes, ended by the view (design section 5). */
 #include "bft/pbft/pbft.h"
 
-/* Doubles with each fruitless view, shrinks with executed proposals, is capped (ATTACKS.md 2.21). */
+/* Doubles with each fruitless view, shrinks with executed proposals, is capped. */
 uint64_t pbft_timeout_ms(const struct pbft *p)
 {
 	uint32_t doublings = p->fruitless < PBFT_BACKOFF_MAX ? p->fruitless : PBFT_BACKOFF_MAX;
@@ -135,7 +135,7 @@ static void run_view_timer(struct pbft *p)
 	uint32_t here = 0;
 	for (uint32_t i = 0; i < p->n; i++)
 		here += claim(p, i) >= p->view;
-	if (here < p->q) /* at that view or above: replicas spread over three views otherwise wait for ever (ATTACKS.md 6, fault 31) */
+	if (here < p->q) /* at that view or above: replicas spread over three views otherwise wait for ever */
 		return;
 	p->timer_on = true;
 	p->timer_ms = p->mono_ms;

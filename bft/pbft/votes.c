@@ -1,7 +1,7 @@
 /* PRE-PREPARE, PREPARE and COMMIT (OSDI'99 4.2), and what becomes possible in a slot when one of them, or a body, arrives. */
 #include "bft/pbft/pbft.h"
 
-/* Who may say what. The primary's PRE-PREPARE is its prepare vote: a PREPARE of its own would count it twice (ATTACKS.md 2.5). */
+/* Who may say what. The primary's PRE-PREPARE is its prepare vote: a PREPARE of its own would count it twice. */
 static enum bft_verdict leaf_check(const struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf)
 {
 	bool from_leader = m->from == pbft_leader(p, view);
@@ -120,7 +120,7 @@ static void fetch_body(struct pbft *p, struct pbft_slot *s, struct bft_effects *
 	e->to = s->asked;
 }
 
-/* Too far ahead of my clock is a reason not to prepare a first proposal, and it yields once f+1 members have prepared (ATTACKS.md 2.30). */
+/* Too far ahead of my clock is a reason not to prepare a first proposal, and it yields once f+1 members have prepared. */
 static bool time_allows(const struct pbft *p, const struct pbft_slot *s)
 {
 	if (s->required || s->time_ms <= p->wall_ms || s->time_ms - p->wall_ms <= p->limits.drift_ms)
