@@ -63,10 +63,15 @@ static bool fold_matches(const struct pbft *p, const struct pbft_chain *c)
 	return digest_equal(&chain, &c->chain);
 }
 
+bool chain_wanted(const struct pbft *p, const struct pbft_chain *c)
+{
+	return !p->catch_count && p->dispatched == p->executed && c->from == p->executed + 1;
+}
+
 enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
 	const struct pbft_chain *c = m->body;
-	if (p->catch_count || p->dispatched != p->executed || c->from != p->executed + 1)
+	if (!chain_wanted(p, c))
 		return BFT_IGNORE;
 	if (c->count == 0)
 		return too_old(p, m, c, out);

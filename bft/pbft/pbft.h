@@ -211,6 +211,7 @@ bft_mask checkpoint_voters(const struct pbft *p, bft_seq seq);
 
 /* chain.c: catching up by proved proposals */
 void chain_ask(struct pbft *p, struct bft_effects *out);
+bool chain_wanted(const struct pbft *p, const struct pbft_chain *c);
 enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 
 /* status.c */
@@ -240,6 +241,7 @@ void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out);
 enum bft_verdict on_view_change(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 struct pbft_view_change *view_change_of(const struct pbft *p, uint32_t member);
 struct pbft_vc_meta *view_change_meta(const struct pbft *p, uint32_t member);
+bool view_change_held(const struct pbft *p, uint32_t member, const struct pbft_view_change *vc);
 bft_mask view_change_mask(const struct pbft *p, bft_view view);
 enum bft_verdict on_fetch_view_change(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 

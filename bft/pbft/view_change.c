@@ -12,6 +12,21 @@ struct pbft_vc_meta *view_change_meta(const struct pbft *p, uint32_t member)
 	return (struct pbft_vc_meta *)((uintptr_t)p + p->vc_meta_at) + member;
 }
 
+/* This very one is here. */
+bool view_change_held(const struct pbft *p, uint32_t member, const struct pbft_view_change *vc)
+{
+	const struct pbft_view_change *held = view_change_of(p, member);
+	if (!view_change_meta(p, member)->set || held->view != vc->view || held->stable != vc->stable || held->count != vc->count)
+		return false;
+	if (!digest_equal(&held->chain, &vc->chain))
+		return false;
+	for (uint16_t i = 0; i < vc->count; i++)
+		if (held->prepared[i].seq != vc->prepared[i].seq || held->prepared[i].view != vc->prepared[i].view ||
+		    !digest_equal(&held->prepared[i].digest, &vc->prepared[i].digest))
+			return false;
+	return true;
+}
+
 bft_mask view_change_mask(const struct pbft *p, bft_view view)
 {
 	bft_mask mask = 0;

@@ -1,0 +1,161 @@
+#include "bench/cluster.h"
+
+#include "quorate_setup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STOP_MS 10000
+
+static bool fail(char *reason, const char *what, const char *why)
+{
+	snprintf(reason, QUORATE_REASON_BYTES, "%.200s: %.250s", what, why);
+	return false;
+}
+
+/* A run of free ports, as far as one can know. */
+static uint16_t free_ports(uint32_t n)
+{
+	for (int tries = 0; tries < 50; tries++) {
+		uint16_t base = (uint16_t)(20000 + (getpid() * 131 + tries * 977 + (int)time(NULL)) % 12000);
+		uint32_t good = 0;
+		for (uint32_t i = 0; i < n; i++) {
+			int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+			struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(base + i)), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+			good += bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
+			close(fd);
+		}
+		if (good == n)
+			return base;
+	}
+	return 0;
+}
+
+bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
+{
+	char config[512], log[512];
+	snprintf(config, sizeof config, "%s/cluster/replica-%u/replica.yaml", c->folder, i);
+	snprintf(log, sizeof log, "%s/replica-%u.log", c->folder, i);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid < 0)
+		return fail(reason, "fork", strerror(errno));
+	if (pid == 0) {
+		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+		if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+			_exit(127);
+		execl(c->program, c->program, "start", "--config", config, (char *)NULL);
+		_exit(127);
+	}
+	c->pid[i] = pid;
+	return true;
+}
+
+bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, char *reason)
+{
+	memset(c, 0, sizeof *c);
+	c->n = n;
+	snprintf(c->program, sizeof c->program, "%s", program);
+	snprintf(c->folder, sizeof c->folder, "%s/quorate-bench-XXXXXX", where ? where : "/tmp");
+	if (!mkdtemp(c->folder))
+		return fail(reason, c->folder, strerror(errno));
+	c->base_port = free_ports(n);
+	if (!c->base_port)
+		return fail(reason, "ports", "no run of free ports was found");
+	char folder[300];
+	snprintf(folder, sizeof folder, "%s/cluster", c->folder);
+	if (quorate_testnet(folder, n, c->base_port, reason) != QUORATE_OK)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (!cluster_start_one(c, i, reason))
+			return false;
+	return true;
+}
+
+static void reap(struct cluster *c, uint32_t i, bool *ok)
+{
+	struct rusage usage;
+	int status = 0;
+	if (wait4(c->pid[i], &status, 0, &usage) == c->pid[i]) {
+		c->cpu_s += (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+		*ok &= WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
+	c->pid[i] = 0;
+}
+
+void cluster_kill(struct cluster *c, uint32_t i)
+{
+	bool ignored = true;
+	if (!c->pid[i])
+		return;
+	kill(c->pid[i], SIGKILL);
+	reap(c, i, &ignored);
+}
+
+bool cluster_stop(struct cluster *c)
+{
+	bool ok = true;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->pid[i])
+			kill(c->pid[i], SIGTERM);
+	for (uint32_t i = 0; i < c->n; i++) {
+		int waited = 0;
+		siginfo_t info = { 0 };
+		while (c->pid[i] && waited < STOP_MS && (waitid(P_PID, (id_t)c->pid[i], &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)) {
+			nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+			waited += 10;
+		}
+		if (!c->pid[i])
+			continue;
+		if (waited >= STOP_MS) {
+			kill(c->pid[i], SIGKILL);
+			ok = false;
+		}
+		reap(c, i, &ok);
+	}
+	return ok;
+}
+
+double cluster_cpu_s(const struct cluster *c)
+{
+	double s = c->cpu_s;
+	for (uint32_t i = 0; i < c->n; i++) {
+		char path[64];
+		unsigned long user = 0, system = 0;
+		snprintf(path, sizeof path, "/proc/%d/stat", (int)c->pid[i]);
+		FILE *f = c->pid[i] ? fopen(path, "re") : NULL;
+		if (!f)
+			continue;
+		if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2)
+			s += (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+		fclose(f);
+	}
+	return s;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void cluster_remove(struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		cluster_kill(c, i);
+	if (c->folder[0])
+		nftw(c->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,27 @@
+/* bench/cluster.h - a local cluster of processes: made, started, killed, stopped, and removed again. */
+#ifndef BENCH_CLUSTER_H
+#define BENCH_CLUSTER_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CLUSTER_MAX 64u
+
+struct cluster {
+	char folder[256], program[512];
+	uint32_t n;
+	uint16_t base_port;
+	pid_t pid[CLUSTER_MAX]; /* 0: not running */
+	double cpu_s;           /* of replicas that have ended */
+};
+
+/* Makes a test cluster of `n` in a new folder (below `where`, or the temporary one) and starts it with the program `quorate`. */
+bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, char *reason);
+bool cluster_start_one(struct cluster *c, uint32_t i, char *reason);
+void cluster_kill(struct cluster *c, uint32_t i);
+/* Orderly; false when one had to be killed or ended with an error. */
+bool cluster_stop(struct cluster *c);
+/* CPU seconds that the running replicas have used, as far as the system tells. */
+double cluster_cpu_s(const struct cluster *c);
+void cluster_remove(struct cluster *c);
+#endif
