@@ -1,0 +1,234 @@
+/* quorate-bench: a local cluster of processes under closed-loop load, and whether what came out was safe. */
+#include "bench/cluster.h"
+#include "bench/load.h"
+#include "bench/units.h"
+#include "bench/verdict.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define EXIT_UNSAFE 9
+
+struct profile {
+	const char *name, *what;
+	uint32_t sessions, outstanding, bundle_ops;
+};
+static const struct profile profiles[] = {
+	{ "latency", "1 client, 1 outstanding, each operation signed", 1, 1, 1 },
+	{ "signed", "64 client sessions in one process, 1 outstanding each, each operation signed", 64, 1, 1 },
+	{ "bundled", "8 client sessions, 1000 outstanding each, 100 operations a bundle", 8, 1000, 100 },
+};
+
+struct run {
+	const struct profile *profile;
+	uint32_t n, duration_ms, value_bytes;
+	uint64_t keys;
+	const char *folder;
+	bool json;
+	struct cluster cluster;
+	double cpu_begin, cpu_end;
+};
+
+static int usage(void)
+{
+	fputs("usage: quorate-bench run --profile latency|signed|bundled [--duration 10s] [--keys 10000] [--value 128] [--replicas 4] [--folder DIR] [--json]\n", stderr);
+	return EXIT_USAGE;
+}
+
+static struct cluster *to_clean; /* for signals: nothing is left behind */
+
+static void on_signal(int signal)
+{
+	for (uint32_t i = 0; to_clean && i < to_clean->n; i++)
+		if (to_clean->pid[i])
+			kill(to_clean->pid[i], SIGKILL);
+	_exit(128 + signal);
+}
+
+static double own_cpu_s(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static void on_measuring(void *arg, bool begins)
+{
+	struct run *r = arg;
+	*(begins ? &r->cpu_begin : &r->cpu_end) = cluster_cpu_s(&r->cluster) + own_cpu_s();
+}
+
+/* The daemon stands beside this program. */
+static bool find_program(char *out, size_t n)
+{
+	char self[400];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (length < 0)
+		return false;
+	self[length] = 0;
+	char *slash = strrchr(self, '/');
+	if (!slash)
+		return false;
+	*slash = 0;
+	snprintf(out, n, "%s/quorate", self);
+	return access(out, X_OK) == 0;
+}
+
+static json_t *latencies(const struct histogram *h)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "p50", (json_int_t)histogram_at(h, 0.5), "p90", (json_int_t)histogram_at(h, 0.9), "p99",
+	                 (json_int_t)histogram_at(h, 0.99), "p999", (json_int_t)histogram_at(h, 0.999), "max", (json_int_t)h->max);
+}
+
+static void report(const struct run *r, const struct units *u, const struct load_result *l, const struct verdict *v)
+{
+	double cores = (double)sysconf(_SC_NPROCESSORS_ONLN), throughput = (double)l->done / l->seconds;
+	double bound = cores * 1e6 / ((double)r->n * u->verify_us + u->sign_us);
+	double critical = 4 * u->verify_us + 5 * u->sign_us + 2 * u->flush_n_us, p50 = (double)histogram_at(&l->latency_us, 0.5);
+	double cpu = l->done ? (r->cpu_end - r->cpu_begin) * 1e6 / (double)l->done : 0;
+	const char *verdict = v->safe ? "SAFE" : "UNSAFE";
+	if (!r->json) {
+		printf("profile     %s: %s\n", r->profile->name, r->profile->what);
+		printf("            n = %u, TLS 1.3, durability flush, values of %u bytes over %llu keys, %.1f s measured, %.0f cores\n", r->n, r->value_bytes,
+		       (unsigned long long)r->keys, l->seconds, cores);
+		printf("throughput  %.0f operations/s\n", throughput);
+		printf("latency     p50 %llu  p90 %llu  p99 %llu  p99.9 %llu  max %llu us; longest gap between completions %.1f ms\n",
+		       (unsigned long long)histogram_at(&l->latency_us, 0.5), (unsigned long long)histogram_at(&l->latency_us, 0.9),
+		       (unsigned long long)histogram_at(&l->latency_us, 0.99), (unsigned long long)histogram_at(&l->latency_us, 0.999),
+		       (unsigned long long)l->latency_us.max, (double)l->gap_us_max / 1e3);
+		printf("cost        %.1f us of CPU an operation, all processes together\n", cpu);
+		printf("units       sign %.1f us, verify %.1f us, flush %.0f us, %u flushing at once %.0f us\n", u->sign_us, u->verify_us, u->flush_us, r->n,
+		       u->flush_n_us);
+		printf("bound       %.0f operations/s if every operation is signed and checked by every replica: reached %.2f of it\n", bound, throughput / bound);
+		printf("path        %.0f us for 4 checks, 5 signatures, 2 flushes: the median is %.2f times that\n", critical, p50 / critical);
+		printf("safety      %s%s%s (%llu sequences compared, %llu answers found where they were said to be)\n", verdict, v->safe ? "" : ": ", v->why,
+		       (unsigned long long)v->sequences, (unsigned long long)v->told_checked);
+		return;
+	}
+	json_t *j = json_pack(
+		"{s:s,s:s,s:i,s:f,s:I,s:i,s:f,s:o,s:f,s:f,s:{s:f,s:f,s:f,s:f},s:f,s:f,s:f,s:f,s:I,s:{s:s,s:s,s:b,s:I,s:I,s:I}}", "profile", r->profile->name, "what",
+		r->profile->what, "n", (int)r->n, "duration_s", l->seconds, "keys", (json_int_t)r->keys, "value_bytes", (int)r->value_bytes, "throughput_ops",
+		throughput, "latency_us", latencies(&l->latency_us), "gap_ms_max", (double)l->gap_us_max / 1e3, "cpu_us_per_op", cpu, "unit_us", "sign",
+		u->sign_us, "verify", u->verify_us, "flush", u->flush_us, "flush_n", u->flush_n_us, "bound_ops", bound, "bound_ratio", throughput / bound,
+		"critical_path_us", critical, "critical_path_ratio", p50 / critical, "failed", (json_int_t)l->failed, "safety", "verdict", verdict, "why", v->why,
+		"logs_whole", v->whole, "sequences", (json_int_t)v->sequences, "answers_checked", (json_int_t)v->told_checked, "answers_out_of_reach",
+		(json_int_t)v->told_out_of_reach);
+	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+	puts(text ? text : "{}");
+	free(text);
+	json_decref(j);
+}
+
+static int measure(struct run *r)
+{
+	char program[512], reason[QUORATE_REASON_BYTES] = "", genesis[512], key[512];
+	struct units units;
+	struct load_result result = { 0 };
+	struct verdict verdict;
+	if (!find_program(program, sizeof program)) {
+		fputs("quorate-bench: the program quorate does not stand beside this one\n", stderr);
+		return 1;
+	}
+	if (!cluster_start(&r->cluster, program, r->folder, r->n, reason)) {
+		fprintf(stderr, "quorate-bench: %s\n", reason);
+		cluster_remove(&r->cluster);
+		return 1;
+	}
+	to_clean = &r->cluster;
+	snprintf(genesis, sizeof genesis, "%s/cluster/genesis", r->cluster.folder);
+	snprintf(key, sizeof key, "%s/cluster/client.key", r->cluster.folder);
+	struct load_options o = { .genesis = genesis, .key = key, .sessions = r->profile->sessions, .outstanding = r->profile->outstanding,
+		                  .bundle_ops = r->profile->bundle_ops, .keys = r->keys, .value_bytes = r->value_bytes, .seed = 1, .warm_up_ms = 1000,
+		                  .duration_ms = r->duration_ms };
+	bool ran = load_run(&o, &result, on_measuring, r, reason);
+	bool stopped = cluster_stop(&r->cluster);
+	/* When the cluster is quiet, on the disk that it used. */
+	bool measured = ran && units_measure(&units, r->cluster.folder, r->n);
+	if (measured)
+		verdict_reach(&verdict, &r->cluster, result.told, result.told_count);
+	to_clean = NULL;
+	cluster_remove(&r->cluster);
+	if (!measured) {
+		fprintf(stderr, "quorate-bench: %s\n", ran ? "the units could not be measured" : reason);
+		free(result.told);
+		return 1;
+	}
+	report(r, &units, &result, &verdict);
+	free(result.told);
+	if (!stopped)
+		fputs("quorate-bench: a replica did not stop in good order\n", stderr);
+	if (result.failed)
+		fprintf(stderr, "quorate-bench: %llu operations failed, the first: %s\n", (unsigned long long)result.failed, result.first_failure);
+	if (!verdict.whole)
+		fputs("quorate-bench: not every log could be read\n", stderr);
+	return !verdict.safe ? EXIT_UNSAFE : stopped && verdict.whole && result.done ? 0 : 1;
+}
+
+static bool parse_duration(const char *text, uint32_t *ms)
+{
+	char *end;
+	double v = strtod(text, &end);
+	double unit = strcmp(end, "s") == 0 ? 1000 : strcmp(end, "ms") == 0 ? 1 : strcmp(end, "m") == 0 ? 60000 : 0;
+	if (end == text || unit == 0 || !(v > 0) || v * unit > 86400e3)
+		return false;
+	*ms = (uint32_t)(v * unit);
+	return *ms > 0;
+}
+
+static bool parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *out)
+{
+	char *end;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (end == text || *end || v < low || v > high)
+		return false;
+	*out = v;
+	return true;
+}
+
+static bool parse(struct run *r, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		uint64_t v = 0;
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+		if (!strcmp(argv[i], "--json")) {
+			r->json = true;
+			continue;
+		}
+		i++;
+		if (!strcmp(argv[i - 1], "--profile")) {
+			for (size_t k = 0; k < sizeof profiles / sizeof *profiles; k++)
+				if (!strcmp(profiles[k].name, value))
+					r->profile = &profiles[k];
+		} else if (!strcmp(argv[i - 1], "--duration")) {
+			if (!parse_duration(value, &r->duration_ms))
+				return false;
+		} else if (!strcmp(argv[i - 1], "--keys") && parse_number(value, 1, 1000000000, &v)) {
+			r->keys = v;
+		} else if (!strcmp(argv[i - 1], "--value") && parse_number(value, 0, 65536, &v)) {
+			r->value_bytes = (uint32_t)v;
+		} else if (!strcmp(argv[i - 1], "--replicas") && parse_number(value, 4, 16, &v)) {
+			r->n = (uint32_t)v;
+		} else if (!strcmp(argv[i - 1], "--folder")) {
+			r->folder = value;
+		} else {
+			return false;
+		}
+	}
+	return r->profile != NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = { .n = 4, .duration_ms = 10000, .keys = 10000, .value_bytes = 128 };
+	if (argc < 2 || strcmp(argv[1], "run") != 0 || !parse(&r, argc, argv))
+		return usage();
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	return measure(&r);
+}
