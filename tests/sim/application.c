@@ -5,7 +5,7 @@ static int execute(void *user, const struct quorate_call *call, struct quorate_r
 {
 	const void *value;
 	size_t n;
-	uint8_t count = 1;
+	uint8_t count = 1, answer[5] = { 0 };
 	(void)user;
 	enum quorate_state_result r = quorate_state_get(call->state, call->op, call->op_bytes, &value, &n);
 	if (r == QUORATE_STATE_OK && n == 1)
@@ -14,7 +14,10 @@ static int execute(void *user, const struct quorate_call *call, struct quorate_r
 		return 1;
 	if (quorate_state_put(call->state, call->op, call->op_bytes, &count, 1) != QUORATE_STATE_OK)
 		return 1;
-	quorate_reply_add(reply, &count, 1);
+	/* The request's own name, so that a client sees whose answer it is. */
+	answer[0] = count;
+	memcpy(answer + 1, call->op, call->op_bytes < 4 ? call->op_bytes : 4);
+	quorate_reply_add(reply, answer, sizeof answer);
 	return 0;
 }
 

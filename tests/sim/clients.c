@@ -1,6 +1,4 @@
-/* Clients: a session each, requests at their times, sent to a few and then to all, until f+1 replicas say the same. */
-#include "bft/bundle.h"
-#include "bft/envelope.h"
+/* Clients: the product's client core, a session each. Requests come at their times; what ended as unknown is asked again in the same session. */
 #include "tests/sim/sim.h"
 
 static void seed_of(uint8_t out[32], uint64_t seed, uint64_t what)
@@ -11,152 +9,183 @@ static void seed_of(uint8_t out[32], uint64_t seed, uint64_t what)
 	memcpy(out, d.b, 32);
 }
 
-static void send_bundle(struct sim *s, uint8_t client, const struct bundle *b, uint32_t percent)
+static bool env_send(void *user, uint32_t member, enum net_class class, const uint8_t *bytes, size_t n)
 {
-	uint8_t body[256], head[BFT_FRAME_HEAD_BYTES];
-	size_t n = bundle_encode(b, body, sizeof body);
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_BUNDLE };
-	struct statement statement;
-	struct digest digest;
-	bundle_digest(&digest, body, n);
-	bundle_statement(&statement, &s->cluster, &digest);
-	s->scheme->sign(&e.signature, &statement, &s->client[client].secret);
-	struct wr w = wr_of(head, sizeof head);
-	envelope_write(&w, &e);
-	struct frame *f = frame_make(head, sizeof head, body, n);
-	for (uint8_t i = 0; i < s->n; i++)
-		if (rng_chance(&s->rng, percent))
-			network_request(s, client, i, f);
+	struct sim_client *c = user;
+	(void)class;
+	struct frame *f = frame_make(bytes, n, NULL, 0);
+	network_request(c->sim, c->id, (uint8_t)member, f);
 	frame_release(f);
+	return true;
 }
 
-static void open_session(struct sim *s, uint8_t client)
+static void env_random(void *user, void *out, size_t n)
 {
-	struct sim_client *c = &s->client[client];
-	uint8_t ops[12];
-	if (c->session)
-		return;
-	struct wr w = wr_of(ops, sizeof ops);
-	wr_u32(&w, 8);
-	wr_u64(&w, SIM_WALL_MS + 1000 * (c->opening & 0xFF) + 30000);
-	struct bundle b = { .key = c->key, .kind = BUNDLE_OPEN, .number = c->opening, .reply_mask = UINT64_MAX, .count = 1, .ops = ops, .ops_bytes = sizeof ops };
-	send_bundle(s, client, &b, 100);
-	/* An opening that could not be ordered in its time is void: another one follows. */
-	uint64_t tries = c->opening & 0xFF;
-	if (s->now > 1000 * tries + 28000) {
-		memset(&s->openings[client], 0, sizeof s->openings[client]);
-		c->opening = (c->opening & ~0xFFull) + (1u << 16) + s->now / 1000;
-	}
-	sim_at(s, (struct sim_event){ .at = s->now + 300, .kind = SIM_OPEN, .node = client });
+	struct sim_client *c = user;
+	uint8_t *b = out;
+	while (n--)
+		*b++ = (uint8_t)rng_next(&c->sim->rng);
 }
 
-static void send_request(struct sim *s, uint32_t r, bool again)
+static void complete(struct sim *s, struct sim_request *q, const struct quorate_answer *a)
 {
-	struct sim_request *q = &s->request[r];
-	struct sim_client *c = &s->client[q->client];
-	uint8_t ops[8];
-	if (q->completed)
+	const uint8_t *answer = a->value;
+	if (answer[0] != 1)
+		sim_fail(s, "exactly-once: request %u was executed %u times", q->id, answer[0]);
+	else if (q->completed)
+		sim_fail(s, "request %u was answered twice", q->id);
+	q->completed = true;
+	s->completed++;
+}
+
+/* An answer to a request that was asked again: it says itself whose it is. */
+static struct sim_request *named(struct sim *s, const struct quorate_answer *a)
+{
+	struct rd r = rd_of(a->value, a->value_bytes);
+	uint8_t count;
+	uint32_t id;
+	return rd_u8(&r, &count) && rd_u32(&r, &id) && rd_done(&r) && id < SIM_REQUESTS ? &s->request[id] : NULL;
+}
+
+static void on_late_answer(void *user, const struct quorate_answer *a);
+
+/* All operations of one request end alike: the first one asks for all. */
+static void ask_again(struct sim_client *c, const struct quorate_answer *a)
+{
+	if (a->index != 0)
 		return;
-	if (c->session) {
-		if (!q->number)
-			q->number = ++c->next_number;
-		struct wr w = wr_of(ops, sizeof ops);
-		wr_u32(&w, 4);
-		wr_u32(&w, r);
-		struct bundle b = { .key = c->key, .session = c->session, .number = q->number, .reply_mask = UINT64_MAX, .count = 1, .ops = ops, .ops_bytes = sizeof ops };
-		send_bundle(s, q->client, &b, again ? 100 : 40);
+	c->sim->repeated++;
+	if (client_session_ask_again(c->session, a->number, on_late_answer, c) != QUORATE_OK)
+		sim_fail(c->sim, "client %u cannot ask again for request %llu", c->id, (unsigned long long)a->number);
+}
+
+static void on_late_answer(void *user, const struct quorate_answer *a)
+{
+	struct sim_client *c = user;
+	if (a->error == QUORATE_UNKNOWN) {
+		ask_again(c, a);
+		return;
 	}
-	sim_at(s, (struct sim_event){ .at = s->now + 300, .kind = SIM_REQUEST, .value = r | 1u << 16 });
+	struct sim_request *q = a->error == QUORATE_OK ? named(c->sim, a) : NULL;
+	if (q && q->client == c)
+		complete(c->sim, q, a);
+	else
+		sim_fail(c->sim, "client %u: request %llu, asked again, ended with: %s", c->id, (unsigned long long)a->number, a->reason);
+}
+
+static void on_answer(void *user, const struct quorate_answer *a)
+{
+	struct sim_request *q = user;
+	struct sim *s = q->client->sim;
+	if (a->error == QUORATE_UNKNOWN)
+		ask_again(q->client, a);
+	else if (a->error == QUORATE_UNREACHABLE) /* it was never sent */
+		sim_at(s, (struct sim_event){ .at = s->now + 1, .kind = SIM_REQUEST, .value = q->id });
+	else if (a->error == QUORATE_OK && named(s, a) == q)
+		complete(s, q, a);
+	else
+		sim_fail(s, "client %u: request %u ended with: %s", q->client->id, q->id, a->reason ? a->reason : "another one's answer");
+}
+
+static void on_opened(void *user, const struct quorate_answer *a)
+{
+	struct sim_client *c = user;
+	c->open = a->error == QUORATE_OK;
+	c->failed = !c->open;
+}
+
+/* An opening that could not be ordered in its time is over: another session follows. Its requests were never sent. */
+static void open_session(struct sim_client *c)
+{
+	c->failed = false;
+	c->session = client_session_open(c->core, on_opened, c);
+	if (!c->session)
+		abort();
+}
+
+static void tick(struct sim_client *c)
+{
+	struct sim *s = c->sim;
+	client_core_tick(c->core, s->now, SIM_WALL_MS + s->now);
+	if (c->failed) {
+		client_session_close(c->session);
+		open_session(c);
+		client_core_tick(c->core, s->now, SIM_WALL_MS + s->now);
+	}
+	uint64_t at = client_core_deadline(c->core);
+	if (at == UINT64_MAX)
+		return;
+	at = at > s->now ? at : s->now + 1;
+	if (c->tick_at > s->now && c->tick_at <= at)
+		return;
+	c->tick_at = at;
+	sim_at(s, (struct sim_event){ .at = at, .kind = SIM_CLIENT, .node = c->id });
+}
+
+static void submit(struct sim_request *q)
+{
+	struct sim_client *c = q->client;
+	uint8_t op[4];
+	struct wr w = wr_of(op, sizeof op);
+	wr_u32(&w, q->id);
+	if (!c->open) { /* it waits, so that a session that fails has nothing in it */
+		sim_at(c->sim, (struct sim_event){ .at = c->sim->now + 50, .kind = SIM_REQUEST, .value = q->id });
+		return;
+	}
+	if (client_session_submit(c->session, op, sizeof op, on_answer, q) != QUORATE_OK)
+		sim_fail(c->sim, "client %u cannot submit", c->id);
 }
 
 void clients_event(struct sim *s, const struct sim_event *e)
 {
-	if (e->kind == SIM_OPEN)
-		open_session(s, e->node);
-	else
-		send_request(s, (uint32_t)(e->value & 0xFFFF), e->value >> 16);
+	struct sim_client *c = e->kind == SIM_REQUEST ? s->request[e->value].client : &s->client[e->node];
+	client_core_time(c->core, s->now, SIM_WALL_MS + s->now);
+	if (e->kind == SIM_REQUEST)
+		submit(&s->request[e->value]);
+	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n))
+		sim_fail(s, "client %u is sent what no honest replica sends, by %u", c->id, e->from);
+	tick(c);
 }
 
-/* One opinion per member; the last one counts. True once f+1 say the same. */
-static bool vote(struct sim *s, struct votes_of *v, uint8_t from, const struct digest *said)
+void clients_link(struct sim *s, uint8_t member, bool up)
 {
-	v->set[from] = true;
-	v->said[from] = *said;
-	uint32_t same = 0;
-	for (uint32_t i = 0; i < s->n; i++)
-		same += v->set[i] && digest_equal(&v->said[i], said);
-	return same > s->f;
-}
-
-static void on_result(struct sim *s, uint8_t client, uint8_t from, const struct reply *reply, const struct result *x)
-{
-	struct sim_client *c = &s->client[client];
-	struct digest said;
-	struct digest_ctx ctx;
-	digest_begin(&ctx, DOMAIN_TEST);
-	digest_add_u64(&ctx, reply->seq);
-	digest_add(&ctx, reply->result, reply->result_bytes);
-	digest_end(&ctx, &said);
-	if (x->session == 0) {
-		struct rd r = rd_of(x->values, x->values_bytes);
-		uint32_t n;
-		uint64_t session;
-		if (c->session || x->number != c->opening || !vote(s, &s->openings[client], from, &said) || x->status != RESULT_DONE)
-			return;
-		if (rd_u32(&r, &n) && rd_u64(&r, &session))
-			c->session = session;
-		return;
+	for (uint8_t i = 0; i < SIM_CLIENTS; i++) {
+		struct sim_client *c = &s->client[i];
+		client_core_time(c->core, s->now, SIM_WALL_MS + s->now);
+		client_core_link(c->core, member, up);
+		tick(c);
 	}
-	for (uint32_t i = 0; i < SIM_REQUESTS; i++) {
-		struct sim_request *q = &s->request[i];
-		if (q->client != client || q->number != x->number || x->session != c->session || q->completed)
-			continue;
-		if (!vote(s, &q->votes, from, &said))
-			return;
-		if (x->status != RESULT_DONE || x->values_bytes != 5 || x->values[4] != 1) {
-			sim_fail(s, "exactly-once: request %u was answered with status %u, executed %u times", i, x->status,
-			         x->values_bytes == 5 ? x->values[4] : 0);
-			return;
-		}
-		q->completed = true;
-		s->completed++;
-	}
-}
-
-void clients_reply(struct sim *s, uint8_t client, uint8_t from, const struct frame *f)
-{
-	struct rd r = rd_of(f->bytes, f->n);
-	struct bft_envelope e;
-	struct reply reply;
-	struct result x;
-	if (!envelope_read(&r, &e)) {
-		sim_fail(s, "a client got a frame that is none");
-		return;
-	}
-	if (e.type != BFT_WIRE_REPLY && e.type != BFT_WIRE_REPLY_LATE)
-		return;
-	bool late = e.type == BFT_WIRE_REPLY_LATE;
-	struct statement statement;
-	if (!reply_decode(&reply, late, r.at, rd_left(&r)) || !result_decode(&x, reply.result, reply.result_bytes) ||
-	    !reply_statement(&statement, &s->cluster, e.epoch, &reply, late) ||
-	    !s->scheme->verify(&e.signature, &statement, &s->genesis.cards[from].member_key)) {
-		sim_fail(s, "an honest replica's reply does not verify");
-		return;
-	}
-	on_result(s, client, from, &reply, &x);
 }
 
 void clients_create(struct sim *s)
 {
 	for (uint8_t i = 0; i < SIM_CLIENTS; i++) {
+		struct sim_client *c = &s->client[i];
 		uint8_t seed[32];
+		struct client_core_options o = { .genesis = &s->genesis, .cluster = s->cluster, .scheme = s->scheme, .timeout_ms = 4000, .retry_ms = 300,
+			                         .bundle_ops = 1 + rng_below(&s->rng, 4), .bundles_max = 8, .queue_max = SIM_REQUESTS, .user = c,
+			                         .send = env_send, .fill_random = env_random };
 		seed_of(seed, s->seed, 1000 + i);
-		s->scheme->keypair(&s->client[i].key, &s->client[i].secret, seed);
-		s->client[i].opening = (uint64_t)(i + 1) << 32;
-		sim_at(s, (struct sim_event){ .at = 5 + rng_below(&s->rng, 500), .kind = SIM_OPEN, .node = i });
+		s->scheme->keypair(&c->key, &o.secret, seed);
+		o.key = c->key;
+		c->sim = s;
+		c->id = i;
+		c->core = client_core_create(&o);
+		if (!c->core)
+			abort();
+		client_core_time(c->core, 0, SIM_WALL_MS);
+		open_session(c);
+		sim_at(s, (struct sim_event){ .at = 1 + rng_below(&s->rng, 500), .kind = SIM_CLIENT, .node = i });
 	}
 	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
-		s->request[r].client = (uint8_t)(r % SIM_CLIENTS);
+		s->request[r].client = &s->client[r % SIM_CLIENTS];
+		s->request[r].id = r;
 		sim_at(s, (struct sim_event){ .at = 10 + rng_below(&s->rng, SIM_FAULTS_END_MS), .kind = SIM_REQUEST, .value = r });
 	}
+}
+
+void clients_destroy(struct sim *s)
+{
+	for (uint8_t i = 0; i < SIM_CLIENTS; i++)
+		client_core_destroy(s->client[i].core);
 }

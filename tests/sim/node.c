@@ -269,6 +269,7 @@ void node_crash(struct node *d)
 	sim_trace(s, "node %u crashes at %llu", d->id, (unsigned long long)d->seen.executed);
 	close_all(d);
 	d->up = false;
+	clients_link(s, d->id, false);
 	d->dying = false;
 	d->crash_in = 0;
 	memory_disk_power_loss(d->disk, (int)rng_below(&s->rng, 3));
@@ -337,6 +338,7 @@ void node_start(struct node *d)
 		if (s->node[i].up && !s->failure[0])
 			node_links(&s->node[i]);
 	wake_up(d, NULL);
+	clients_link(s, d->id, true);
 }
 
 void node_links(struct node *d)

@@ -7,6 +7,7 @@
 #include "bft/pbft/records.h"
 #include "bft/quorum.h"
 #include "bft/reply.h"
+#include "client/core.h"
 #include "replica/driver.h"
 #include "tests/unit/memory_disk.h"
 
@@ -58,26 +59,22 @@ struct node {
 };
 
 struct sim_client {
+	struct sim *sim;
+	uint8_t id;
+	bool open, failed;
 	struct public_key key;
-	struct secret_key secret;
-	uint64_t session, opening; /* session 0: not open yet */
-	uint64_t next_number;
-};
-
-/* What the members said of a request, or of an opening. */
-struct votes_of {
-	bool set[SIM_NODES_MAX];
-	struct digest said[SIM_NODES_MAX];
+	struct client_core *core;
+	struct client_session *session;
+	uint64_t tick_at;
 };
 
 struct sim_request {
-	uint8_t client;
-	uint64_t number; /* 0: not sent yet */
+	struct sim_client *client;
+	uint32_t id;
 	bool completed;
-	struct votes_of votes;
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_OPEN, SIM_CRASH, SIM_START, SIM_LINKS };
+enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS };
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
@@ -106,7 +103,6 @@ struct sim {
 	bool calm;
 	/* clients */
 	struct sim_client client[SIM_CLIENTS];
-	struct votes_of openings[SIM_CLIENTS];
 	struct sim_request request[SIM_REQUESTS];
 	uint32_t completed;
 	/* the one history */
@@ -140,8 +136,10 @@ void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f)
 
 /* clients.c */
 void clients_create(struct sim *s);
+void clients_destroy(struct sim *s);
 void clients_event(struct sim *s, const struct sim_event *e);
-void clients_reply(struct sim *s, uint8_t client, uint8_t from, const struct frame *f);
+/* A member was started, or has crashed. */
+void clients_link(struct sim *s, uint8_t member, bool up);
 
 /* scheme.c: a keyed tag behind the interface of signatures, for speed */
 extern const struct sign_scheme sign_simulated;

@@ -137,9 +137,9 @@ static void handle(struct sim *s, const struct sim_event *e)
 {
 	switch (e->kind) {
 	case SIM_REQUEST:
-	case SIM_OPEN: clients_event(s, e); break;
+	case SIM_CLIENT: clients_event(s, e); break;
 	case SIM_REPLY:
-		clients_reply(s, e->node, e->from, e->frame);
+		clients_event(s, e);
 		frame_release(e->frame);
 		break;
 	case SIM_LINKS: links(s); break;
@@ -256,6 +256,7 @@ void sim_run(struct sim *s, uint64_t seed, bool trace)
 	}
 	for (uint32_t i = 0; i < s->n; i++)
 		node_destroy(&s->node[i]);
+	clients_destroy(s);
 	free(s->heap);
 	rmdir(s->folder);
 }
