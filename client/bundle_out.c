@@ -168,6 +168,14 @@ static void pump_open(struct client_session *s, uint32_t *budget)
 		client_session_ready(s);
 }
 
+static void pump_dead(struct client_session *s)
+{
+	struct client_work *w;
+	while ((w = client_session_take(s)) != NULL)
+		client_end_later(s->core, &w->ending, s->error, s->reason);
+	client_changed(s);
+}
+
 void client_session_pump(struct client_session *s, uint32_t *budget)
 {
 	if (s->state == CLIENT_SESSION_OPENING) {
@@ -179,7 +187,6 @@ void client_session_pump(struct client_session *s, uint32_t *budget)
 		client_attach_one(s);
 	if (s->state == CLIENT_SESSION_OPEN)
 		pump_open(s, budget);
-	struct client_work *w;
-	while (s->state == CLIENT_SESSION_DEAD && (w = client_session_take(s)) != NULL)
-		client_end_later(s->core, &w->ending, s->error, s->reason);
+	else
+		pump_dead(s);
 }

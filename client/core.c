@@ -73,8 +73,7 @@ void client_core_time(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms)
 {
 	if (mono_ms > c->mono_ms)
 		c->mono_ms = mono_ms;
-	if (wall_ms > c->wall_ms)
-		c->wall_ms = wall_ms;
+	c->wall_ms = wall_ms;
 }
 
 uint32_t client_core_leader(const struct client_core *c)

@@ -49,7 +49,7 @@ struct client_core *client_core_create(const struct client_core_options *options
 /* Ends everything without a word: see client_core_stop. */
 void client_core_destroy(struct client_core *c);
 
-/* Both never go back, or are taken as standing still. */
+/* mono_ms never goes back, or is taken as standing still; wall_ms may. */
 void client_core_time(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms);
 void client_core_link(struct client_core *c, uint32_t member, bool up);
 /* One frame from a member. False: no honest replica sends that; it was ignored. */

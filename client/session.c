@@ -108,10 +108,10 @@ void client_session_due(struct client_session *s)
 	const char *why = s->state == CLIENT_SESSION_OPENING ? "too few replicas answer: its session is not open yet, and it was never sent"
 	                                                     : "it waited behind others in its session for too long, and was never sent";
 	/* A close that cannot be sent is given up without a word. */
-	uint64_t id = s->id;
 	if (s->closing)
 		s->core->reap = true;
-	client_work_end(work, id, QUORATE_UNREACHABLE, why);
+	client_changed(s);
+	client_work_end(work, s->id, QUORATE_UNREACHABLE, why);
 }
 
 enum quorate_error client_session_put(struct client_session *s, struct client_work *work)
