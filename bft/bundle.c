@@ -12,9 +12,9 @@ static bool ops_well_formed(const struct bundle *b)
 {
 	struct rd r = rd_of(b->ops, b->ops_bytes);
 	const uint8_t *op;
-	uint32_t n;
-	uint16_t seen = 0;
-	while (bundle_next_op(&r, &op, &n))
+	uint32_t n, seen = 0;
+	/* One more than it says is enough to refuse it: the bytes hold up to half a million empty ones. */
+	while (seen <= b->count && bundle_next_op(&r, &op, &n))
 		seen++;
 	return rd_done(&r) && seen == b->count;
 }

@@ -34,7 +34,7 @@ bool result_decode(struct result *out, const uint8_t *bytes, size_t n)
 	struct rd r = rd_of(bytes, n);
 	if (!rd_u64(&r, &out->session) || !rd_u64(&r, &out->number) || !rd_u8(&r, &out->status) || !rd_u16(&r, &out->count))
 		return false;
-	if (out->status >= RESULT_STATUS_END || out->count > BFT_BUNDLE_OPS_MAX)
+	if (out->status >= RESULT_STATUS_END || out->count > BFT_BUNDLE_OPS_MAX || (out->status != RESULT_DONE && out->count != 0))
 		return false;
 	out->values = r.at;
 	out->values_bytes = rd_left(&r);
