@@ -22,6 +22,7 @@
 #define CLIENT_ATTACH_MAX 512u                    /* sessions in one ATTACH                                       */
 #define CLIENT_VOID_MS 30000u                     /* an opening is void so long after it was made                 */
 #define CLIENT_BACK_OFF_MS_MAX 2000u
+#define CLIENT_TICK_BUNDLES 64u                   /* made in one tick: signing may not hold the loop               */
 #define CLIENT_OP_BYTES_MAX (BFT_BUNDLE_BYTES_MAX - BUNDLE_HEAD_BYTES - 4u) /* one operation alone in a bundle */
 
 struct client_core;

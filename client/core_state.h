@@ -10,7 +10,6 @@
 #include "client/timers.h"
 
 #define CLIENT_BUCKETS 4096u
-#define CLIENT_TICK_BUNDLES 64u /* made in one tick: signing may not hold the loop */
 
 /* What ends without a frame or a timer behind it is answered in the next tick. `reason` lives for ever. */
 struct client_ending {
