@@ -64,7 +64,8 @@ static bool channel_will_do(const struct pbft_votes *votes, uint16_t type)
 	case PBFT_RECALL_DONE:
 	case PBFT_FETCH_VIEW_CHANGE:
 	case PBFT_FETCH_CHAIN:
-	case PBFT_CHAIN: return true;
+	case PBFT_CHAIN:
+	case PBFT_STABLE: return true;
 	case PBFT_VIEW_CHANGE:
 	case PBFT_NEW_VIEW:
 	case PBFT_CHECKPOINT:

@@ -64,6 +64,7 @@ static void executed_one(struct driver *d)
 	driver_step(d, &fill);
 	if (snapshot_waits(d)) {
 		d->snapshot_lsn = d->lsn;
+		driver_flush(d);
 		carry_out_snapshot(d);
 	}
 }

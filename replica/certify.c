@@ -143,7 +143,9 @@ const char *certify_tail(struct driver *d, uint16_t type, const void *body, cons
 	struct rd r = rd_of(tail, n);
 	const struct pbft_view_change *vc = body;
 	const struct pbft_chain *chain = body;
-	size_t certificates = type == PBFT_VIEW_CHANGE ? (size_t)vc->count + (vc->stable != 0) : type == PBFT_CHAIN && chain->count ? 1 : 0;
+	const struct pbft_checkpoint *stable = body;
+	bool one = type == PBFT_STABLE || (type == PBFT_CHAIN && chain->count);
+	size_t certificates = type == PBFT_VIEW_CHANGE ? (size_t)vc->count + (vc->stable != 0) : one;
 	/* Bounded by what is really there: no count of a peer's sizes this. */
 	if (certificates * (CERTIFICATE_HEAD_BYTES - DIGEST_BYTES) > n)
 		return "certificates are missing";
@@ -153,6 +155,9 @@ const char *certify_tail(struct driver *d, uint16_t type, const void *body, cons
 	const char *why = NULL;
 	if (type == PBFT_VIEW_CHANGE) {
 		why = view_change_tail(d, vc, &r, job);
+	} else if (type == PBFT_STABLE) {
+		const struct wanted it = { CERTIFICATE_CHECKPOINT, 0, stable->seq, stable->chain };
+		why = take_certificate(d, &r, &it, job);
 	} else if (type == PBFT_CHAIN && chain->count) {
 		const struct wanted end = { CERTIFICATE_CHECKPOINT, 0, chain->end, chain->chain };
 		why = take_certificate(d, &r, &end, job);

@@ -89,6 +89,15 @@ void driver_step(struct driver *d, const struct bft_event *event)
 			wait_for(d, e);
 	}
 	d->stepping = false;
+	if (d->flush_wanted)
+		driver_flush(d);
+}
+
+void driver_flush(struct driver *d)
+{
+	d->flush_wanted = false;
+	d->unflushed_ms = 0;
+	d->options.env.flush(d->options.env.user);
 }
 
 void driver_tick(struct driver *d)
@@ -108,6 +117,8 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 		return;
 	driver_tick(d);
 	fetch_tick(d);
+	if (d->unflushed_ms && mono_ms >= d->unflushed_ms + UNFLUSHED_MS)
+		driver_flush(d);
 }
 
 void driver_member_link(struct driver *d, uint8_t member, bool up)
@@ -197,8 +208,9 @@ uint64_t driver_deadline(const struct driver *d)
 {
 	if (!d->started || d->failed)
 		return UINT64_MAX;
-	uint64_t a = bft_pbft.deadline(d->core), b = fetch_deadline(d);
-	return a < b ? a : b;
+	uint64_t a = bft_pbft.deadline(d->core), b = fetch_deadline(d), c = d->unflushed_ms ? d->unflushed_ms + UNFLUSHED_MS : UINT64_MAX;
+	a = a < b ? a : b;
+	return a < c ? a : c;
 }
 
 /* ---- frames ---- */

@@ -28,6 +28,7 @@ struct driver_env {
 	void (*close_client)(void *user, driver_link link, const char *why);
 	/* The log. `at` may be NULL. */
 	enum log_result (*append)(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *at);
+	void (*flush)(void *user); /* write what was appended: until then it may wait */
 	void (*truncate_below)(void *user, uint64_t lsn);
 	enum log_result (*read)(void *user, const struct log_position *at, void *out, size_t capacity, struct log_record *record);
 	/* The superblock must remember that this log may lack something (design section 8). */

@@ -31,6 +31,7 @@
 #define ROUTES_WAYS 4u
 #define RECENT_MAX 16u /* executed proposals that stay in memory for those who come a little later */
 #define VERIFY_BUDGET 64u
+#define UNFLUSHED_MS 50u /* longest that a record which nothing waits for stays unwritten */
 
 struct fetch {
 	bool used;
@@ -105,6 +106,8 @@ struct driver {
 	struct verify_pool *pool;
 
 	bft_lsn durable, lsn;
+	bool flush_wanted;        /* something in this step waits for the disk                      */
+	uint64_t unflushed_ms;    /* since when records that nothing waits for stand unwritten; 0: none */
 	struct bft_effect *waiting; /* not durable yet; in order of emission */
 	size_t waiting_count, waiting_capacity;
 
@@ -150,6 +153,7 @@ void driver_stop(struct driver *d, const char *format, ...) __attribute__((forma
 void driver_note(struct driver *d, enum quorate_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool driver_grow(void *array, size_t *capacity, size_t need, size_t size);
 void driver_tick(struct driver *d);
+void driver_flush(struct driver *d);
 
 /* effects.c: what happens when an effect is released */
 void effect_persist(struct driver *d, const struct bft_effect *e);

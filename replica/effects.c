@@ -24,6 +24,7 @@ static enum net_class class_of(uint16_t type)
 	case PBFT_FETCH_VIEW_CHANGE:
 	case PBFT_FETCH_CHAIN:
 	case PBFT_CHAIN:
+	case PBFT_STABLE:
 	case PBFT_TYPE_END: break;
 	}
 	return NET_STATUS;
@@ -102,6 +103,11 @@ static void send_sealed(struct driver *d, const struct bft_effect *e)
 		BFT_CHECK(d->view_change_tail && d->view_change_tail_n <= d->scratch_bytes - core_n);
 		memcpy(d->scratch + core_n, d->view_change_tail, d->view_change_tail_n);
 		n += d->view_change_tail_n;
+	}
+	if (e->type == PBFT_STABLE) {
+		BFT_CHECK(d->stable_certificate);
+		memcpy(d->scratch + core_n, d->stable_certificate, d->stable_certificate_n);
+		n += d->stable_certificate_n;
 	}
 	bft_ref ref = seal(d, e->type, &digest, d->scratch, n, core_n, e->to);
 	if (ref)
@@ -232,6 +238,11 @@ void effect_persist(struct driver *d, const struct bft_effect *e)
 		return;
 	append(d, e->rtype, e->lsn, seq, d->scratch, n, &at);
 	d->lsn = e->lsn;
+	/* EXECUTED only saves time after a restart: it goes out with the next record that counts. */
+	if (e->rtype != PBFT_REC_EXECUTED)
+		d->flush_wanted = true;
+	else if (!d->unflushed_ms)
+		d->unflushed_ms = d->mono_ms;
 	struct history_entry *h = seq ? history_open(d->history, seq) : NULL;
 	if (!h)
 		return;

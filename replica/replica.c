@@ -149,7 +149,14 @@ static void env_close_client(void *user, driver_link link, const char *why)
 static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *at)
 {
 	struct quorate *q = from(user);
-	return q->writer ? log_writer_append(q->writer, type, 0, lsn, seq, pieces, count, at) : LOG_ERR_FAILED;
+	return q->writer ? log_writer_queue(q->writer, type, 0, lsn, seq, pieces, count, at) : LOG_ERR_FAILED;
+}
+
+static void env_flush(void *user)
+{
+	struct quorate *q = from(user);
+	if (q->writer)
+		log_writer_kick(q->writer);
 }
 
 static void env_truncate_below(void *user, uint64_t lsn)
@@ -362,7 +369,7 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.memory_bytes = o->memory_bytes ? (size_t)o->memory_bytes : MEMORY_DEFAULT,
 		.app = &q->app,
 		.state = q->folder.state,
-		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_truncate_below, env_read, env_memory_lost, note, env_wake },
+		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read, env_memory_lost, note, env_wake },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);

@@ -18,6 +18,7 @@ enum domain pbft_domain(uint16_t type)
 	case PBFT_RECALL:
 	case PBFT_RECALL_DONE:
 	case PBFT_CHAIN:
+	case PBFT_STABLE:
 	case PBFT_TYPE_END: break;
 	}
 	return DOMAIN_PEER;

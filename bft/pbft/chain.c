@@ -63,6 +63,17 @@ static bool fold_matches(const struct pbft *p, const struct pbft_chain *c)
 	return digest_equal(&chain, &c->chain);
 }
 
+/* Bodies that nobody has any more: the others' logs were cut after the digests were proved. The question is asked anew, and its answer will say so. */
+void chain_tick(struct pbft *p, struct bft_effects *out)
+{
+	if (!p->catch_count || p->dispatched != p->executed || p->mono_ms < p->catch_ms + PBFT_CATCH_MS)
+		return;
+	for (uint32_t i = 0; i < p->catch_count; i++)
+		if (!p->catch_held[i] && !slots_name(p, &p->catch_digest[i]))
+			effects_add(out, BFT_FX_FORGET)->digest = p->catch_digest[i];
+	p->catch_count = 0;
+}
+
 bool chain_wanted(const struct pbft *p, const struct pbft_chain *c)
 {
 	return !p->catch_count && p->dispatched == p->executed && c->from == p->executed + 1;
@@ -87,6 +98,7 @@ enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_e
 	forget_too_old(p);
 	p->catch_from = c->from;
 	p->catch_count = c->count;
+	p->catch_ms = p->mono_ms;
 	for (uint16_t i = 0; i < c->count; i++) {
 		p->catch_digest[i] = c->entry[i].proposal;
 		p->catch_held[i] = digest_equal(&c->entry[i].proposal, &p->null_digest);

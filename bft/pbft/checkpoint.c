@@ -108,6 +108,24 @@ enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct 
 	return BFT_ACCEPT;
 }
 
+/* Whoever is stable drops the CHECKPOINTs below, so who missed one of them is shown the whole certificate. With one of four replicas unable to execute, the
+ * other three's CHECKPOINTs are all needed, and one that was lost would stop the cluster. */
+enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
+{
+	const struct pbft_checkpoint *c = m->body;
+	if (c->seq == 0 || c->seq % p->limits.checkpoint_every != 0)
+		return BFT_REJECT;
+	if (c->seq <= p->low)
+		return BFT_IGNORE;
+	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	if (!cert)
+		return BFT_IGNORE;
+	*cert = (struct pbft_certificate_refs){ .seq = c->seq, .digest = c->chain, .whole = m->wire };
+	stable_adopt(p, cert, out);
+	slots_progress(p, out);
+	return BFT_ACCEPT;
+}
+
 /* ---- snapshots ---- */
 
 void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *out)

@@ -43,6 +43,7 @@ static void executed_record(struct pbft *p, const struct bft_event *e, struct bf
 
 static void catch_up_advance(struct pbft *p)
 {
+	p->catch_ms = p->mono_ms;
 	if (p->catch_count && p->executed + 1 >= p->catch_from + p->catch_count)
 		p->catch_count = 0;
 }

@@ -190,6 +190,7 @@ size_t pbft_decode(uint16_t type, void *body, const uint8_t *bytes, size_t n)
 	case PBFT_SUSPECT: ok = dec_suspect(&m->suspect, &r); break;
 	case PBFT_VIEW_CHANGE: ok = dec_view_change(&m->view_change, &r); break;
 	case PBFT_NEW_VIEW: ok = dec_new_view(&m->new_view, &r); break;
+	case PBFT_STABLE:
 	case PBFT_CHECKPOINT: ok = rd_seq(&r, &m->checkpoint.seq) && rd_digest(&r, &m->checkpoint.chain); break;
 	case PBFT_SNAPSHOT:
 		ok = rd_seq(&r, &m->snapshot.seq) && rd_digest(&r, &m->snapshot.chain) && rd_digest(&r, &m->snapshot.root);
@@ -217,6 +218,7 @@ size_t pbft_encode(uint16_t type, const void *body, uint8_t *bytes, size_t capac
 	case PBFT_SUSPECT: enc_suspect(&m->suspect, &w); break;
 	case PBFT_VIEW_CHANGE: enc_view_change(&m->view_change, &w); break;
 	case PBFT_NEW_VIEW: enc_new_view(&m->new_view, &w); break;
+	case PBFT_STABLE:
 	case PBFT_CHECKPOINT:
 		wr_u64(&w, m->checkpoint.seq);
 		wr_digest(&w, &m->checkpoint.chain);

@@ -1,6 +1,6 @@
 /* bft/pbft/messages.h - what PBFT replicas say to one another, as the core sees it, and the encoding of it to the byte.
  *
- * A VIEW-CHANGE and a CHAIN are followed on the wire by certificates; admission checks those before the core sees the message, so here they are the facts
+ * A VIEW-CHANGE, a CHAIN and a STABLE are followed on the wire by certificates; admission checks those before the core sees the message, so here they are the facts
  * that the certificates prove. */
 #ifndef BFT_PBFT_MESSAGES_H
 #define BFT_PBFT_MESSAGES_H
@@ -19,6 +19,7 @@ enum pbft_type {
 	PBFT_FETCH_VIEW_CHANGE, /* the VIEW-CHANGE with this digest, that your NEW-VIEW names              (design 5)    */
 	PBFT_FETCH_CHAIN,      /* proposals from `from` to the next checkpoint that you can prove          (design 6)    */
 	PBFT_CHAIN,            /* the answer: digests and result roots, proved by a checkpoint certificate (design 6)    */
+	PBFT_STABLE,           /* my stable checkpoint, proved by its certificate                  (design 4)    */
 	PBFT_TYPE_END,
 };
 
@@ -117,6 +118,8 @@ struct pbft_chain {
 		struct digest proposal, results;
 	} entry[BFT_WINDOW_MAX];
 };
+
+/* STABLE has the body of a CHECKPOINT; a certificate follows it. */
 
 union pbft_body {
 	struct pbft_votes votes;

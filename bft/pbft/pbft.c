@@ -139,7 +139,6 @@ static void pbft_init(struct bft_core *core, const struct bft_limits *l, const s
 	p->self = self;
 	p->fresh = true;
 	p->next_seq = 1;
-	p->last_batch = 1;
 	requests_init(p);
 }
 
@@ -164,6 +163,7 @@ static enum bft_verdict on_msg(struct pbft *p, const struct bft_vmsg *m, struct 
 	case PBFT_RECALL_DONE: return on_recall_done(p, m, out);
 	case PBFT_FETCH_VIEW_CHANGE: return on_fetch_view_change(p, m, out);
 	case PBFT_CHAIN: return on_chain(p, m, out);
+	case PBFT_STABLE: return on_stable(p, m, out);
 	case PBFT_FETCH_CHAIN: /* answered from the log, by the driver */
 	case PBFT_TYPE_END: break;
 	}
@@ -215,6 +215,7 @@ static void on_tick(struct pbft *p, const struct bft_event *e, struct bft_effect
 		status_send(p, pbft_others(p), out);
 		slots_progress(p, out);
 		propose_try(p, out);
+		chain_tick(p, out);
 		chain_ask(p, out);
 	}
 }
@@ -297,13 +298,14 @@ static enum bft_verdict pbft_screen(const struct bft_core *core, uint8_t from, u
 	switch ((enum pbft_type)type) {
 	case PBFT_VOTES:
 		for (uint16_t i = 0; i < b->votes.count; i++)
-			if (pbft_in_window(p, b->votes.leaf[i].seq) && (b->votes.leaf[i].kind == PBFT_LEAF_COMMIT || b->votes.view >= p->view))
+			if (leaf_useful(p, from, b->votes.view, &b->votes.leaf[i]))
 				return BFT_ACCEPT;
 		return BFT_IGNORE;
 	case PBFT_CHECKPOINT: return pbft_in_window(p, b->checkpoint.seq) ? BFT_ACCEPT : BFT_IGNORE;
 	case PBFT_NEW_VIEW: return b->new_view.view < p->view ? BFT_IGNORE : BFT_ACCEPT;
 	/* Their certificates are the dearest thing to check that a peer can send: not again, and not for nothing. */
 	case PBFT_VIEW_CHANGE: return view_change_held(p, from, &b->view_change) ? BFT_IGNORE : BFT_ACCEPT;
+	case PBFT_STABLE: return b->checkpoint.seq > p->low ? BFT_ACCEPT : BFT_IGNORE;
 	case PBFT_CHAIN: return chain_wanted(p, &b->chain) ? BFT_ACCEPT : BFT_IGNORE;
 	case PBFT_TYPE_END: return BFT_REJECT;
 	default: return type >= PBFT_VOTES && type < PBFT_TYPE_END ? BFT_ACCEPT : BFT_REJECT;

@@ -114,7 +114,6 @@ struct pbft {
 	bft_seq next_seq;    /* the leader's next proposal */
 	bft_seq new_view_top; /* last re-proposal of the current view */
 	uint64_t proposed_ms; /* time of my last proposal */
-	uint32_t last_batch;
 	bft_seq fill;   /* up to here the leader proposes though nobody asks                        */
 	bft_seq border; /* no sequence above it exists in this epoch; 0 = no border is pending */
 
@@ -124,6 +123,7 @@ struct pbft {
 	struct digest catch_digest[BFT_WINDOW_MAX];
 	bool catch_held[BFT_WINDOW_MAX];
 	uint8_t catch_next; /* member to ask next */
+	uint64_t catch_ms;  /* when it last went on  */
 
 	struct pbft_peer peer[BFT_MEMBERS_MAX];
 	struct pbft_checkpoint_vote snapshot[BFT_MEMBERS_MAX];
@@ -150,6 +150,7 @@ struct pbft_vc_meta {
 #define PBFT_STATUS_MS 500u
 #define PBFT_STATUS_FAST_MS 60u
 #define PBFT_CHAIN_MS 60u
+#define PBFT_CATCH_MS 2000u
 #define PBFT_RECALL_AGAIN_MS 100u
 #define PBFT_BACKOFF_MAX 5u
 
@@ -181,11 +182,14 @@ struct pbft_slot *slot_recover(struct pbft *p, bft_seq seq);
 struct pbft_vote *slot_vote(const struct pbft *p, const struct pbft_slot *s, bool commit, uint32_t member);
 void slot_set_digest(struct pbft_slot *s, const struct digest *d, const struct pbft *p, struct bft_effects *out);
 bft_mask slot_voters(const struct pbft *p, const struct pbft_slot *s, bool commit, bft_view view, const struct digest *d);
+/* Some slot is about it. */
+bool slots_name(const struct pbft *p, const struct digest *d);
 void slots_enter_view(struct pbft *p);
 void slots_stable(struct pbft *p, bft_seq low, struct bft_effects *out);
 bool pbft_in_window(const struct pbft *p, bft_seq seq);
 
 /* votes.c: PRE-PREPARE, PREPARE, COMMIT, and what follows from them */
+bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struct pbft_leaf *leaf);
 enum bft_verdict on_votes(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void slot_progress(struct pbft *p, struct pbft_slot *s, struct bft_effects *out);
 void slots_progress(struct pbft *p, struct bft_effects *out);
@@ -201,6 +205,7 @@ void on_executed(struct pbft *p, const struct bft_event *e, struct bft_effects *
 /* checkpoint.c: CHECKPOINT and SNAPSHOT */
 void checkpoint_send(struct pbft *p, struct bft_effects *out);
 enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
+enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *out);
 void snapshot_sign(struct pbft *p, struct bft_effects *out);
@@ -211,6 +216,7 @@ bft_mask checkpoint_voters(const struct pbft *p, bft_seq seq);
 
 /* chain.c: catching up by proved proposals */
 void chain_ask(struct pbft *p, struct bft_effects *out);
+void chain_tick(struct pbft *p, struct bft_effects *out);
 bool chain_wanted(const struct pbft *p, const struct pbft_chain *c);
 enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 

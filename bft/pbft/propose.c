@@ -4,7 +4,8 @@
 #include "bft/codec.h"
 #include "bft/proposal.h"
 
-/* Propose when a slot is free and (nothing is in flight, or enough waits: half of the last proposal). */
+/* Propose when a slot is free and (nothing is in flight, or enough waits: half of what is in flight). Measured by the last proposal instead, requests that come
+ * one by one keep proposals of one for ever: 64 clients got a seventh of what the signatures allow. */
 static bool may_propose(const struct pbft *p)
 {
 	if (p->mode != PBFT_NORMAL || pbft_leader(p, p->view) != p->self || p->resigned || !pbft_may_sign(p))
@@ -15,7 +16,8 @@ static bool may_propose(const struct pbft *p)
 	if (p->requests_waiting == 0)
 		return p->next_seq <= p->border || p->next_seq <= p->fill;
 	bool in_flight = p->next_seq > p->executed + 1;
-	return !in_flight || p->requests_waiting * 2 >= p->last_batch;
+	uint32_t proposed = p->requests_count - p->requests_waiting;
+	return !in_flight || p->requests_waiting * 2 >= proposed;
 }
 
 /* Writes the digests of the waiting requests, oldest first, as far as the limits allow. */
@@ -83,7 +85,6 @@ static bool propose(struct pbft *p, struct bft_effects *out)
 	/* The PRE-PREPARE leaves beside its own flush and is counted here when that is done. The price: on_start(). The view itself was entered durably. */
 	pbft_send_leaf(p, out, PBFT_LEAF_PRE_PREPARE, seq, &d, pbft_others(p), p->view_lsn);
 	pbft_send_leaf(p, out, PBFT_LEAF_PRE_PREPARE, seq, &d, BFT_BIT(p->self), lsn);
-	p->last_batch = count;
 	p->next_seq++;
 	return true;
 }

@@ -118,7 +118,6 @@ const struct pbft_request *request_oldest(const struct pbft *p)
 void requests_enter_view(struct pbft *p, struct bft_effects *out)
 {
 	p->requests_waiting = p->requests_count;
-	p->last_batch = 0;
 	for (uint32_t i = request_at(p, 0)->next; i; i = request_at(p, i)->next) {
 		request_at(p, i)->proposed = false;
 		if (out->count < out->capacity / 2)

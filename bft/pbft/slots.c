@@ -43,12 +43,18 @@ static void forget(const struct pbft *p, struct pbft_slot *s, struct bft_effects
 	for (uint32_t i = 0; i < p->catch_count; i++)
 		if (digest_equal(&p->catch_digest[i], &s->digest))
 			return;
+	if (!slots_name(p, &s->digest))
+		effects_add(out, BFT_FX_FORGET)->digest = s->digest;
+}
+
+bool slots_name(const struct pbft *p, const struct digest *d)
+{
 	for (uint32_t i = 0; i < 2 * p->limits.window; i++) {
-		const struct pbft_slot *other = slot_place(p, i);
-		if (other->seq && other->has_digest && digest_equal(&other->digest, &s->digest))
-			return;
+		const struct pbft_slot *s = slot_place(p, i);
+		if (s->seq && s->has_digest && digest_equal(&s->digest, d))
+			return true;
 	}
-	effects_add(out, BFT_FX_FORGET)->digest = s->digest;
+	return false;
 }
 
 /* The slot for `seq`, emptied of the older sequence that had its place. Requires: `seq` in the window. */

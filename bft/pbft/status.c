@@ -90,6 +90,13 @@ static void help_checkpoints(const struct pbft *p, uint8_t to, const struct pbft
 	const struct pbft_checkpoint_vote *own = checkpoint_vote(p, next, p->self);
 	if (own->seq == next && !(s->checkpoints & BFT_BIT(p->self)))
 		forward(out, own->wire, p->self, to);
+	if (s->low < p->low) {
+		struct pbft_checkpoint *m = effects_room(out, sizeof *m);
+		if (m) {
+			*m = (struct pbft_checkpoint){ .seq = p->low, .chain = p->low_chain };
+			pbft_send(p, out, PBFT_STABLE, m, sizeof *m, BFT_BIT(to), 0);
+		}
+	}
 	const struct pbft_checkpoint_vote *snap = &p->snapshot[p->self];
 	if (snap->seq && (s->snapshot != snap->seq || !(s->snapshots & BFT_BIT(p->self))))
 		forward(out, snap->wire, p->self, to);

@@ -19,6 +19,22 @@ static enum bft_verdict leaf_check(const struct pbft *p, const struct bft_vmsg *
 	return BFT_ACCEPT;
 }
 
+/* Before its signature is looked at. A vote that is here already, and an equal PREPARE for what I have prepared, change nothing; one that differs is kept. */
+bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struct pbft_leaf *leaf)
+{
+	bool commit = leaf->kind == PBFT_LEAF_COMMIT;
+	if (!pbft_in_window(p, leaf->seq) || (!commit && view < p->view))
+		return false;
+	const struct pbft_slot *s = slot_find(p, leaf->seq);
+	if (!s)
+		return true;
+	const struct pbft_vote *v = slot_vote(p, s, commit, from);
+	if (v->set && v->view == view && digest_equal(&v->digest, &leaf->digest))
+		return false;
+	bool prepared = s->prepared && view == p->view && digest_equal(&s->digest, &leaf->digest);
+	return leaf->kind != PBFT_LEAF_PREPARE || !prepared;
+}
+
 /* One vote per signer and view: the first counts, a different second one is proof (E1, E2). */
 static enum bft_verdict vote_store(struct pbft_vote *v, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf, struct bft_effects *out)
 {

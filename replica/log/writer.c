@@ -166,14 +166,28 @@ bool log_writer_stop(struct log_writer *w)
 	return whole;
 }
 
-enum log_result log_writer_append(struct log_writer *w, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
-                                  struct log_position *position)
+enum log_result log_writer_queue(struct log_writer *w, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+                                 struct log_position *position)
 {
 	pthread_mutex_lock(&w->lock);
 	enum log_result result = log_append(w->log, type, flags, lsn, seq, pieces, count, position);
-	if (result == LOG_OK)
-		pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
+	return result;
+}
+
+void log_writer_kick(struct log_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+enum log_result log_writer_append(struct log_writer *w, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+                                  struct log_position *position)
+{
+	enum log_result result = log_writer_queue(w, type, flags, lsn, seq, pieces, count, position);
+	if (result == LOG_OK)
+		log_writer_kick(w);
 	return result;
 }
 

@@ -27,7 +27,11 @@ struct log_writer *log_writer_start(struct log *log, const struct log_writer_opt
  * Returns whether everything that was appended is on disk. */
 bool log_writer_stop(struct log_writer *w);
 
-/* As log_append; any thread. */
+/* As log_append; any thread. log_writer_queue leaves it to a later append or kick to wake the thread: what belongs together then shares a flush, and what
+ * nothing waits for costs none of its own. */
+enum log_result log_writer_queue(struct log_writer *w, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+                                 struct log_position *position);
+void log_writer_kick(struct log_writer *w);
 enum log_result log_writer_append(struct log_writer *w, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
                                   struct log_position *position);
 void log_writer_truncate_below(struct log_writer *w, uint64_t lsn);

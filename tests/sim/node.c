@@ -84,6 +84,12 @@ static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint6
 	return log_append(d->log, type, 0, lsn, seq, pieces, count, where);
 }
 
+static void env_flush(void *user)
+{
+	struct node *d = user;
+	d->flush_wanted = true;
+}
+
 static void env_truncate_below(void *user, uint64_t lsn)
 {
 	struct node *d = user;
@@ -130,11 +136,12 @@ void bft_check_failed(const char *file, int line, const char *fact)
 static void flush_begin(struct node *d)
 {
 	struct log_io io;
-	if (d->flushing || !d->log || log_queue_empty(d->log))
+	if (d->flushing || !d->flush_wanted || log_queue_empty(d->log))
 		return;
 	log_prepare(d->log);
 	if (!log_group_take(d->log, &io))
 		return;
+	d->flush_wanted = !log_queue_empty(d->log); /* a segment's end may leave the rest for the next group */
 	struct log_disk disk = disk_of(d);
 	if (disk.pwrite(disk.user, io.handle, io.bytes, io.n, io.offset) != 0) {
 		sim_fail(d->sim, "the simulated disk refuses a write");
@@ -301,7 +308,7 @@ static bool open_all(struct node *d)
 		.memory_bytes = 16u << 20,
 		.app = &sim_app,
 		.state = d->state,
-		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_truncate_below, env_read, env_memory_lost, env_note, NULL },
+		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read, env_memory_lost, env_note, NULL },
 	};
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
@@ -325,7 +332,7 @@ void node_start(struct node *d)
 		return;
 	d->up = true;
 	d->boot++;
-	d->flushing = false;
+	d->flushing = d->flush_wanted = false;
 	d->tick_at = 0;
 	if (setjmp(broken)) {
 		sim_fail(s, "node %u: a check of its own failed at its start: %s", d->id, broken_fact);

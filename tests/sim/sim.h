@@ -48,7 +48,7 @@ struct node {
 	struct driver *driver;
 	struct log *log;
 	struct state *state;
-	bool flushing, marking;
+	bool flushing, flush_wanted;
 	uint64_t tick_at;
 	uint32_t crash_in; /* calls of the world until it stops in the middle of a wake-up; 0: not */
 	bool dying, noted_transfer;

@@ -175,7 +175,7 @@ static void draw(struct sim *s)
 		.proposal_bytes_max = 1u << 16,
 		.proposal_bundles_max = tiny ? 2 : 16,
 		.drift_ms = 5000,
-		.sessions_per_key = 2,
+		.sessions_per_key = 32,
 		.session_window = 64,
 		.request_timeout_ms = 400,
 	};
