@@ -9,6 +9,7 @@
 
 #define MEMBERS_MAX 64u
 #define ASK_MS 3000u
+#define ASK_MS_MIN 1000u
 #define DIGEST_TIMEOUT_MS 30000u
 #define OP_MS 5000u /* of one request for a snapshot; another follows */
 #define LOOK_MS 100u
@@ -142,19 +143,14 @@ static int behind(const struct survey *s, uint64_t seq)
 	return -1;
 }
 
-static uint32_t time_left(uint64_t ends_ms)
-{
-	uint64_t now = now_ms();
-	return now < ends_ms ? (uint32_t)(ends_ms - now) : 1;
-}
-
+/* Also at the very end a replica gets a fair time to answer: a busy one is not unreachable. */
 static uint32_t ask_ms(uint64_t ends_ms)
 {
-	uint32_t left = time_left(ends_ms);
-	return left < ASK_MS ? left : ASK_MS;
+	uint64_t now = now_ms(), left = now < ends_ms ? ends_ms - now : 0;
+	return left < ASK_MS_MIN ? ASK_MS_MIN : left < ASK_MS ? (uint32_t)left : ASK_MS;
 }
 
-/* *code is CLI_FAILED when one has not made it in time; what is known is shown all the same. */
+/* *late is a replica that has not made it in time, or -1; what is known is shown all the same. */
 static int make_digests(struct survey *s, struct cluster *c, int *late)
 {
 	uint64_t ends_ms = now_ms() + c->timeout_ms;

@@ -233,8 +233,8 @@ static bool tend(struct load *l)
 	bool linked = quorate_client_links(l->cluster->client) > 0;
 	for (uint32_t i = 0; i < l->state.lanes; i++)
 		tend_lane(&l->lane[i], linked);
-	uint64_t now = load_now_us();
 	pthread_mutex_lock(&l->lock);
+	uint64_t now = load_now_us(); /* under the lock: never before what the other thread noted */
 	bool due = save_due(l, now);
 	if (now - l->progress_us > (uint64_t)l->give_up_ms * 1000)
 		stop(l, CLI_UNREACHABLE, "too few replicas answer, and no row was done for as long as --timeout says; start it again to go on", NULL);
