@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Room for any single operation. */
 #define OP_BYTES_MAX (2u * QUORATE_KV_VALUE_MAX + QUORATE_KV_KEY_MAX + 64u)
@@ -99,6 +100,18 @@ int cmd_put(const struct cli *cli)
 
 /* ---- get, del, count ---- */
 
+/* A file or a pipe gets the bytes themselves; a terminal nothing that it would obey. */
+static void print_value(const uint8_t *value, size_t n)
+{
+	bool text = cli_printable(value, n);
+	if (text || isatty(STDOUT_FILENO))
+		cli_show(value, n);
+	else
+		fwrite(value, 1, n, stdout);
+	if (text || isatty(STDOUT_FILENO))
+		putchar('\n');
+}
+
 static int show_value(const struct cli *cli, const struct quorate_kv_answer *answer)
 {
 	if (answer->status != QUORATE_KV_OK && answer->status != QUORATE_KV_NONE)
@@ -107,8 +120,7 @@ static int show_value(const struct cli *cli, const struct quorate_kv_answer *ans
 	if (!cli_has(cli, OPT_JSON)) {
 		if (!there)
 			return no_such_key(cli);
-		cli_show(answer->body, answer->body_bytes);
-		putchar('\n');
+		print_value(answer->body, answer->body_bytes);
 		return fflush(stdout) == 0 ? CLI_OK : cli_fail(CLI_FAILED, "standard output cannot be written");
 	}
 	json_t *object = json_object();
