@@ -240,8 +240,10 @@ static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_e
 static void on_epoch(struct pbft *p, const struct bft_event *e)
 {
 	uint64_t k = p->limits.checkpoint_every;
-	if (p->border == 0)
-		p->border = (e->seq + p->limits.window + k - 1) / k * k;
+	if (p->border != 0)
+		return;
+	p->fill_ms = p->mono_ms;
+	p->border = (e->seq + p->limits.window + k - 1) / k * k;
 }
 
 static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e, struct bft_effects *out)
@@ -271,7 +273,10 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 	case BFT_EV_LINK: on_link(p, e, out); break;
 	case BFT_EV_EPOCH: on_epoch(p, e); break;
 	case BFT_EV_FILL:
-		p->fill = e->seq > p->fill ? e->seq : p->fill;
+		if (e->seq > p->fill) {
+			p->fill = e->seq;
+			p->fill_ms = p->mono_ms;
+		}
 		propose_try(p, out);
 		break;
 	case BFT_EV_ADMIN: suspect_leader(p, out); break;

@@ -114,6 +114,7 @@ struct pbft {
 	bft_seq next_seq;    /* the leader's next proposal */
 	bft_seq new_view_top; /* last re-proposal of the current view */
 	uint64_t proposed_ms; /* time of my last proposal */
+	uint64_t fill_ms; /* since when `fill` or `border` is wanted */
 	bft_seq fill;   /* up to here the leader proposes though nobody asks                        */
 	bft_seq border; /* no sequence above it exists in this epoch; 0 = no border is pending */
 

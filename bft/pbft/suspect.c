@@ -23,8 +23,11 @@ static uint64_t request_deadline(const struct pbft *p)
 	if ((!oldest && !fill) || p->mode != PBFT_NORMAL || leader == p->self || pbft_behind(p))
 		return UINT64_MAX;
 	uint64_t from = later(p->view_ms, p->caught_up_ms);
-	if (oldest)
-		from = later(from, oldest->since_ms);
+	/* The oldest of what waits: a request, or the place that has to be reached. */
+	uint64_t since = oldest ? oldest->since_ms : UINT64_MAX;
+	if (fill && p->fill_ms < since)
+		since = p->fill_ms;
+	from = later(from, since);
 	/* A leader whose link is down cannot serve me; the suspicion still needs f+1. */
 	uint64_t wait = pbft_timeout_ms(p);
 	return from + (p->peer[leader].up ? wait : wait / 4);

@@ -36,6 +36,8 @@ void check_node(struct node *d)
 		         (unsigned long long)counts.bad_signatures, (unsigned long long)counts.blamed, (unsigned long long)counts.convicted);
 	if (now.role == STANDING_OBSERVER)
 		sim_fail(s, "node %u became an observer", d->id);
+	if (now.view > 0 && s->quiet)
+		sim_fail(s, "accuracy: node %u left view 0, and nothing had happened", d->id);
 	if (now.view != d->seen.view) {
 		s->views++;
 		sim_trace(s, "node %u is in view %llu%s, executed %llu, stable %llu", d->id, (unsigned long long)now.view, now.flags & 1 ? " (changing)" : "",

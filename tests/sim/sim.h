@@ -100,7 +100,7 @@ struct sim {
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
-	bool calm;
+	bool calm, quiet; /* quiet: from the beginning, so nobody may lose office */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS];
 	struct sim_request request[SIM_REQUESTS];

@@ -183,6 +183,7 @@ static void draw(struct sim *s)
 	s->duplicate = rng_below(&s->rng, 10);
 	s->delay_max_ms = 2 + rng_below(&s->rng, 60);
 	s->crash_every_ms = rng_chance(&s->rng, 70) ? 500 + rng_below(&s->rng, 4000) : 0;
+	s->quiet = s->calm = rng_below(&s->rng, 10) == 0;
 	s->scheme = rng_below(&s->rng, 20) == 0 ? &sign_ed25519 : &sign_simulated;
 }
 
