@@ -238,6 +238,42 @@ static void a_bad_leaf_does_not_spoil_its_neighbours(void)
 	bed_free(b);
 }
 
+/* ---- before a signature is looked at ---- */
+
+static enum bft_verdict screened(const struct bed *b, uint8_t from, bft_view view, uint8_t kind, bft_seq seq, struct digest d)
+{
+	static struct pbft_votes m = { .count = 1 };
+	m.view = view;
+	m.leaf[0] = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = d };
+	return bft_pbft.screen(b->core, from, PBFT_VOTES, &m);
+}
+
+static void what_can_no_longer_matter_is_screened(void)
+{
+	struct bed *b = bed_new(7, 1);
+	struct digest d = bed_digest(1), other = bed_digest(2);
+	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, BED_W, d) == BFT_ACCEPT);
+	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, BED_W + 1, d) == BFT_IGNORE);
+	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_COMMIT, UINT64_MAX, d) == BFT_IGNORE);
+	CU_ASSERT(screened(b, 7, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_REJECT); /* no such member */
+	bed_pre_prepare(b, 0, 1, d);
+	bed_held(b, d, 0, true);
+	bed_prepare(b, 2, 0, 1, d);
+	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_IGNORE);     /* here already */
+	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, 1, other) == BFT_ACCEPT); /* a contradiction is looked at */
+	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_ACCEPT);
+	bed_prepare(b, 3, 0, 1, d);
+	bed_prepare(b, 4, 0, 1, d);
+	CU_ASSERT_FATAL(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_IGNORE); /* prepared without it */
+	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 1, other) == BFT_ACCEPT);
+	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_COMMIT, 1, d) == BFT_ACCEPT);
+	bed_enter_view(b, 2);
+	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 2, d) == BFT_IGNORE);
+	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_COMMIT, 2, d) == BFT_ACCEPT);
+	bed_free(b);
+}
+
 /* ---- committed ---- */
 
 static void a_quorum_of_commits_decides(void)
@@ -451,6 +487,7 @@ int main(void)
 		{ "outside the window votes are ignored", outside_the_window_votes_are_ignored },
 		{ "of another epoch they are ignored", of_another_epoch_they_are_ignored },
 		{ "a bad leaf does not spoil its neighbours", a_bad_leaf_does_not_spoil_its_neighbours },
+		{ "what can no longer matter is screened", what_can_no_longer_matter_is_screened },
 		{ "q COMMITs decide", a_quorum_of_commits_decides },
 		{ "q COMMITs decide whatever else is held", whatever_else_is_held },
 		{ "q COMMITs decide against what I prepared", against_what_i_prepared_myself },

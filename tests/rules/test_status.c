@@ -229,6 +229,55 @@ static void who_lacks_my_checkpoint_gets_it(void)
 	bed_free(b);
 }
 
+/* Whoever is stable has dropped the CHECKPOINTs below: the certificate is shown instead. */
+static void who_is_below_my_stable_checkpoint_is_shown_it(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bed_tick(b, PBFT_STATUS_MS);
+	for (bft_seq seq = 1; seq <= BED_K; seq++)
+		bed_decide(b, 0, seq, bed_digest(seq));
+	bed_make_stable(b, BED_K);
+	bed_forget(b);
+	bed_status(b, 2, 0, BED_K, BED_K); /* is there */
+	CU_ASSERT(!bed_sent(b, PBFT_STABLE));
+	bed_status(b, 3, 0, 0, BED_K);
+	const struct bft_effect *shown = bed_sent(b, PBFT_STABLE);
+	CU_ASSERT_FATAL(shown != NULL);
+	const struct pbft_checkpoint *m = shown->data;
+	CU_ASSERT(shown->to == BFT_BIT(3) && m->seq == BED_K && bed_same(m->chain, b->chain[BED_K]));
+	bed_free(b);
+}
+
+static void a_stable_checkpoint_that_is_shown_is_adopted(void)
+{
+	struct bed *b = bed_new(4, 1);
+	struct pbft_checkpoint m = { .seq = BED_K + 1, .chain = bed_digest(800) };
+	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_REJECT); /* no checkpoint is there */
+	m.seq = 0;
+	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_REJECT);
+	m.seq = 5 * BED_W;
+	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_ACCEPT);
+	CU_ASSERT(bed_standing(b).low == 5 * BED_W && bed_standing(b).executed == 0);
+	const struct pbft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
+	CU_ASSERT(c->seq == 5 * BED_W && bed_same(c->digest, bed_digest(800)) && c->whole == b->last_ref);
+	CU_ASSERT(bed_say_as(b, 2, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_IGNORE);
+	m.seq = BED_K;
+	CU_ASSERT(bed_say_as(b, 2, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_IGNORE);
+	bed_free(b);
+}
+
+/* It contradicts what I executed. */
+static void a_stable_checkpoint_against_my_execution_halts(void)
+{
+	struct bed *b = bed_new(4, 1);
+	for (bft_seq seq = 1; seq <= BED_K; seq++)
+		bed_decide(b, 0, seq, bed_digest(seq));
+	struct pbft_checkpoint m = { .seq = BED_K, .chain = bed_digest(800) };
+	bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL);
+	CU_ASSERT(bed_last(b, BFT_FX_HALT) != NULL);
+	bed_free(b);
+}
+
 static void what_it_asks_for_is_bounded(void)
 {
 	struct bed *b = bed_new(4, 1);
@@ -354,6 +403,26 @@ static void a_chain_that_does_not_fit_is_refused(void)
 	bed_free(b);
 }
 
+/* The others' logs were cut after the digests were proved, and nobody has a body: the question is asked anew. */
+static void a_chain_whose_bodies_do_not_come_is_given_up(void)
+{
+	struct bed *b = bed_new(4, 1);
+	struct pbft_chain *c = chain_to(b, 1, BED_K);
+	bed_status(b, 3, 0, BED_K, BED_K);
+	bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
+	bed_held(b, bed_digest(2), 0, true);
+	bed_forget(b);
+	bed_tick(b, PBFT_CATCH_MS - 1);
+	CU_ASSERT(!bed_last(b, BFT_FX_FORGET) && !bed_sent(b, PBFT_FETCH_CHAIN));
+	bed_tick(b, PBFT_STATUS_MS);
+	/* The three that are missing are not wanted any more. */
+	CU_ASSERT(bed_count(b, BFT_FX_FORGET) == BED_K - 1);
+	CU_ASSERT(bed_sent(b, PBFT_FETCH_CHAIN) != NULL);
+	CU_ASSERT(bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL) == BFT_ACCEPT);
+	free(c);
+	bed_free(b);
+}
+
 static void one_voice_sends_nobody_to_transfer(void)
 {
 	for (uint32_t n = 4; n <= 7; n += 3) {
@@ -406,12 +475,16 @@ int main(void)
 		{ "who is behind gets the NEW-VIEW", who_is_behind_gets_the_new_view },
 		{ "who lacks my VIEW-CHANGE gets it", who_lacks_my_view_change_gets_it },
 		{ "who lacks my CHECKPOINT gets it", who_lacks_my_checkpoint_gets_it },
+		{ "who is below my stable checkpoint is shown it", who_is_below_my_stable_checkpoint_is_shown_it },
+		{ "a stable checkpoint that is shown is adopted", a_stable_checkpoint_that_is_shown_is_adopted },
+		{ "a stable checkpoint against my execution halts", a_stable_checkpoint_against_my_execution_halts },
 		{ "what it asks for is bounded", what_it_asks_for_is_bounded },
 		{ "catching up: one who is ahead is asked", one_who_is_ahead_is_asked },
 		{ "catching up: in turn until one answers", in_turn_until_one_answers },
 		{ "catching up: a proved chain is fetched and executed", a_proved_chain_is_fetched_and_executed },
 		{ "catching up: a chain that does not fold is refused", a_chain_that_does_not_fold_is_refused },
 		{ "catching up: a chain that does not fit is refused", a_chain_that_does_not_fit_is_refused },
+		{ "catching up: a chain whose bodies do not come is given up", a_chain_whose_bodies_do_not_come_is_given_up },
 		{ "catching up: one voice sends nobody to transfer", one_voice_sends_nobody_to_transfer },
 		{ "what is installed is where I stand", what_is_installed_is_where_i_stand },
 		{ 0 },

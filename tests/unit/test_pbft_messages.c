@@ -50,6 +50,7 @@ static void fill(union pbft_body *m, uint16_t type, uint16_t count)
 		for (uint16_t i = 0; i < count; i++)
 			m->new_view.digest[i] = some(100u + i);
 		break;
+	case PBFT_STABLE: /* the body of a CHECKPOINT; its certificate follows on the wire */
 	case PBFT_CHECKPOINT: m->checkpoint = (struct pbft_checkpoint){ .seq = 128, .chain = some(2) }; break;
 	case PBFT_SNAPSHOT: m->snapshot = (struct pbft_snapshot){ .seq = 128, .chain = some(2), .root = some(3) }; break;
 	case PBFT_STATUS:
@@ -228,6 +229,7 @@ static const struct number_field {
 	{ PBFT_NEW_VIEW, 8, true },
 	{ PBFT_CHECKPOINT, 0, true }, /* 0 is the core's to refuse */
 	{ PBFT_SNAPSHOT, 0, true },
+	{ PBFT_STABLE, 0, true },
 	{ PBFT_STATUS, 0, true },
 	{ PBFT_STATUS, 9, true },
 	{ PBFT_STATUS, 17, true },
