@@ -13,8 +13,14 @@ static const uint8_t three_ops[] = { 3, 0, 0, 0, 'a', 'b', 'c', 0, 0, 0, 0, 1, 0
 
 static struct bundle sample(void)
 {
-	struct bundle b = { .kind = BUNDLE_OPS, .session = 0x0102030405060708, .number = 9, .after = 8, .reply_mask = ~(uint64_t)0, .count = 3,
-		            .ops = three_ops, .ops_bytes = sizeof three_ops };
+	struct bundle b = { .kind = BUNDLE_OPS,
+		            .session = 0x0102030405060708,
+		            .number = 9,
+		            .after = 8,
+		            .reply_mask = ~(uint64_t)0,
+		            .count = 3,
+		            .ops = three_ops,
+		            .ops_bytes = sizeof three_ops };
 	for (uint8_t i = 0; i < PUBLIC_KEY_BYTES; i++)
 		b.key.b[i] = i;
 	return b;

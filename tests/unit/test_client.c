@@ -148,10 +148,19 @@ static void replica_make(struct bed *bed, uint32_t i)
 	struct replica *m = &bed->replicas[i];
 	m->bed = bed;
 	m->index = i;
-	struct net_options o = { .loop = &bed->loop, .scheme = &sign_ed25519, .cluster = bed->cluster, .self = bed->keys[i].member,
-		                 .secret = bed->keys[i].member_secret, .tls_secret = bed->keys[i].tls_secret, .role = NET_MEMBER, .mode = BFT_MODE_BFT,
-		                 .listen_host = "127.0.0.1", .listen_port = bed->ports[i], .client_frame_bytes_max = 3u << 20,
-		                 .callbacks = { on_up, on_down, on_frame, NULL }, .user = m };
+	struct net_options o = { .loop = &bed->loop,
+		                 .scheme = &sign_ed25519,
+		                 .cluster = bed->cluster,
+		                 .self = bed->keys[i].member,
+		                 .secret = bed->keys[i].member_secret,
+		                 .tls_secret = bed->keys[i].tls_secret,
+		                 .role = NET_MEMBER,
+		                 .mode = BFT_MODE_BFT,
+		                 .listen_host = "127.0.0.1",
+		                 .listen_port = bed->ports[i],
+		                 .client_frame_bytes_max = 3u << 20,
+		                 .callbacks = { on_up, on_down, on_frame, NULL },
+		                 .user = m };
 	CU_ASSERT_FATAL(net_create(&m->net, &o) == NET_OK);
 }
 

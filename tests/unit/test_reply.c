@@ -159,7 +159,8 @@ static void late_replies(void)
 
 static void reply_lies(void)
 {
-	static const uint16_t bad[][2] = { { 0, 0 }, { 1, 1 }, { 2, 2 }, { 513, 0 }, { 513, 512 }, { 0xFFFF, 0 }, { 0xFFFF, 0xFFFE }, { 512, 0xFFFF }, { 0, 0xFFFF } };
+	static const uint16_t bad[][2] = { { 0, 0 },      { 1, 1 },           { 2, 2 },        { 513, 0 },   { 513, 512 },
+		                           { 0xFFFF, 0 }, { 0xFFFF, 0xFFFE }, { 512, 0xFFFF }, { 0, 0xFFFF } };
 	uint8_t bytes[REPLY_HEAD_BYTES_MAX + 64];
 	struct reply r = sample_reply(4, 1);
 	size_t n = encode_reply(&r, false, bytes, sizeof bytes);
@@ -264,8 +265,18 @@ static void random_replies(void)
 
 static struct standing sample_standing(void)
 {
-	struct standing s = { .role = STANDING_BACKUP, .mode = 1, .flags = 5, .epoch = 1, .view = 2, .leader = 3, .executed = 4, .stable = 5, .snapshot = 6,
-		              .snapshot_asked = 7, .time_ms = 8, .trouble = "the disk is full" };
+	struct standing s = { .role = STANDING_BACKUP,
+		              .mode = 1,
+		              .flags = 5,
+		              .epoch = 1,
+		              .view = 2,
+		              .leader = 3,
+		              .executed = 4,
+		              .stable = 5,
+		              .snapshot = 6,
+		              .snapshot_asked = 7,
+		              .time_ms = 8,
+		              .trouble = "the disk is full" };
 	memset(s.chain.b, 1, DIGEST_BYTES);
 	memset(s.root.b, 2, DIGEST_BYTES);
 	return s;
