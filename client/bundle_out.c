@@ -75,8 +75,12 @@ static void sign(const struct client_request *r)
 /* Signs and sends. The fields of `r` that name it are set. */
 static void go(struct client_request *r)
 {
-	struct bundle b = { .key = r->session->core->options.key, .kind = r->kind, .session = r->session_id, .number = r->number,
-		            .reply_mask = ~(uint64_t)0, .count = r->count };
+	struct bundle b = { .key = r->session->core->options.key,
+		            .kind = r->kind,
+		            .session = r->session_id,
+		            .number = r->number,
+		            .reply_mask = ~(uint64_t)0,
+		            .count = r->count };
 	write_head(r, &b);
 	sign(r);
 	client_request_fly(r);
@@ -128,8 +132,7 @@ static void fill(struct client_request *r, const struct load *l)
 		if (w->n)
 			memcpy(at, w->bytes, w->n);
 		at += w->n;
-		r->parts[r->parts_count++] =
-			(struct client_part){ .calls = (uint16_t)client_work_ops(w), .done = w->done, .user = w->user };
+		r->parts[r->parts_count++] = (struct client_part){ .calls = (uint16_t)client_work_ops(w), .done = w->done, .user = w->user };
 		free(w);
 	}
 }

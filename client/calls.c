@@ -92,8 +92,14 @@ static void on_report(void *user, uint32_t member, const struct standing *x)
 		return;
 	}
 	struct net_peer *peer = c->net ? net_member_peer(c->net, member) : NULL;
-	struct quorate_report report = { .standing = { .role = (enum quorate_role)x->role, .id = member, .epoch = x->epoch, .view = x->view,
-		                                       .leader = x->leader, .executed = x->executed, .stable = x->stable, .snapshot = x->snapshot },
+	struct quorate_report report = { .standing = { .role = (enum quorate_role)x->role,
+		                                       .id = member,
+		                                       .epoch = x->epoch,
+		                                       .view = x->view,
+		                                       .leader = x->leader,
+		                                       .executed = x->executed,
+		                                       .stable = x->stable,
+		                                       .snapshot = x->snapshot },
 		                         .mode = x->mode,
 		                         .snapshot_asked = x->snapshot_asked,
 		                         .rtt_us = peer ? net_peer_rtt_us(peer) : 0 };

@@ -17,11 +17,11 @@ struct client_call {
 	enum client_call_kind kind;
 	bool embedded; /* belongs to its session: not freed by itself */
 	struct quorate_session *session;
-	struct client_work *work;                  /* WORK */
-	uint64_t number;                           /* AGAIN */
-	quorate_answer_fn done;                    /* AGAIN */
-	struct client_report *report;              /* ASK */
-	uint32_t member, timeout_ms;               /* ASK */
+	struct client_work *work;     /* WORK */
+	uint64_t number;              /* AGAIN */
+	quorate_answer_fn done;       /* AGAIN */
+	struct client_report *report; /* ASK */
+	uint32_t member, timeout_ms;  /* ASK */
 	void *user;
 };
 
@@ -36,15 +36,15 @@ struct quorate_session {
 	struct quorate_session *prev, *next; /* under the client's lock */
 	/* the loop's own */
 	struct client_session *core;
-	bool closed;             /* the handle is gone                           */
-	bool opening;            /* client_on_opened will come                   */
+	bool closed;  /* the handle is gone                           */
+	bool opening; /* on_opened will come                          */
 	quorate_answer_fn opened;
 	void *opened_user;
 	/* Any thread's. */
 	_Atomic uint64_t id, number;
 	/* Under the client's lock. */
-	uint32_t handed;         /* operations in calls                          */
-	uint32_t waiting;        /* operations in the core                       */
+	uint32_t handed;  /* operations in calls                          */
+	uint32_t waiting; /* operations in the core                       */
 	uint64_t kept[CLIENT_KEPT_MAX];
 	uint32_t kept_count;
 	bool dead;

@@ -1,7 +1,7 @@
 /* client/core.h - the client without clock, socket and thread: what it is told, what it sends, and whom it answers.
  *
- * The library (client.c) gives it libuv's world, the simulator gives it virtual time. Members are told apart by the caller, whose links are bound to their keys,
- * so a reply's signature is not looked at: f+1 members that say the same are an answer (design section 9).
+ * The library (client.c) gives it libuv's world, the simulator gives it virtual time. Members are told apart by the caller, whose links are bound to their
+ * keys, so a reply's signature is not looked at: f+1 members that say the same are an answer (design section 9).
  *
  * A wake-up is: client_core_time, then any calls, then client_core_tick. What is submitted goes out in the tick, so what came together may share a signature.
  * Callbacks run within client_core_frame, client_core_tick and client_core_stop, never within the other functions; they may call everything but those,
@@ -16,13 +16,13 @@
 #include "net/queue.h"
 #include "quorate_client.h"
 
-#define CLIENT_KEPT_MAX 64u                       /* unknown requests of one session that can be asked again      */
-#define CLIENT_KEPT_BYTES_MAX ((size_t)16 << 20)  /* and their bytes together, if they are more than one          */
-#define CLIENT_ASKS_MAX 1024u                     /* reports asked for at once                                    */
-#define CLIENT_ATTACH_MAX 512u                    /* sessions in one ATTACH                                       */
-#define CLIENT_VOID_MS 30000u                     /* an opening is void so long after it was made                 */
-#define CLIENT_BACK_OFF_MS_MAX 2000u
-#define CLIENT_TICK_BUNDLES 64u                   /* made in one tick: signing may not hold the loop               */
+#define CLIENT_KEPT_MAX 64u                                                 /* unknown requests of one session that can be asked again      */
+#define CLIENT_KEPT_BYTES_MAX ((size_t)16 << 20)                            /* and their bytes together, if they are more than one          */
+#define CLIENT_ASKS_MAX 1024u                                               /* reports asked for at once                                    */
+#define CLIENT_ATTACH_MAX 512u                                              /* sessions in one ATTACH                                       */
+#define CLIENT_VOID_MS 30000u                                               /* an opening is void so long after it was made                 */
+#define CLIENT_BACK_OFF_MS_MAX 2000u                                        /* between two times that a request is sent                     */
+#define CLIENT_TICK_BUNDLES 64u                                             /* made in one tick: signing may not hold the loop              */
 #define CLIENT_OP_BYTES_MAX (BFT_BUNDLE_BYTES_MAX - BUNDLE_HEAD_BYTES - 4u) /* one operation alone in a bundle */
 
 struct client_core;

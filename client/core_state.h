@@ -50,7 +50,7 @@ struct client_request {
 	struct client_session *session;     /* NULL once the session is closed */
 	uint8_t kind;
 	uint16_t count;
-	uint64_t session_id, number;        /* as replies name it: session_id 0 for an opening */
+	uint64_t session_id, number; /* as replies name it: session_id 0 for an opening */
 	uint64_t ends_ms, retry_at_ms, back_off_ms;
 	bft_mask sent; /* links that took it                  */
 	bool to_all;   /* it is no longer the leader's alone  */
@@ -125,8 +125,8 @@ struct client_request *client_request_find(struct client_core *c, uint64_t sessi
 void client_request_fly(struct client_request *r);   /* enters the session's list and the table; it is due at once */
 void client_request_unfly(struct client_request *r); /* leaves both, and its timer */
 void client_request_free(struct client_core *c, struct client_request *r);
-void client_request_send(struct client_request *r);  /* to the leader, or to all */
-void client_request_due(struct client_request *r);   /* its timer has fired */
+void client_request_send(struct client_request *r);              /* to the leader, or to all */
+void client_request_due(struct client_request *r);               /* its timer has fired */
 void client_requests_to(struct client_core *c, uint32_t member); /* its link is up */
 void client_requests_append(struct client_requests *list, struct client_request *r);
 void client_requests_remove(struct client_requests *list, struct client_request *r);
@@ -137,15 +137,15 @@ void client_session_pump(struct client_session *s, uint32_t *budget);
 
 /* session.c */
 void client_session_ready(struct client_session *s);
-struct client_work *client_session_take(struct client_session *s);       /* the first that waits */
-void client_session_due(struct client_session *s);                       /* the first that waits has waited too long */
+struct client_work *client_session_take(struct client_session *s); /* the first that waits */
+void client_session_due(struct client_session *s);                 /* the first that waits has waited too long */
 void client_session_opened(struct client_session *s, uint64_t id);
 void client_session_die(struct client_session *s, enum quorate_error error, const char *reason);
 void client_session_keep(struct client_session *s, struct client_request *r);
 void client_session_free(struct client_session *s);
 bool client_session_over(const struct client_session *s);
-void client_attach(struct client_core *c, uint32_t member);              /* every open session */
-void client_attach_one(struct client_session *s);                        /* to every member    */
+void client_attach(struct client_core *c, uint32_t member); /* every open session */
+void client_attach_one(struct client_session *s);           /* to every member    */
 
 /* answer.c */
 bool client_on_reply(struct client_core *c, uint32_t member, bool late, const uint8_t *body, size_t n);

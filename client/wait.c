@@ -59,7 +59,8 @@ static enum quorate_error wait_for(struct quorate_session *s, const void *op, si
 	return w->error;
 }
 
-enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes, char *reason)
+enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
+                                     char *reason)
 {
 	struct waiter w = { .value = value, .capacity = value ? capacity : 0, .reason = reason };
 	if (value_bytes)

@@ -81,8 +81,8 @@ static struct bed *bed; /* callbacks' users are small numbers */
 static bool on_send(void *user, uint32_t member, enum net_class class, const uint8_t *frame, size_t n)
 {
 	struct bed *b = user;
-	struct bft_envelope e;
-	struct rd r = rd_of(frame, n);
+	struct bft_envelope e = { 0 };
+	struct rd r;
 	CU_ASSERT_FATAL(b->sent_count < SENT_MAX && member < b->genesis->count);
 	if (b->deaf & BFT_BIT(member))
 		return false;
@@ -127,7 +127,12 @@ static void on_answer(void *user, const struct quorate_answer *a)
 	CU_ASSERT(!bed->inside);
 	CU_ASSERT_FATAL(bed->got_count < ANSWERS_MAX);
 	struct got *g = &bed->got[bed->got_count++];
-	*g = (struct got){ .error = a->error, .session = a->session, .number = a->number, .seq = a->seq, .index = a->index, .value_bytes = a->value_bytes,
+	*g = (struct got){ .error = a->error,
+		           .session = a->session,
+		           .number = a->number,
+		           .seq = a->seq,
+		           .index = a->index,
+		           .value_bytes = a->value_bytes,
 		           .tag = (uintptr_t)user };
 	CU_ASSERT((a->error == QUORATE_OK) == (a->reason == NULL));
 	snprintf(g->reason, sizeof g->reason, "%s", a->reason ? a->reason : "");
@@ -758,7 +763,8 @@ static void what_waits_shares_a_signature(void)
 	static const uint16_t counts[] = { 3, 3, 1, 2, 1, 0, 1 };
 	CU_ASSERT_FATAL(bed->sent_count == 7 && client_session_waiting(s) == 0 && client_session_number(s) == 7);
 	for (uint32_t i = 0; i < 7; i++)
-		CU_ASSERT(bed->sent[i].b.number == i + 1 && bed->sent[i].b.count == counts[i] && bed->sent[i].b.kind == (i == 5 ? BUNDLE_SNAPSHOT : BUNDLE_OPS));
+		CU_ASSERT(bed->sent[i].b.number == i + 1 && bed->sent[i].b.count == counts[i] &&
+		          bed->sent[i].b.kind == (i == 5 ? BUNDLE_SNAPSHOT : BUNDLE_OPS));
 	/* Each hears of its own. */
 	static const uint8_t values[] = { 1, 0, 0, 0, 'd', 1, 0, 0, 0, 'e', 1, 0, 0, 0, 'f' };
 	struct word x = { .session = 0x70001, .number = 2, .seq = 3, .count = 3, .values = values, .values_bytes = sizeof values };
@@ -883,7 +889,7 @@ static void statuses(void)
 	static const struct {
 		uint8_t status;
 		enum quorate_error error;
-	} rows[] = { { RESULT_TOO_OLD, QUORATE_UNKNOWN },   { RESULT_QUOTA, QUORATE_REFUSED },         { RESULT_AFTER, QUORATE_REFUSED },
+	} rows[] = { { RESULT_TOO_OLD, QUORATE_UNKNOWN },    { RESULT_QUOTA, QUORATE_REFUSED },     { RESULT_AFTER, QUORATE_REFUSED },
 		     { RESULT_LATER, QUORATE_PRECONDITION }, { RESULT_TOO_LARGE, QUORATE_REFUSED }, { RESULT_NO_SESSION, QUORATE_REFUSED } };
 	struct client_session *s = ready_bed(4, NULL);
 	for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -1383,9 +1389,7 @@ static void monkeys(void)
 				break;
 			case 2:
 			case 3:
-			case 4:
-				monkey_submit(i);
-				break;
+			case 4: monkey_submit(i); break;
 			case 5: bed->deaf = dice(3) ? 0 : dice(16); break;
 			case 6: run_to(bed->now + dice(60)); break;
 			default: monkey_member_says(); break;
