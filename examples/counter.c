@@ -1,5 +1,4 @@
 /* counter DIR: four replicas of an application that counts, in one process, and a client that adds. Anything ordered is one more; the answer is the count.
- *
  *   cc counter.c $(pkg-config --cflags --libs quorate) -o counter && ./counter /tmp/counter */
 #include <quorate.h>
 #include <quorate_client.h>
@@ -11,8 +10,8 @@
 /* Deterministic: from the state and nothing else. The count is a number in decimal under the key "count". */
 static int execute(void *user, const struct quorate_call *call, struct quorate_reply *reply)
 {
-	const void *old;
-	size_t n;
+	const void *old = NULL;
+	size_t n = 0;
 	char text[24] = "0";
 	unsigned long long count;
 	(void)user;
@@ -46,8 +45,8 @@ int main(int argc, char **argv)
 		quorate_config_free(config);
 	}
 	snprintf(path, sizeof path, "%s/genesis", dir ? dir : "");
-	ok = ok && quorate_client_create(&client, &(struct quorate_client_options){ .genesis = path }, reason) == QUORATE_OK;
-	ok = ok && quorate_client_start(client, reason) == QUORATE_OK;
+	struct quorate_client_options options = { .genesis = path };
+	ok = ok && quorate_client_create(&client, &options, reason) == QUORATE_OK && quorate_client_start(client, reason) == QUORATE_OK;
 	struct quorate_session *session = ok ? quorate_session_open(client, NULL, NULL) : NULL;
 	ok = session != NULL;
 	for (int i = 0; ok && i < 3; i++)
