@@ -114,7 +114,7 @@ static bool result_begin(struct execution *x, struct execution_result *r)
 
 static void result_end(struct execution *x, struct execution_result *r, const struct bundle *b, uint8_t status, uint16_t count)
 {
-	struct result head = { .session = b->session, .number = b->number, .status = status, .count = count };
+	struct result head = { .session = b->session, .number = b->number, .status = status, .count = status == RESULT_DONE ? count : 0 };
 	if (status != RESULT_DONE)
 		x->out_used = r->at + RESULT_HEAD_BYTES;
 	result_encode(&head, x->out + r->at, RESULT_HEAD_BYTES);
