@@ -181,6 +181,41 @@ static void a_pending_border_is_a_reason(void)
 	bed_free(b);
 }
 
+/* A view may be old and its leader good: what has to be reached is as old as the wish. An older request is not made younger by it. */
+static void it_has_its_own_beginning(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bed_tick(b, 100 * BED_TIMEOUT_MS);
+	struct bft_event e = { .kind = BFT_EV_FILL, .seq = BED_K };
+	bed_step(b, &e);
+	uint64_t due = timer(b);
+	CU_ASSERT(due == b->mono_ms + BED_TIMEOUT_MS);
+	bed_tick(b, 100);
+	bed_step(b, &e); /* the same again */
+	bed_request(b, 1, 1, bed_digest(1));
+	CU_ASSERT(timer(b) == due && !bed_sent(b, PBFT_SUSPECT));
+	bed_free(b);
+
+	b = bed_new(4, 1);
+	bed_request(b, 1, 1, bed_digest(1));
+	due = timer(b);
+	bed_tick(b, 100);
+	bed_step(b, &e);
+	CU_ASSERT(timer(b) == due);
+	bed_free(b);
+
+	b = bed_new(4, 1);
+	bed_tick(b, 100 * BED_TIMEOUT_MS);
+	e = (struct bft_event){ .kind = BFT_EV_EPOCH, .seq = 1 };
+	bed_step(b, &e);
+	due = timer(b);
+	CU_ASSERT(due == b->mono_ms + BED_TIMEOUT_MS);
+	bed_tick(b, 100);
+	bed_step(b, &e); /* a second border is not taken */
+	CU_ASSERT(timer(b) == due);
+	bed_free(b);
+}
+
 /* ---- how long ---- */
 
 /* Doubles per fruitless view, up to 2^PBFT_BACKOFF_MAX; counts from the view's beginning. */
@@ -305,6 +340,7 @@ int main(void)
 		{ "not while I am behind, as f+1 report", not_while_i_am_behind },
 		{ "a leader that cannot be reached gets less time", a_leader_that_cannot_be_reached_gets_less_time },
 		{ "a pending border, or snapshot, is a reason", a_pending_border_is_a_reason },
+		{ "what must be reached has its own beginning", it_has_its_own_beginning },
 		{ "the time doubles with each fruitless view, and is capped", the_time_doubles_with_each_fruitless_view },
 		{ "it shrinks with what is executed", it_shrinks_with_what_is_executed },
 		{ "the wall clock moves no timer", the_wall_clock_moves_no_timer },
