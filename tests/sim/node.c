@@ -35,6 +35,7 @@ static bool env_send(void *user, uint8_t member, enum net_class class, const voi
 	if (dead(d))
 		return false;
 	struct frame *f = frame_make(head, head_n, body, body_n);
+	statements_sent(d->sim, d->id, f);
 	network_send(d->sim, d->id, member, f);
 	frame_release(f);
 	return true;
@@ -46,6 +47,7 @@ static bool env_send_client(void *user, driver_link link, const void *head, size
 	if (dead(d))
 		return false;
 	struct frame *f = frame_make(head, head_n, body, body_n);
+	statements_replied(d->sim, d->id, f);
 	network_reply(d->sim, d->id, (uint8_t)(link - 1), f);
 	frame_release(f);
 	return true;

@@ -85,6 +85,13 @@ struct sim_event {
 	uint64_t value;
 };
 
+/* Something that a node signed: see statements.c. */
+struct statement_seen {
+	uint8_t node, what; /* what 0: free */
+	uint64_t a, b, value;
+	struct digest digest;
+};
+
 struct sim {
 	struct rng rng;
 	uint64_t seed, now, order;
@@ -108,6 +115,9 @@ struct sim {
 	/* the one history */
 	struct digest proposal_at[SIM_SEQS_MAX], chain_at[SIM_SEQS_MAX];
 	bft_seq top;
+	struct statement_seen *statements;
+	uint32_t statements_count, statements_capacity;
+	void *said; /* room for one decoded message */
 	/* what was exercised */
 	uint64_t wakeups, views, crashes, partitions, transfers, frames, signatures, snapshots, repeated;
 	bool trace, keep;
@@ -146,6 +156,10 @@ extern const struct sign_scheme sign_simulated;
 
 /* application.c */
 extern const struct quorate_app sim_app;
+
+/* statements.c: nothing that an honest node signs contradicts what it signed before */
+void statements_sent(struct sim *s, uint8_t node, const struct frame *f);
+void statements_replied(struct sim *s, uint8_t node, const struct frame *f);
 
 /* check.c */
 void check_executed(struct node *d, const struct pbft_rec_executed *r);

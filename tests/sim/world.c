@@ -221,6 +221,9 @@ static void set_up(struct sim *s, uint64_t seed, bool trace)
 	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
 	mkdir(s->folder, 0700);
 	s->chain_at[0] = s->cluster;
+	s->said = malloc(bft_pbft.body_bytes);
+	if (!s->said)
+		abort();
 	sim_trace(s, "seed %llu: n=%u f=%u q=%u W=%u K=%u loss=%u%% delay<=%ums crash every %ums, signatures: %s", (unsigned long long)seed, s->n, s->f, s->q,
 	          s->genesis.limits.window, s->genesis.limits.checkpoint_every, s->loss, s->delay_max_ms, s->crash_every_ms, s->scheme->name);
 }
@@ -259,5 +262,7 @@ void sim_run(struct sim *s, uint64_t seed, bool trace)
 		node_destroy(&s->node[i]);
 	clients_destroy(s);
 	free(s->heap);
+	free(s->statements);
+	free(s->said);
 	rmdir(s->folder);
 }
