@@ -28,6 +28,12 @@ struct bed_record {
 	size_t bytes;
 };
 
+/* HOLD without RELEASE yet. */
+struct bed_hold {
+	bft_ref ref;
+	bft_seq seq;
+};
+
 /* An own message on its way back. */
 struct bed_own {
 	bft_lsn lsn;
@@ -53,6 +59,8 @@ struct bed {
 	struct bed_record log[4096];
 	uint32_t log_count;
 	struct bed_own own[4096];
+	struct bed_hold holds[4096];
+	uint32_t holds_count;
 	uint32_t own_first, own_count;
 	struct digest chain[BED_SEQ_MAX]; /* what execution made of it; [0] is the beginning */
 	bft_seq executing[BED_SEQ_MAX];
@@ -159,8 +167,40 @@ static inline void bed_free(struct bed *b)
 
 static inline void bed_step_once(struct bed *b, const struct bft_event *e);
 
+static inline bool bed_holds(const struct bed *b, bft_ref ref)
+{
+	for (uint32_t i = 0; i < b->holds_count; i++)
+		if (b->holds[i].ref == ref)
+			return true;
+	return false;
+}
+
+/* Messages are held as the core says, and nothing is released or passed on that is not held. */
+static inline void bed_track(struct bed *b, const struct bft_effect *e)
+{
+	uint32_t kept = 0, found = 0;
+	if (e->kind == BFT_FX_HOLD) {
+		if (b->holds_count == 4096)
+			abort();
+		b->holds[b->holds_count++] = (struct bed_hold){ .ref = e->ref, .seq = e->seq };
+	} else if (e->kind == BFT_FX_FORWARD) {
+		CU_ASSERT(bed_holds(b, e->ref));
+	} else if (e->kind == BFT_FX_RELEASE || e->kind == BFT_FX_STABLE) {
+		for (uint32_t i = 0; i < b->holds_count; i++) {
+			bool one = e->kind == BFT_FX_RELEASE && !found && b->holds[i].ref == e->ref && b->holds[i].seq == e->seq;
+			bool below = e->kind == BFT_FX_STABLE && b->holds[i].seq <= e->seq;
+			found += one;
+			if (!one && !below)
+				b->holds[kept++] = b->holds[i];
+		}
+		b->holds_count = kept;
+		CU_ASSERT(found || e->kind == BFT_FX_STABLE);
+	}
+}
+
 static inline void bed_take(struct bed *b, const struct bft_effect *e)
 {
+	bed_track(b, e);
 	if (b->seen_count == BED_SEEN_MAX)
 		abort();
 	struct bft_effect *s = &b->seen[b->seen_count++];
@@ -496,7 +536,7 @@ static inline void bed_restart(struct bed *b, bft_seq executed, enum bft_recover
 {
 	for (uint32_t i = 0; i < b->own_count; i++)
 		free(b->own[(b->own_first + i) % 4096].body);
-	b->own_count = b->executing_count = 0;
+	b->own_count = b->executing_count = b->holds_count = 0;
 	b->executed = executed;
 	while (b->log_count && b->log[b->log_count - 1].lsn > b->durable_lsn)
 		free(b->log[--b->log_count].data);
