@@ -177,9 +177,10 @@ enum log_result log_writer_queue(struct log_writer *w, uint16_t type, uint16_t f
 
 void log_writer_kick(struct log_writer *w)
 {
+	/* The lock is taken so that a thread about to sleep sees what was queued, and given back first so that it does not wake up only to wait for it. */
 	pthread_mutex_lock(&w->lock);
-	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->wake);
 }
 
 enum log_result log_writer_append(struct log_writer *w, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
