@@ -34,6 +34,15 @@ struct bed_hold {
 	bft_seq seq;
 };
 
+/* Something that the core has said and that others may show: one value for each place, whatever happens between. */
+struct bed_said {
+	uint16_t type;
+	uint8_t kind;
+	bft_view view;
+	bft_seq seq;
+	struct digest digest;
+};
+
 /* An own message on its way back. */
 struct bed_own {
 	bft_lsn lsn;
@@ -59,6 +68,8 @@ struct bed {
 	struct bed_record log[4096];
 	uint32_t log_count;
 	struct bed_own own[4096];
+	struct bed_said said[8192];
+	uint32_t said_count;
 	struct bed_hold holds[4096];
 	uint32_t holds_count;
 	uint32_t own_first, own_count;
@@ -277,6 +288,41 @@ static inline void bed_deliver(struct bed *b, uint8_t from, uint16_t type, const
 	bed_step_once(b, &e);
 }
 
+/* No two statements of an honest member contradict each other, restarts between them or not. */
+static inline void bed_said_one(struct bed *b, const struct bed_said *now)
+{
+	for (uint32_t i = 0; i < b->said_count; i++) {
+		const struct bed_said *was = &b->said[i];
+		if (was->type == now->type && was->kind == now->kind && was->view == now->view && was->seq == now->seq) {
+			CU_ASSERT(digest_equal(&was->digest, &now->digest));
+			return;
+		}
+	}
+	if (b->said_count == 8192)
+		abort();
+	b->said[b->said_count++] = *now;
+}
+
+static inline void bed_said(struct bed *b, uint16_t type, const union pbft_body *m)
+{
+	struct bed_said now = { .type = type };
+	if (type == PBFT_VOTES) {
+		for (uint16_t i = 0; i < m->votes.count; i++) {
+			now.kind = m->votes.leaf[i].kind;
+			now.view = m->votes.view;
+			now.seq = m->votes.leaf[i].seq;
+			now.digest = m->votes.leaf[i].digest;
+			bed_said_one(b, &now);
+		}
+		return;
+	}
+	now.view = type == PBFT_VIEW_CHANGE ? m->view_change.view : type == PBFT_NEW_VIEW ? m->new_view.view : 0;
+	now.seq = type == PBFT_CHECKPOINT ? m->checkpoint.seq : 0;
+	bed_digest_of(&now.digest, type, m);
+	if (type == PBFT_VIEW_CHANGE || type == PBFT_NEW_VIEW || type == PBFT_CHECKPOINT)
+		bed_said_one(b, &now);
+}
+
 /* Own messages whose records are durable come back through the door, in order. */
 static inline bool bed_return_one(struct bed *b)
 {
@@ -289,6 +335,7 @@ static inline bool bed_return_one(struct bed *b)
 		b->own_first = (b->own_first + 1) % 4096;
 		b->own_count--;
 		bft_ref last = b->last_ref;
+		bed_said(b, o.type, o.body);
 		bed_deliver(b, b->self, o.type, o.body, BFT_AUTH_SIGNED, 1);
 		b->last_ref = last;
 		free(o.body);
@@ -378,8 +425,9 @@ static inline enum bft_verdict bed_say_in(struct bed *b, uint8_t from, uint16_t 
 			verdict = b->seen[i].verdict;
 		only_blame &= b->seen[i].kind == BFT_FX_BLAME;
 	}
-	/* A refused message changes nothing. */
-	if (verdict == BFT_REJECT)
+	/* A refused message changes nothing; of votes each leaf is judged alone. */
+	bool many = type == PBFT_VOTES && ((const struct pbft_votes *)body)->count > 1;
+	if (verdict == BFT_REJECT && !many)
 		CU_ASSERT(only_blame);
 	bed_settle(b, first);
 	return verdict;
