@@ -52,6 +52,7 @@ static void a_body_that_breaks_a_rule_convicts_its_leader(void)
 	const struct bft_effect *blame = bed_blame(b, 0, BFT_CONVICT, PBFT_WHY_INVALID_PROPOSAL);
 	CU_ASSERT_FATAL(blame != NULL);
 	CU_ASSERT(blame->ref == said);
+	bed_held(b, d, 0, true); /* no second opinion */
 	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
 	CU_ASSERT(bed_sent(b, PBFT_SUSPECT) != NULL);
 	bed_free(b);

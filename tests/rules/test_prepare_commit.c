@@ -401,7 +401,11 @@ static void commits_of_different_views_do_not_convict(void)
 {
 	struct bed *b = bed_new(4, 1);
 	bed_commit(b, 2, 0, 1, bed_digest(1));
+	bft_ref first = b->last_ref;
 	CU_ASSERT(bed_commit(b, 2, 1, 1, bed_digest(2)) == BFT_ACCEPT);
+	/* The older message is let go. */
+	CU_ASSERT_FATAL(bed_last(b, BFT_FX_RELEASE) != NULL);
+	CU_ASSERT(bed_last(b, BFT_FX_RELEASE)->ref == first && bed_last(b, BFT_FX_RELEASE)->seq == 1);
 	CU_ASSERT(bed_commit(b, 2, 0, 1, bed_digest(1)) == BFT_IGNORE); /* late: the newest one is kept */
 	CU_ASSERT(!bed_last(b, BFT_FX_BLAME));
 	bed_free(b);

@@ -437,6 +437,10 @@ static void one_voice_sends_nobody_to_transfer(void)
 		CU_ASSERT(!bed_last(b, BFT_FX_TRANSFER));
 		bed_say_as(b, bed_other(b, b->weak - 1, BED_ALL), PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
 		CU_ASSERT(bed_last(b, BFT_FX_TRANSFER) != NULL);
+		/* One more voice is again one voice. */
+		bed_forget(b);
+		bed_say_as(b, bed_other(b, 0, BED_ALL), PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
+		CU_ASSERT(!bed_last(b, BFT_FX_TRANSFER));
 		free(c);
 		bed_free(b);
 	}
