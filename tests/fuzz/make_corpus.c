@@ -1,0 +1,522 @@
+/* Writes the corpora: make_corpus FOLDER. Four replicas and a client talk in memory, the leader falls silent, one restarts; what they say and keep, cut to a few
+ * samples of each kind, is the corpus. Everything follows from the code, so the same code writes the same files. */
+#include "bft/bundle.h"
+#include "bft/reply.h"
+#include "crypto/keyfile.h"
+#include "net/hello.h"
+#include "quorate_setup.h"
+#include "replica/log/superblock.h"
+#include "tests/fuzz/client_bed.h"
+
+#include <sys/stat.h>
+
+#define QUEUE_MAX 20000u
+#define SCRIPT_MAX 3800u
+#define SAMPLE_MAX 3900u
+
+struct flight {
+	uint8_t from, to;
+	bool client; /* from or to it */
+	bool reply;
+	uint8_t *bytes;
+	size_t n;
+};
+
+static const char *folder;
+static struct cluster_bed cluster;
+static struct replica_bed replica[BED_MEMBERS];
+static struct client_bed client;
+static struct flight queue[QUEUE_MAX];
+static uint32_t queue_head, queue_count;
+static bool silent[BED_MEMBERS];
+
+static void save(const char *target, const char *name, const void *bytes, size_t n)
+{
+	char path[1024];
+	snprintf(path, sizeof path, "%s/%s", folder, target);
+	mkdir(path, 0777);
+	snprintf(path, sizeof path, "%s/%s/%s", folder, target, name);
+	FILE *f = fopen(path, "wb");
+	if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0)
+		abort();
+}
+
+/* A byte that selects, then the bytes; at most `most` samples with that name, of different lengths. */
+static void sample(const char *target, const char *name, uint8_t select, const void *bytes, size_t n, unsigned most)
+{
+	static struct {
+		char key[64];
+		size_t n[10];
+		unsigned count;
+	} kept[128];
+	char key[64], file[64];
+	uint8_t *joined;
+	snprintf(key, sizeof key, "%s/%s", target, name);
+	unsigned i = 0;
+	while (kept[i].key[0] && strcmp(kept[i].key, key) != 0)
+		if (++i == 128)
+			abort();
+	snprintf(kept[i].key, sizeof kept[i].key, "%s", key);
+	if (n + 1 > SAMPLE_MAX || kept[i].count == most)
+		return;
+	for (unsigned k = 0; k < kept[i].count; k++)
+		if (kept[i].n[k] == n)
+			return;
+	kept[i].n[kept[i].count++] = n;
+	snprintf(file, sizeof file, most == 1 ? "%s" : "%s-%u", name, kept[i].count);
+	joined = bed_join(&select, 1, bytes, n);
+	save(target, file, joined, n + 1);
+	free(joined);
+}
+
+static void plain(const char *target, const char *name, const void *bytes, size_t n)
+{
+	if (n <= SAMPLE_MAX)
+		save(target, name, bytes, n);
+}
+
+/* ---- scripts: what replica 0 and the client are sent, for fuzz_driver and fuzz_client ---- */
+
+struct script {
+	uint8_t bytes[SCRIPT_MAX];
+	size_t n;
+	bool closed;
+};
+static struct script heard, told;
+
+static void script_add(struct script *s, uint8_t what, size_t n, const uint8_t *bytes)
+{
+	struct wr w = wr_of(s->bytes + s->n, sizeof s->bytes - s->n);
+	if (s->closed || n > UINT16_MAX)
+		return;
+	wr_u8(&w, what);
+	wr_u16(&w, (uint16_t)n);
+	if (bytes)
+		wr_bytes(&w, bytes, n);
+	if (w.failed)
+		s->closed = true;
+	else
+		s->n += wr_done(&w);
+}
+
+static void script_begin(struct script *s)
+{
+	s->n = 0;
+	s->closed = false;
+}
+
+/* ---- samples of each decoder ---- */
+
+static void sample_bundle(const uint8_t *bytes, size_t n)
+{
+	struct bundle b;
+	char name[16];
+	static unsigned seen[4];
+	if (bundle_decode(&b, bytes, n) != NULL || seen[b.kind & 3] == 2)
+		return;
+	snprintf(name, sizeof name, "kind%u-%u", b.kind, ++seen[b.kind & 3]);
+	plain("fuzz_bundle", name, bytes, n);
+	struct rd r = rd_of(b.ops, b.ops_bytes);
+	const uint8_t *op;
+	uint32_t op_n;
+	while (b.kind == BUNDLE_OPS && bundle_next_op(&r, &op, &op_n))
+		sample("fuzz_kv", "operation", 0, op, op_n, 8);
+}
+
+static void sample_message(const uint8_t *frame, size_t n)
+{
+	struct rd r = rd_of(frame, n);
+	struct bft_envelope e;
+	char name[16];
+	if (!envelope_read(&r, &e))
+		return;
+	if (e.type == BFT_WIRE_BUNDLE)
+		sample_bundle(r.at, rd_left(&r));
+	if (e.type == BFT_WIRE_PROPOSAL) {
+		static unsigned seen;
+		if (seen < 2) {
+			snprintf(name, sizeof name, "proposal-%u", ++seen);
+			plain("fuzz_proposal", name, r.at, rd_left(&r));
+		}
+	}
+	if (e.type < PBFT_VOTES)
+		return;
+	snprintf(name, sizeof name, "type%u", e.type);
+	sample("fuzz_pbft", name, (uint8_t)e.type, r.at, rd_left(&r), 1);
+}
+
+static void sample_reply(const uint8_t *frame, size_t n)
+{
+	struct rd r = rd_of(frame, n);
+	struct bft_envelope e;
+	struct reply x;
+	struct result result;
+	if (!envelope_read(&r, &e))
+		return;
+	if (e.type == BFT_WIRE_STANDING)
+		plain("fuzz_standing", "standing", r.at, rd_left(&r));
+	bool late = e.type == BFT_WIRE_REPLY_LATE;
+	if ((e.type != BFT_WIRE_REPLY && !late) || !reply_decode(&x, late, r.at, rd_left(&r)))
+		return;
+	sample("fuzz_reply", late ? "late" : "reply", late ? 2 : 1, r.at, rd_left(&r), 3);
+	sample("fuzz_reply", "result", 0, x.result, x.result_bytes, 3);
+	if (!late) { /* the same, as it would come from the session's record */
+		uint8_t other[512];
+		size_t head = reply_head_encode(&x, true, other, sizeof other);
+		if (head == 0 || head + x.result_bytes > sizeof other)
+			return;
+		memcpy(other + head, x.result, x.result_bytes);
+		sample("fuzz_reply", "late", 2, other, head + x.result_bytes, 3);
+	}
+	if (!result_decode(&result, x.result, x.result_bytes))
+		abort();
+	struct rd values = rd_of(result.values, result.values_bytes);
+	uint32_t value_n;
+	const uint8_t *value;
+	while (rd_u32(&values, &value_n) && (value = rd_take(&values, value_n)) != NULL)
+		sample("fuzz_kv", "answer", 1, value, value_n, 3);
+}
+
+static void kept(void *user, const struct log_record *record)
+{
+	char name[16];
+	(void)user;
+	snprintf(name, sizeof name, "type%u", record->type);
+	if (record->type == DRIVER_REC_BODY)
+		return;
+	sample("fuzz_record", name, (uint8_t)record->type, record->payload, record->bytes, 1);
+	if (pbft_record_has_certificate(record->type)) {
+		snprintf(name, sizeof name, "kind%u", record->type);
+		static unsigned seen[16];
+		if (seen[record->type]++ == 0)
+			plain("fuzz_certificate", name, record->payload, record->bytes);
+	}
+}
+
+/* ---- the world ---- */
+
+static void put(struct flight f, const uint8_t *bytes, size_t n)
+{
+	if (queue_head + queue_count >= QUEUE_MAX)
+		abort();
+	f.bytes = bed_join(bytes, n, NULL, 0);
+	f.n = n;
+	queue[queue_head + queue_count++] = f;
+}
+
+static void to_member(void *user, uint8_t from, uint8_t to, const uint8_t *frame, size_t n)
+{
+	(void)user;
+	sample_message(frame, n);
+	put((struct flight){ .from = from, .to = to }, frame, n);
+}
+
+static void to_client(void *user, uint8_t from, driver_link link, const uint8_t *frame, size_t n)
+{
+	(void)user;
+	(void)link;
+	sample_reply(frame, n);
+	put((struct flight){ .from = from, .client = true, .reply = true }, frame, n);
+}
+
+static void from_client(void *user, uint8_t member, const uint8_t *frame, size_t n)
+{
+	(void)user;
+	sample_message(frame, n);
+	put((struct flight){ .to = member, .client = true }, frame, n);
+}
+
+static void wake(uint8_t i, uint64_t now)
+{
+	replica[i].now = now;
+	driver_time(replica[i].driver, now, BED_WALL_MS + now);
+}
+
+static void deliver(const struct flight *f)
+{
+	if (f->reply) {
+		script_add(&told, f->from, f->n, f->bytes);
+		(void)client_core_frame(client.core, f->from, f->bytes, f->n);
+		client_bed_tick(&client);
+		return;
+	}
+	if (silent[f->to] || (!f->client && silent[f->from]))
+		return;
+	if (f->to == 0)
+		script_add(&heard, f->client ? 0 : f->from, f->n, f->bytes);
+	if (f->client)
+		driver_client_frame(replica[f->to].driver, 1, &cluster.client_key, f->bytes, f->n);
+	else
+		driver_member_frame(replica[f->to].driver, f->from, f->bytes, f->n);
+	bed_turn(&replica[f->to]);
+}
+
+static void run(uint64_t ms)
+{
+	for (uint64_t end = client.now + ms; client.now < end; client.now += 10) {
+		script_add(&heard, 4, 10, NULL);
+		script_add(&told, 12, 10, NULL);
+		client_core_time(client.core, client.now, BED_WALL_MS + client.now);
+		client_bed_tick(&client);
+		for (uint8_t i = 0; i < BED_MEMBERS; i++) {
+			wake(i, client.now);
+			bed_turn(&replica[i]);
+		}
+		while (queue_count) {
+			struct flight f = queue[queue_head++];
+			queue_count--;
+			deliver(&f);
+			free(f.bytes);
+		}
+		queue_head = 0;
+	}
+}
+
+static void links(uint8_t i)
+{
+	for (uint8_t k = 0; k < BED_MEMBERS; k++)
+		if (k != i) {
+			driver_member_link(replica[i].driver, k, false);
+			driver_member_link(replica[i].driver, k, true);
+		}
+	bed_turn(&replica[i]);
+}
+
+static void begin(void)
+{
+	cluster_make(&cluster);
+	for (uint8_t i = 0; i < BED_MEMBERS; i++) {
+		bed_create(&replica[i], i);
+		replica[i].to_member = to_member;
+		replica[i].to_client = to_client;
+		replica[i].kept = kept;
+		if (!bed_start(&replica[i], &cluster))
+			abort();
+	}
+	for (uint8_t i = 0; i < BED_MEMBERS; i++)
+		links(i);
+	client_bed_create(&client, &cluster);
+	client.sent = from_client;
+	for (uint32_t i = 0; i < BED_MEMBERS; i++)
+		client_core_link(client.core, i, true);
+}
+
+static void on_answer(void *user, const struct quorate_answer *a)
+{
+	(void)user;
+	if (a->error != QUORATE_OK)
+		fprintf(stderr, "an operation ended with: %s\n", a->reason);
+}
+
+static void submit(const uint8_t *op, size_t n)
+{
+	if (n == 0 || client_session_submit(client.session, op, n, on_answer, NULL) != QUORATE_OK)
+		abort();
+	script_add(&told, 13, 0, NULL);
+}
+
+static void on_report(void *user, uint32_t member, const struct standing *standing)
+{
+	(void)user;
+	(void)member;
+	(void)standing;
+}
+
+static void operations(void)
+{
+	uint8_t op[256], inner[64];
+	submit(op, quorate_kv_put(op, sizeof op, "key", 3, "value", 5));
+	submit(op, quorate_kv_get(op, sizeof op, "key", 3));
+	run(40);
+	submit(op, quorate_kv_cas(op, sizeof op, "key", 3, "value", 5, "other", 5));
+	submit(op, quorate_kv_cas(op, sizeof op, "new", 3, NULL, 0, "x", 1));
+	submit(op, quorate_kv_scan(op, sizeof op, "k", 1, NULL, 0, 10));
+	run(40);
+	struct quorate_kv_part part = { inner, quorate_kv_put(inner, sizeof inner, "in", 2, "side", 4) };
+	submit(op, quorate_kv_atomic(op, sizeof op, &part, 1));
+	submit(op, quorate_kv_count(op, sizeof op));
+	submit(op, quorate_kv_del(op, sizeof op, "key", 3));
+	run(40);
+	if (client_session_snapshot(client.session, on_answer, NULL) != QUORATE_OK || client_core_ask(client.core, 1, 0, on_report, NULL) != QUORATE_OK)
+		abort();
+	script_add(&told, 15, 0, NULL);
+	run(200);
+}
+
+static void end_script(struct script *s, const char *target, const char *name, int mode)
+{
+	uint8_t head = (uint8_t)mode;
+	if (mode < 0) {
+		save(target, name, s->bytes, s->n);
+	} else {
+		uint8_t *all = bed_join(&head, 1, s->bytes, s->n);
+		save(target, name, all, s->n + 1);
+		free(all);
+	}
+	script_begin(s);
+}
+
+static void talk(void)
+{
+	begin();
+	script_begin(&heard);
+	script_begin(&told);
+	run(60);
+	operations();
+	end_script(&heard, "fuzz_driver", "beginning", -1);
+	end_script(&told, "fuzz_client", "beginning", 1);
+	/* The leader falls silent: suspicion, a view change, work in the new view. */
+	silent[0] = true;
+	operations();
+	run(4000);
+	silent[0] = false;
+	links(0);
+	run(1000);
+	end_script(&heard, "fuzz_driver", "behind", -1);
+	end_script(&told, "fuzz_client", "new-view", 1);
+	/* One that restarts asks what it signed. */
+	bed_stop(&replica[2]);
+	if (!bed_start(&replica[2], &cluster))
+		abort();
+	links(2);
+	for (uint8_t i = 0; i < BED_MEMBERS; i++)
+		if (i != 2)
+			links(i);
+	run(600);
+	end_script(&heard, "fuzz_driver", "recall", -1);
+	/* The leader of view 1 falls silent too. */
+	silent[1] = true;
+	operations();
+	run(2500);
+	end_script(&heard, "fuzz_driver", "second-view", -1);
+	client_core_destroy(client.core);
+	for (uint8_t i = 0; i < BED_MEMBERS; i++)
+		bed_destroy(&replica[i]);
+}
+
+/* ---- what stands on the disk and at the beginning of a link ---- */
+
+static void files(void)
+{
+	static const char replica_yaml[] =
+		"genesis: ../genesis\nmember_key: member.key\ntls_key: tls.key\ndata: data\nlisten: 127.0.0.1:7000\ndurability: flush\nverifiers: 0\n";
+	static const char client_yaml[] = "genesis: genesis\nkey: client.key\ntimeout: 10s\n";
+	static const char wrong_yaml[] = "genesys: [a]\nverifiers: many\n\"listen\": *x\n";
+	static const uint8_t one[] = { 1, 6, 10, 0, 120, 1, 3, 0, 200, 2, 9, 0, 1, 1, 0, 0, 16, 4, 1, 2, 3, 4 };
+	static const uint8_t cut[] = { 2, 8, 100, 0, 120, 1, 100, 0, 100, 0, 100, 0, 100, 128, 100, 0, 100, 0, 1, 0, 32, 1, 0 };
+	static const uint8_t gone[] = { 4, 8, 250, 0, 250, 1, 250, 0, 250, 0, 250, 0, 250, 0, 250, 0, 250, 0, 1, 0, 32, 1, 0 };
+	static const uint8_t whole[] = { 0, 12, 0, 0, 1, 0, 2, 0, 3, 0, 255, 0, 255, 0, 255, 0, 4, 128, 5, 0, 6, 0, 255, 0, 7, 0 };
+	plain("fuzz_config", "replica", replica_yaml, sizeof replica_yaml - 1);
+	plain("fuzz_config", "client", client_yaml, sizeof client_yaml - 1);
+	plain("fuzz_config", "wrong", wrong_yaml, sizeof wrong_yaml - 1);
+	plain("fuzz_log", "one-change", one, sizeof one);
+	plain("fuzz_log", "cut", cut, sizeof cut);
+	plain("fuzz_log", "segment-gone", gone, sizeof gone);
+	plain("fuzz_log", "whole", whole, sizeof whole);
+}
+
+static void queues(void)
+{
+	static const uint8_t mixed[] = { 0, 10, 0, 2, 0, 200, 1, 50, 0, 128, 0, 0, 2, 255, 127, 3, 1, 0, 128, 0, 0, 128, 0, 0, 4, 0, 64 };
+	uint8_t stream[600], *at = stream + 1;
+	stream[0] = 6;
+	for (uint8_t kind = 0; kind < FRAME_KINDS; kind++) {
+		uint8_t payload[40] = { 1, kind };
+		size_t n = 8u + kind;
+		at += frame_put_head(at, (enum frame_kind)kind, n);
+		memcpy(at, payload, n);
+		at += n;
+	}
+	plain("fuzz_queue", "mixed", mixed, sizeof mixed);
+	plain("fuzz_pieces", "every-kind", stream, (size_t)(at - stream));
+}
+
+static void hello(void)
+{
+	uint8_t out[HELLO_BYTES], exporter[TLS_EXPORTER_BYTES] = { 7 };
+	struct hello h = { .wire_version = HELLO_WIRE_VERSION, .role = 1, .mode = 1, .cluster = cluster.cluster, .key = cluster.client_key, .incarnation = 5 };
+	hello_write(out, &h, exporter, HELLO_FROM_OPENER, &bed_scheme, &cluster.client_secret);
+	plain("fuzz_hello", "hello", out, sizeof out);
+}
+
+static size_t slurp(const char *path, uint8_t *out, size_t capacity)
+{
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		abort();
+	size_t n = fread(out, 1, capacity, f);
+	fclose(f);
+	return n;
+}
+
+static void members(void)
+{
+	static struct bft_genesis g;
+	static uint8_t bytes[BFT_GENESIS_BYTES_MAX];
+	char text[BFT_CARD_TEXT_BYTES_MAX], path[96];
+	uint8_t seed[32] = { 0 };
+	struct secret_key sk;
+	struct public_key pk;
+	g.mode = BFT_MODE_BFT;
+	g.count = 4;
+	snprintf(g.scheme, sizeof g.scheme, "fuzz");
+	genesis_limits_default(&g.limits);
+	for (uint8_t i = 0; i < 4; i++) {
+		struct bft_card *c = &g.cards[i];
+		snprintf(c->org, sizeof c->org, "org-%u", i);
+		c->addresses_count = 1;
+		snprintf(c->addresses[0], sizeof c->addresses[0], "127.0.0.1:%u", 7000u + i);
+		memset(c->org_key.b, 10 + i, 32);
+		memset(c->member_key.b, 20 + i, 32);
+		memset(c->tls_key.b, 30 + i, 32);
+	}
+	plain("fuzz_genesis", "four", bytes, genesis_encode(bytes, sizeof bytes, &g));
+	struct wr w = wr_of(bytes, sizeof bytes);
+	card_write(&w, &g.cards[0]);
+	sample("fuzz_card", "binary", 0, bytes, wr_done(&w), 1);
+	sample("fuzz_card", "text", 1, text, card_format(text, sizeof text, &g.cards[0]), 1);
+	fuzz_path(path, sizeof path, "corpus-key");
+	sign_ed25519.keypair(&pk, &sk, seed);
+	unlink(path);
+	if (keyfile_write(path, &sk, NULL) != KEYFILE_OK)
+		abort();
+	plain("fuzz_keyfile", "clear", bytes, slurp(path, bytes, sizeof bytes));
+	unlink(path);
+}
+
+/* Runs of bytes that are not zero: see fuzz_superblock.c. */
+static void superblock(void)
+{
+	uint8_t out[SAMPLE_MAX], slot[160] = "qr/superb";
+	struct wr s = wr_of(slot + 16, sizeof slot - 16), w = wr_of(out, sizeof out);
+	wr_u32(&s, SUPERBLOCK_VERSION);
+	wr_u32(&s, 0);
+	wr_u64(&s, 5);
+	wr_bytes(&s, cluster.cluster.b, 32);
+	wr_bytes(&s, cluster.client_key.b, 32);
+	wr_u8(&s, 1);
+	wr_u8(&s, 1);
+	wr_u16(&s, 0);
+	wr_u8(&w, 3);
+	for (uint16_t at = 0; at <= SUPERBLOCK_SLOT_BYTES; at = (uint16_t)(at + SUPERBLOCK_SLOT_BYTES)) {
+		wr_u16(&w, at);
+		wr_u8(&w, (uint8_t)(16 + wr_done(&s)));
+		wr_bytes(&w, slot, 16 + wr_done(&s));
+	}
+	plain("fuzz_superblock", "two-slots", out, wr_done(&w));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	folder = argv[1];
+	mkdir(folder, 0777);
+	talk();
+	files();
+	queues();
+	hello();
+	members();
+	superblock();
+	return 0;
+}
