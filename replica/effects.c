@@ -328,7 +328,9 @@ static void blame(struct driver *d, const struct bft_effect *e)
 		d->options.env.memory_lost(d->options.env.user);
 		return;
 	}
-	if (e->verdict == BFT_CONVICT) {
+	/* What was acted on because of the channel it came by proves nothing to others until its signature has been looked at. */
+	bool proved = e->verdict == BFT_CONVICT && (!e->ref || message_verified(d, e->ref)) && (!e->other || message_verified(d, e->other));
+	if (proved) {
 		d->counts.convicted++;
 		driver_note(d, QUORATE_LEVEL_ERROR, "replica %u (%s) contradicts itself (reason %u)", e->from, d->genesis->cards[e->from].org, e->reason);
 	} else if (e->verdict == BFT_REJECT) {

@@ -66,8 +66,12 @@ static bool fold_matches(const struct pbft *p, const struct pbft_chain *c)
 /* Bodies that nobody has any more: the others' logs were cut after the digests were proved. The question is asked anew, and its answer will say so. */
 void chain_tick(struct pbft *p, struct bft_effects *out)
 {
-	if (!p->catch_count || p->dispatched != p->executed || p->mono_ms < p->catch_ms + PBFT_CATCH_MS)
-		return;
+	if (p->catch_count && p->dispatched == p->executed && p->mono_ms >= p->catch_ms + PBFT_CATCH_MS)
+		chain_give_up(p, out);
+}
+
+void chain_give_up(struct pbft *p, struct bft_effects *out)
+{
 	for (uint32_t i = 0; i < p->catch_count; i++)
 		if (!p->catch_held[i] && !slots_name(p, &p->catch_digest[i]))
 			effects_add(out, BFT_FX_FORGET)->digest = p->catch_digest[i];

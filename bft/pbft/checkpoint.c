@@ -34,6 +34,10 @@ bft_mask checkpoint_voters(const struct pbft *p, bft_seq seq)
 void checkpoint_send(struct pbft *p, struct bft_effects *out)
 {
 	struct pbft_checkpoint_vote *own = checkpoint_own(p, p->executed);
+	if (own->seq == p->executed && !digest_equal(&own->chain, &p->chain)) {
+		pbft_halt(p, out, PBFT_WHY_OWN_CHAIN, p->executed); /* executed again, with another result than I signed */
+		return;
+	}
 	if (own->seq >= p->executed || !pbft_may_sign(p))
 		return;
 	struct pbft_checkpoint *m = effects_room(out, sizeof *m);
@@ -137,12 +141,20 @@ void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *
 /* What was made before I may sign (after a start, until the others have told what I signed) waits. */
 void snapshot_sign(struct pbft *p, struct bft_effects *out)
 {
-	const struct pbft_checkpoint_vote *own = &p->own_snapshot;
-	if (!pbft_may_sign(p) || !own->seq || own->seq <= p->snapshot[p->self].seq)
+	const struct pbft_checkpoint_vote *own = &p->own_snapshot, *said = &p->signed_snapshot;
+	if (!pbft_may_sign(p) || !own->seq || own->seq < said->seq)
 		return;
+	if (own->seq == said->seq) {
+		/* Made again, as after a restart. A second statement for one sequence would convict me. */
+		if (!digest_equal(&own->chain, &said->chain) || !digest_equal(&own->root, &said->root))
+			pbft_halt(p, out, PBFT_WHY_OWN_CHAIN, own->seq);
+		p->own_snapshot.seq = 0;
+		return;
+	}
 	struct pbft_snapshot *m = effects_room(out, sizeof *m);
 	if (!m)
 		return;
+	p->signed_snapshot = *own;
 	*m = (struct pbft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
 	p->own_snapshot.seq = 0;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_SNAPSHOT, m, sizeof *m, NULL);

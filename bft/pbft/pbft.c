@@ -226,7 +226,7 @@ static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_e
 		return;
 	p->executed = p->dispatched = e->seq;
 	p->chain = e->digest;
-	p->catch_count = 0;
+	chain_give_up(p, out);
 	/* What was installed is certified: the window begins there. */
 	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (cert && e->seq > p->low) {
@@ -242,8 +242,17 @@ static void on_epoch(struct pbft *p, const struct bft_event *e)
 	uint64_t k = p->limits.checkpoint_every;
 	if (p->border != 0)
 		return;
-	p->fill_ms = p->mono_ms;
+	p->border_ms = p->mono_ms;
 	p->border = (e->seq + p->limits.window + k - 1) / k * k;
+}
+
+/* A handler that knows more has said it. */
+static bool blamed(const struct bft_effects *out, bft_ref wire)
+{
+	for (uint32_t i = 0; i < out->count; i++)
+		if (out->at[i].kind == BFT_FX_BLAME && out->at[i].ref == wire)
+			return true;
+	return false;
 }
 
 static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e, struct bft_effects *out)
@@ -256,7 +265,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 	case BFT_EV_TICK: on_tick(p, e, out); break;
 	case BFT_EV_MSG:
 		verdict = p->started ? on_msg(p, e->msg, out) : BFT_IGNORE;
-		if (verdict == BFT_REJECT)
+		if (verdict == BFT_REJECT && !blamed(out, e->msg->wire))
 			pbft_blame(out, e->msg->from, BFT_REJECT, PBFT_WHY_NONE, e->msg->wire, 0);
 		propose_try(p, out);
 		break;

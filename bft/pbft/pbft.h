@@ -54,6 +54,7 @@ struct pbft_slot {
 	bool held, fetching, invalid; /* its body */
 	bft_mask asked;               /* whom the standing fetch names */
 	bool required;                /* `digest` follows from the NEW-VIEW: not validated again */
+	bool contradicted;            /* the current leader's leaf is not what its NEW-VIEW says: convicted once */
 	bool proposed;                /* the current leader's leaf for `digest` is here */
 	bool voted;                   /* my PRE-PREPARE or PREPARE in the current view is decided */
 	bool prepared;                /* my COMMIT in the current view is decided */
@@ -114,7 +115,7 @@ struct pbft {
 	bft_seq next_seq;    /* the leader's next proposal */
 	bft_seq new_view_top; /* last re-proposal of the current view */
 	uint64_t proposed_ms; /* time of my last proposal */
-	uint64_t fill_ms; /* since when `fill` or `border` is wanted */
+	uint64_t fill_ms, border_ms; /* since when `fill`, `border` are wanted */
 	bft_seq fill;   /* up to here the leader proposes though nobody asks                        */
 	bft_seq border; /* no sequence above it exists in this epoch; 0 = no border is pending */
 
@@ -128,7 +129,8 @@ struct pbft {
 
 	struct pbft_peer peer[BFT_MEMBERS_MAX];
 	struct pbft_checkpoint_vote snapshot[BFT_MEMBERS_MAX];
-	struct pbft_checkpoint_vote own_snapshot; /* made and not signed yet */
+	struct pbft_checkpoint_vote own_snapshot;    /* made and not signed yet      */
+	struct pbft_checkpoint_vote signed_snapshot; /* my newest one that is signed */
 	bft_seq certified[2]; /* newest two certified snapshots, newest first */
 
 	bool new_view_pending, new_view_known; /* known: new_view_wire is the current view's */
@@ -218,6 +220,8 @@ bft_mask checkpoint_voters(const struct pbft *p, bft_seq seq);
 /* chain.c: catching up by proved proposals */
 void chain_ask(struct pbft *p, struct bft_effects *out);
 void chain_tick(struct pbft *p, struct bft_effects *out);
+/* What was to be caught up with is not wanted any more. */
+void chain_give_up(struct pbft *p, struct bft_effects *out);
 bool chain_wanted(const struct pbft *p, const struct pbft_chain *c);
 enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 

@@ -98,7 +98,7 @@ void on_record(struct pbft *p, const struct bft_event *e)
 	case PBFT_REC_STABLE: recover_stable(p, e->data, e->lsn); break;
 	case PBFT_REC_SNAPSHOT: {
 		const struct pbft_snapshot *s = e->data;
-		p->snapshot[p->self] = (struct pbft_checkpoint_vote){ .seq = s->seq, .chain = s->chain, .root = s->root };
+		p->snapshot[p->self] = p->signed_snapshot = (struct pbft_checkpoint_vote){ .seq = s->seq, .chain = s->chain, .root = s->root };
 		break;
 	}
 	case PBFT_REC_CERTIFIED: {
@@ -302,6 +302,11 @@ static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 	case PBFT_CHECKPOINT:
 		return b->checkpoint.seq <= p->low || (checkpoint_own(p, b->checkpoint.seq)->seq == b->checkpoint.seq &&
 		                                       digest_equal(&checkpoint_own(p, b->checkpoint.seq)->chain, &b->checkpoint.chain));
+	case PBFT_SNAPSHOT: {
+		const struct pbft_checkpoint_vote *said = &p->signed_snapshot;
+		return b->snapshot.seq < said->seq || (b->snapshot.seq == said->seq && digest_equal(&said->chain, &b->snapshot.chain) &&
+		                                       digest_equal(&said->root, &b->snapshot.root));
+	}
 	default: return true;
 	}
 }

@@ -120,7 +120,7 @@ void slots_enter_view(struct pbft *p)
 {
 	for (uint32_t i = 0; i < 2 * p->limits.window; i++) {
 		struct pbft_slot *s = slot_place(p, i);
-		s->required = s->proposed = s->voted = s->prepared = false;
+		s->contradicted = s->required = s->proposed = s->voted = s->prepared = false;
 	}
 }
 

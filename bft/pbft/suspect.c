@@ -13,20 +13,23 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* When the oldest request becomes a reason to suspect. It runs in the normal case only, and not while I am behind: then the fault is mine. */
 static uint64_t request_deadline(const struct pbft *p)
 {
 	const struct pbft_request *oldest = request_oldest(p);
 	uint8_t leader = pbft_leader(p, p->view);
 	/* A pending border, or snapshot, is such a request until it is executed. */
-	bool fill = p->executed < p->border || p->executed < p->fill;
-	if ((!oldest && !fill) || p->mode != PBFT_NORMAL || leader == p->self || pbft_behind(p))
+	uint64_t since = oldest ? oldest->since_ms : UINT64_MAX;
+	since = p->executed < p->border ? earlier(since, p->border_ms) : since;
+	since = p->executed < p->fill ? earlier(since, p->fill_ms) : since;
+	if (since == UINT64_MAX || p->mode != PBFT_NORMAL || leader == p->self || pbft_behind(p))
 		return UINT64_MAX;
 	uint64_t from = later(p->view_ms, p->caught_up_ms);
-	/* The oldest of what waits: a request, or the place that has to be reached. */
-	uint64_t since = oldest ? oldest->since_ms : UINT64_MAX;
-	if (fill && p->fill_ms < since)
-		since = p->fill_ms;
 	from = later(from, since);
 	/* A leader whose link is down cannot serve me; the suspicion still needs f+1. */
 	uint64_t wait = pbft_timeout_ms(p);

@@ -104,6 +104,9 @@ enum bft_verdict on_view_change(struct pbft *p, const struct bft_vmsg *m, struct
 	enum bft_verdict verdict = view_change_check(p, m);
 	if (verdict != BFT_ACCEPT)
 		return verdict;
+	/* Shown to me at a RECALL: my log has it, and has a newer one that must be said again. */
+	if (m->from == p->self && vc->view < p->view)
+		return BFT_IGNORE;
 	struct pbft_vc_meta *meta = view_change_meta(p, m->from);
 	struct pbft_view_change *held = view_change_of(p, m->from);
 	bool named = named_by_new_view(p, m);

@@ -101,6 +101,9 @@ static void take_proposal(struct pbft *p, struct pbft_slot *s, struct bft_effect
 		return;
 	if (s->required && !digest_equal(&leader->digest, &s->digest)) {
 		/* Its leaf contradicts its own NEW-VIEW. */
+		if (s->contradicted)
+			return;
+		s->contradicted = true;
 		pbft_blame(out, pbft_leader(p, p->view), BFT_CONVICT, PBFT_WHY_NOT_REPROPOSED, leader->wire, p->new_view_wire);
 		suspect_leader(p, out);
 		return;

@@ -1,4 +1,5 @@
 /* The properties: agreement on proposal and chain, exactly-once (application.c), durability, no honest replica blamed, monotony, bounded liveness. */
+#include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
 /* One history: whoever executes a sequence executes what the first one executed there, with the same chain after it; over restarts too. */
@@ -29,6 +30,10 @@ void check_node(struct node *d)
 	struct driver_counts counts;
 	driver_standing(d->driver, &now);
 	driver_counts(d->driver, &counts);
+	if (d->driver->waiting_count > 8192 || d->driver->held_count > 1024 || messages_count(d->driver->messages) > 65536 ||
+	    bodies_bytes(d->driver->bodies) > d->driver->options.memory_bytes + (4u << 20))
+		sim_fail(s, "bounds: node %u has %zu effects waiting, %zu bodies to tell of, %u messages, %zu bytes of bodies", d->id, d->driver->waiting_count,
+		         d->driver->held_count, messages_count(d->driver->messages), bodies_bytes(d->driver->bodies));
 	if (driver_failed(d->driver))
 		sim_fail(s, "node %u stopped by itself: %s", d->id, driver_trouble(d->driver));
 	if (counts.bad_signatures || counts.blamed || counts.convicted)

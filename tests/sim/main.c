@@ -1,6 +1,6 @@
 /* quorate-sim: seeds of a simulated cluster.
  *
- *   quorate-sim --seeds A..B [--jobs N] [--json]     each seed draws a cluster, its faults and its clients; exit 0 only when none failed
+ *   quorate-sim --seeds A..B [--jobs N] [--nodes N] [--json]     each seed draws a cluster, its faults and its clients; exit 0 only when none failed
  *   quorate-sim --seed N --trace                     one seed, told; the same bytes each time
  */
 #include "tests/sim/sim.h"
@@ -27,9 +27,11 @@ static void add(struct totals *t, const struct totals *o)
 	t->snapshots += o->snapshots;
 }
 
+static uint32_t nodes; /* 0: each seed draws its own number */
+
 static void run_one(struct sim *s, uint64_t seed, bool trace, struct totals *t)
 {
-	sim_run(s, seed, trace);
+	sim_run(s, seed, nodes, trace);
 	struct totals one = { .passed = !s->failure[0], .failed = s->failure[0] != 0, .wakeups = s->wakeups, .views = s->views, .crashes = s->crashes,
 		              .partitions = s->partitions, .transfers = s->transfers, .frames = s->frames, .snapshots = s->snapshots };
 	if (s->failure[0])
@@ -80,7 +82,7 @@ static bool run_range(uint64_t a, uint64_t b, uint64_t jobs, struct totals *t)
 
 static int usage(void)
 {
-	fputs("usage: quorate-sim --seeds A..B [--jobs N] [--json]\n       quorate-sim --seed N [--trace]\n", stderr);
+	fputs("usage: quorate-sim --seeds A..B [--jobs N] [--nodes N] [--json]\n       quorate-sim --seed N [--nodes N] [--trace]\n", stderr);
 	return 2;
 }
 
@@ -108,12 +110,14 @@ int main(int argc, char **argv)
 			b = a;
 		else if (!strcmp(argv[i], "--seeds") && i + 1 < argc && sscanf(argv[++i], "%" SCNu64 "..%" SCNu64, &a, &b) == 2)
 			continue;
+		else if (!strcmp(argv[i], "--nodes") && i + 1 < argc && sscanf(argv[++i], "%" SCNu32, &nodes) == 1)
+			continue;
 		else if (!strcmp(argv[i], "--jobs") && i + 1 < argc && sscanf(argv[++i], "%" SCNu64, &jobs) == 1)
 			continue;
 		else
 			return usage();
 	}
-	if (a == 0 || b < a || jobs == 0 || jobs > 64)
+	if (a == 0 || b < a || jobs == 0 || jobs > 64 || (nodes && (nodes < 4 || nodes > SIM_NODES_MAX)))
 		return usage();
 	struct totals t = { 0 };
 	bool whole = true;

@@ -124,7 +124,8 @@ struct sim {
 	char failure[256];
 };
 
-void sim_run(struct sim *s, uint64_t seed, bool trace);
+/* `nodes` 0: the seed says how many. */
+void sim_run(struct sim *s, uint64_t seed, uint32_t nodes, bool trace);
 bool sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_at(struct sim *s, struct sim_event e);
 void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -157,9 +157,10 @@ static uint32_t pick_n(struct sim *s)
 	return sizes[rng_below(&s->rng, 8)];
 }
 
-static void draw(struct sim *s)
+static void draw(struct sim *s, uint32_t nodes)
 {
 	s->n = pick_n(s);
+	s->n = nodes ? nodes : s->n;
 	s->f = quorum_faults(s->n);
 	s->q = quorum_strong(s->n);
 	bool tiny = rng_chance(&s->rng, 50); /* most bugs need 2 views and the first slots */
@@ -209,13 +210,13 @@ static bool finished(const struct sim *s)
 	return true;
 }
 
-static void set_up(struct sim *s, uint64_t seed, bool trace)
+static void set_up(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
 {
 	memset(s, 0, sizeof *s);
 	s->seed = seed;
 	s->rng.s = seed * 0x2545F4914F6CDD1Du + 1;
 	s->trace = trace;
-	draw(s);
+	draw(s, nodes);
 	make_members(s);
 	/* In memory where there is such a place: nothing of it outlives the seed. */
 	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
@@ -238,9 +239,9 @@ static void schedule(struct sim *s)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, s->crash_every_ms), .kind = SIM_CRASH, .node = (uint8_t)rng_below(&s->rng, s->n) });
 }
 
-void sim_run(struct sim *s, uint64_t seed, bool trace)
+void sim_run(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
 {
-	set_up(s, seed, trace);
+	set_up(s, seed, nodes, trace);
 	for (uint8_t i = 0; i < s->n; i++)
 		node_create(s, i);
 	clients_create(s);

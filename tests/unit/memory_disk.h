@@ -19,6 +19,7 @@
 struct memory_file {
 	uint8_t *now, *safe; /* `capacity` bytes each; zero beyond the sizes */
 	size_t bytes, safe_bytes, capacity;
+	size_t dirty_from, dirty_to; /* what may differ between the two */
 	bool used;
 };
 struct memory_name {
@@ -165,6 +166,10 @@ static inline int memory_pwrite(void *user, int handle, const void *bytes, size_
 		return -ENOSPC;
 	memory_grow(f, offset + n);
 	memcpy(f->now + offset, bytes, n);
+	if (f->dirty_to == 0 || offset < f->dirty_from)
+		f->dirty_from = offset;
+	if (offset + n > f->dirty_to)
+		f->dirty_to = offset + n;
 	if (n > d->writes_max_at)
 		d->writes_max_at = n;
 	return e;
@@ -177,8 +182,9 @@ static inline int memory_sync(void *user, int handle)
 	int e = memory_changes(d);
 	if (e != 0)
 		return e;
-	if (f->bytes > 0)
-		memcpy(f->safe, f->now, f->bytes);
+	if (f->dirty_to > 0)
+		memcpy(f->safe + f->dirty_from, f->now + f->dirty_from, f->dirty_to - f->dirty_from);
+	f->dirty_from = f->dirty_to = 0;
 	f->safe_bytes = f->bytes;
 	return 0;
 }
@@ -237,6 +243,7 @@ static inline void memory_collect(struct memory_disk *d)
 				memset(d->files[f].safe, 0, d->files[f].capacity);
 			}
 			d->files[f].bytes = d->files[f].safe_bytes = 0;
+			d->files[f].dirty_from = d->files[f].dirty_to = 0;
 		}
 	}
 }
@@ -312,6 +319,7 @@ static inline void memory_disk_power_loss(struct memory_disk *d, int how)
 			f->bytes = f->safe_bytes;
 		if (f->bytes > 0)
 			memcpy(f->safe, f->now, f->bytes);
+		f->dirty_from = f->dirty_to = 0;
 		f->safe_bytes = f->bytes;
 	}
 	memory_settle_names(d);
