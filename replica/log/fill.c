@@ -72,6 +72,21 @@ static int work_zero(struct log *log)
 	return e;
 }
 
+/* One that is not of the log's size (somebody cut it) would pass for a damaged segment once groups stand in it: it is given up, and a fresh one made. */
+static int recycle_opened(struct log *log)
+{
+	struct log_fill *f = &log->fill;
+	uint64_t bytes = 0;
+	int e = log->disk.size(log->disk.user, f->handle, &bytes);
+	f->recycled = e == 0 && bytes == log->segment_bytes;
+	f->zeroed = f->recycled ? log->segment_bytes : 0; /* old groups stay: their CRCs name another segment */
+	if (e != 0 || f->recycled)
+		return e;
+	log->disk.close(log->disk.user, f->handle);
+	f->handle = -1;
+	return log->disk.unlink(log->disk.user, LAYOUT_FILL_NAME);
+}
+
 /* The name goes first and is flushed: until then the old segment, which a durable group has given up, lies there whole. */
 static int work_recycle(struct log *log)
 {
@@ -86,8 +101,8 @@ static int work_recycle(struct log *log)
 		e = log->disk.sync_folder(log->disk.user);
 	if (e == 0)
 		e = log->disk.open(log->disk.user, LAYOUT_FILL_NAME, false, &f->handle);
-	f->zeroed = log->segment_bytes; /* old groups stay: their CRCs name another segment */
-	f->recycled = true;
+	if (e == 0)
+		e = recycle_opened(log);
 	return e;
 }
 

@@ -366,6 +366,27 @@ static void shortened_segment(void)
 	goes_on();
 }
 
+/* Cut while it waits for reuse, when nothing in it is needed: nothing is lost, then or later. */
+static void shortened_segment_for_reuse(void)
+{
+	bed_format(&b, 1);
+	bed_fill(&b, 30);
+	uint64_t cut = log_lowest_segment(b.log);
+	b.needed = 25;
+	log_truncate_below(b.log, b.needed);
+	bed_fill(&b, 31);
+	bed_restart(&b, 1);
+	bed_segment(&b, cut)->bytes = 100;
+	CU_ASSERT_EQUAL_FATAL(bed_open(&b), LOG_OK);
+	CU_ASSERT_NOT_EQUAL(b.report.class, LOG_DAMAGED);
+	bed_fill(&b, 60);
+	bed_restart(&b, 1);
+	CU_ASSERT_EQUAL_FATAL(bed_open(&b), LOG_OK);
+	CU_ASSERT_NOT_EQUAL(b.report.class, LOG_DAMAGED);
+	CU_ASSERT_TRUE(bed_saw_all(&b, 60));
+	bed_destroy(&b);
+}
+
 /* Bytes of a client that look like a group: without the log's salt they are only bytes. */
 static void payload_that_forges_a_group(void)
 {
@@ -383,7 +404,8 @@ static void payload_that_forges_a_group(void)
 	struct log_io io;
 	CU_ASSERT_EQUAL(log_append(b.log, 1, 0, 4, 0, &v, 1, NULL), LOG_OK);
 	CU_ASSERT_TRUE(log_group_take(b.log, &io));
-	CU_ASSERT_EQUAL(b.disk.pwrite(b.disk.user, io.handle, (const uint8_t *)io.bytes + 512, io.n - 512, io.offset + 512), 0); /* all but the header arrives */
+	CU_ASSERT_EQUAL(b.disk.pwrite(b.disk.user, io.handle, (const uint8_t *)io.bytes + 512, io.n - 512, io.offset + 512),
+	                0); /* all but the header arrives */
 	log_close(b.log);
 	reopen(LOG_TORN);
 	goes_on();
@@ -588,6 +610,7 @@ static const struct unit_case cases[] = {
 	{ "a segment of another log", segment_of_another_log },
 	{ "a newer format", newer_format },
 	{ "a shortened segment", shortened_segment },
+	{ "a shortened segment that waits for reuse", shortened_segment_for_reuse },
 	{ "a payload that forges a group", payload_that_forges_a_group },
 	{ "any flipped bit", any_flipped_bit },
 	{ "stopped at every operation", stopped_at_every_operation },
