@@ -17,7 +17,7 @@ static bool may_propose(const struct pbft *p)
 		return p->next_seq <= p->border || p->next_seq <= p->fill;
 	bool in_flight = p->next_seq > p->executed + 1;
 	uint32_t proposed = p->requests_count - p->requests_waiting;
-	return !in_flight || p->requests_waiting * 2 >= proposed;
+	return !in_flight || p->requests_waiting >= proposed;
 }
 
 /* Writes the digests of the waiting requests, oldest first, as far as the limits allow. */
