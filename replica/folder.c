@@ -74,7 +74,8 @@ static enum quorate_error format_files(const struct log_disk *disk, const char *
 		return fail(reason, QUORATE_FAILED, path, "the machine gives no random bytes");
 	enum log_result r = log_format(disk, &options, why);
 	if (r == LOG_ERR_EXISTS)
-		return fail(reason, QUORATE_CONFIG, path, "there is a log without a superblock: move it away, then format with --lost");
+		return fail(reason, QUORATE_CONFIG, path, "there is a log without a superblock: move it away, then 'quorate format' if this replica has never run, "
+		            "'quorate format --lost' if it has");
 	if (r != LOG_OK)
 		return fail(reason, r == LOG_ERR_REFUSED ? QUORATE_CONFIG : QUORATE_FAILED, path, why);
 	enum superblock_result s = superblock_format(disk, sb);
