@@ -139,5 +139,7 @@ int cli_read_file(const char *path, size_t most, char **bytes, size_t *n)
 		return CLI_OK;
 	}
 	free(space);
-	return cli_fail(CLI_FAILED, "%s: %s", path, !space ? "no memory" : failed ? strerror(why) : "it is too large");
+	if (space && !failed)
+		return cli_fail(CLI_USAGE, "%s: it is too large: at most %zu bytes are possible here", path, most);
+	return cli_fail(CLI_FAILED, "%s: %s", path, !space ? "no memory" : strerror(why));
 }
