@@ -251,8 +251,17 @@ static inline bool bed_start(struct replica_bed *b, const struct cluster_bed *c)
 		.memory_bytes = 4u << 20,
 		.app = &c->app,
 		.state = b->state,
-		.env = { b, bed_send, bed_send_client, bed_close_member, bed_close_client, bed_append, bed_flush, bed_truncate, bed_read, bed_memory_lost,
-		         bed_note, NULL },
+		.env = { .user = b,
+		         .send = bed_send,
+		         .send_client = bed_send_client,
+		         .close_member = bed_close_member,
+		         .close_client = bed_close_client,
+		         .append = bed_append,
+		         .flush = bed_flush,
+		         .truncate_below = bed_truncate,
+		         .read = bed_read,
+		         .memory_lost = bed_memory_lost,
+		         .note = bed_note },
 	};
 	b->driver = driver_create(&o);
 	FUZZ_CHECK(b->driver != NULL);
