@@ -112,6 +112,13 @@ static enum state_result read_record(struct state *s, const struct session_limit
 	return STATE_OK;
 }
 
+/* A refusal is kept like a result, but nothing of its bundle was. */
+static bool was_executed(const struct session_answer *record)
+{
+	struct result r;
+	return result_decode(&r, record->result, record->result_bytes) && (r.status == RESULT_DONE || r.status == RESULT_LATER);
+}
+
 enum state_result sessions_judge(struct state *s, const struct session_limits *limits, const struct bundle *b, struct session_answer *out)
 {
 	struct key k = session_key(b->session);
@@ -138,7 +145,7 @@ enum state_result sessions_judge(struct state *s, const struct session_limits *l
 	} else if (b->after) {
 		struct session_answer other;
 		r = read_record(s, limits, b->session, b->after, &found, &other);
-		if (r == STATE_OK && found != b->after)
+		if (r == STATE_OK && (found != b->after || !was_executed(&other)))
 			refuse(out, RESULT_AFTER);
 	}
 	return r;
