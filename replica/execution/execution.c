@@ -165,6 +165,8 @@ static bool run_op(struct execution *x, const struct bundle *b, uint16_t index, 
 		return fail(x, "the application could not execute an operation", view.failed ? state_text(view.result) : "its own error");
 	if (view.failed)
 		return fail(x, "the state", state_text(view.result));
+	if (x->failed)
+		return false; /* no memory for its answer: not the same as an answer that is too large */
 	call_release_marks(&view);
 	struct wr w = wr_of(x->out + length_at, sizeof zeros);
 	wr_u32(&w, (uint32_t)(x->out_used - length_at - sizeof zeros));
