@@ -190,11 +190,25 @@ static enum bft_verdict new_view_check(const struct pbft *p, const struct bft_vm
 	return BFT_ACCEPT;
 }
 
+static bool source_missing(const struct pbft *p, uint8_t k)
+{
+	const struct pbft_vc_meta *meta = view_change_meta(p, p->new_view.source[k].member);
+	return !meta->set || !digest_equal(&meta->digest, &p->new_view.source[k].digest);
+}
+
+/* All that have one digest come together. */
+static bool source_asked(const struct pbft *p, uint8_t k)
+{
+	for (uint8_t i = 0; i < k; i++)
+		if (source_missing(p, i) && digest_equal(&p->new_view.source[i].digest, &p->new_view.source[k].digest))
+			return true;
+	return false;
+}
+
 static void ask_for_missing(const struct pbft *p, bft_mask from, struct bft_effects *out)
 {
 	for (uint8_t k = 0; k < p->new_view.sources_count; k++) {
-		const struct pbft_vc_meta *meta = view_change_meta(p, p->new_view.source[k].member);
-		if (meta->set && digest_equal(&meta->digest, &p->new_view.source[k].digest))
+		if (!source_missing(p, k) || source_asked(p, k))
 			continue;
 		struct pbft_fetch_view_change *f = effects_room(out, sizeof *f);
 		if (!f)

@@ -131,19 +131,21 @@ enum bft_verdict on_view_change(struct pbft *p, const struct bft_vmsg *m, struct
 	return BFT_ACCEPT;
 }
 
-/* Whoever sent a NEW-VIEW serves the VIEW-CHANGEs that it names. */
+/* Whoever sent a NEW-VIEW serves the VIEW-CHANGEs that it names. No member stands in the body, so those of several members may have one digest (nothing was prepared
+ * anywhere, say): whoever asks may miss any of them, but not its own. */
 enum bft_verdict on_fetch_view_change(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
 	const struct pbft_fetch_view_change *f = m->body;
+	bool found = false;
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct pbft_vc_meta *meta = view_change_meta(p, i);
-		if (!meta->set || !meta->wire || !digest_equal(&meta->digest, &f->digest))
+		if (i == m->from || !meta->set || !meta->wire || !digest_equal(&meta->digest, &f->digest))
 			continue;
 		struct bft_effect *e = effects_add(out, BFT_FX_FORWARD);
 		e->ref = meta->wire;
 		e->from = (uint8_t)i;
 		e->to = BFT_BIT(m->from);
-		return BFT_ACCEPT;
+		found = true;
 	}
-	return BFT_IGNORE;
+	return found ? BFT_ACCEPT : BFT_IGNORE;
 }

@@ -245,8 +245,8 @@ static void it_may_come_before_what_it_names(void)
 	struct story s = story_new();
 	bed_say(s.b, 2, PBFT_NEW_VIEW, s.m);
 	CU_ASSERT(bed_standing(s.b).view == 0);
-	/* Its sender is asked for each that is missing, by digest. */
-	CU_ASSERT(bed_sent_count(s.b, PBFT_FETCH_VIEW_CHANGE) == 3 && bed_sent(s.b, PBFT_FETCH_VIEW_CHANGE)->to == BFT_BIT(2));
+	/* Its sender is asked for each that is missing, by digest: two of the three are alike. */
+	CU_ASSERT(bed_sent_count(s.b, PBFT_FETCH_VIEW_CHANGE) == 2 && bed_sent(s.b, PBFT_FETCH_VIEW_CHANGE)->to == BFT_BIT(2));
 	bed_changes_say(s.b, s.c);
 	CU_ASSERT(bed_standing(s.b).view == 2 && !bed_standing(s.b).changing);
 	story_free(&s);

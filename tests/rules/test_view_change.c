@@ -357,6 +357,30 @@ static void it_serves_the_one_that_is_asked_for(void)
 	bed_free(b);
 }
 
+/* When nothing was prepared anywhere, all say the same to the byte. Serving the first that matches would give the asker its own, for ever. */
+static void it_serves_all_that_are_alike(void)
+{
+	struct bed *b = bed_new(4, 1);
+	struct pbft_view_change *m = &bed_body()->view_change;
+	bft_ref kept[4] = { 0 };
+	m->view = 1;
+	m->chain = b->cluster;
+	for (uint8_t i = 0; i < 4; i++)
+		if (i != 1) {
+			bed_say(b, i, PBFT_VIEW_CHANGE, m);
+			kept[i] = b->last_ref;
+		}
+	struct pbft_fetch_view_change ask;
+	bed_digest_of(&ask.digest, PBFT_VIEW_CHANGE, m);
+	bed_forget(b);
+	CU_ASSERT(bed_say_as(b, 0, PBFT_FETCH_VIEW_CHANGE, &ask, BFT_AUTH_CHANNEL) == BFT_ACCEPT);
+	CU_ASSERT(bed_forwards(b, kept[2], 2, 0));
+	CU_ASSERT(bed_forwards(b, kept[3], 3, 0));
+	CU_ASSERT(!bed_forwards(b, kept[0], 0, 0));
+	free(m);
+	bed_free(b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -381,6 +405,7 @@ int main(void)
 		{ "the timer waits for a quorum", the_timer_waits_for_a_quorum },
 		{ "members above count for it", members_above_count_for_it },
 		{ "it serves the one that is asked for", it_serves_the_one_that_is_asked_for },
+		{ "it serves all that are alike", it_serves_all_that_are_alike },
 		{ 0 },
 	};
 	return unit_main("view_change", cases);
