@@ -211,9 +211,13 @@ static void persist_body(struct driver *d, const struct digest *digest, bft_seq 
 	struct log_position at;
 	if (p)
 		p->in_use = true;
-	if (body_in_log(d, digest))
+	/* What was written for a lower sequence goes when that does: a leader may propose the same again. */
+	if (digest_equal(digest, &d->null_digest) || history_body_covers(d->history, digest, seq))
 		return;
+	if (!p || !bodies_whole(p))
+		p = body_load(d, digest);
 	BFT_CHECK(p && bodies_whole(p));
+	p->in_use = true;
 	size_t n = bodies_encode(p, d->scratch, d->scratch_bytes);
 	BFT_CHECK(n > 0);
 	append(d, DRIVER_REC_BODY, 0, seq, d->scratch, n, &at);

@@ -46,8 +46,8 @@ void history_destroy(struct history *h)
 struct history_entry *history_open(struct history *h, bft_seq seq)
 {
 	/* What comes first says where the log begins. */
-	if (h->count == 0 && seq >= h->base)
-		h->base = seq > 1024 ? seq - 1024 : 1;
+	if (h->count == 0 && seq > h->base + 1024)
+		h->base = seq - 1024;
 	if (seq < h->base || seq - h->base >= HISTORY_SPAN_MAX)
 		return NULL;
 	size_t i = (size_t)(seq - h->base);
@@ -136,6 +136,14 @@ bool history_body(const struct history *h, const struct digest *digest, struct l
 	const struct body_place *place = place_of(h->bodies, h->bodies_capacity, prefix);
 	*at = place->at;
 	return place->at.segment != 0;
+}
+
+bool history_body_covers(const struct history *h, const struct digest *digest, bft_seq seq)
+{
+	uint64_t prefix[2];
+	prefix_of(prefix, digest);
+	const struct body_place *place = place_of(h->bodies, h->bodies_capacity, prefix);
+	return place->at.segment != 0 && place->seq >= seq;
 }
 
 bft_lsn history_drop(struct history *h, bft_seq seq)

@@ -26,6 +26,8 @@ bft_seq history_stable_from(const struct history *h, bft_seq from, bft_seq reach
 bool history_put_body(struct history *h, const struct digest *digest, bft_seq seq, const struct log_position *at);
 /* Digests are compared by their first half: the reader checks the whole against the bytes. False: not in the log. */
 bool history_body(const struct history *h, const struct digest *digest, struct log_position *at);
+/* It is in the log, and stays there until `seq` is dropped. */
+bool history_body_covers(const struct history *h, const struct digest *digest, bft_seq seq);
 
 /* Drops everything about sequences up to `seq`; returns the lowest lsn that what remains needs, or UINT64_MAX. */
 bft_lsn history_drop(struct history *h, bft_seq seq);
