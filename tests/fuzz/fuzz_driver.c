@@ -94,7 +94,7 @@ static bool step(uint8_t what, uint16_t n, struct rd *r)
 	const uint8_t *bytes = kind < 4 ? rd_take(r, n) : NULL;
 	if (kind < 4 && !bytes)
 		return false;
-	pass(1);
+	pass(0);
 	switch (kind) {
 	case 0: driver_client_frame(bed.driver, 1, &cluster.client_key, bytes, n); break;
 	case 4: pass(n % 3000u); break;

@@ -56,6 +56,9 @@ struct replica_bed {
 	struct bed_record *record;
 	uint32_t records_count;
 	uint64_t lsn;
+	bool holds_flush; /* the disk stands still: nothing becomes durable */
+	uint32_t durable_count;
+	uint64_t durable_lsn;
 	uint64_t now;
 	/* what is heard */
 	void *user;
@@ -215,12 +218,21 @@ static inline void bed_note(void *user, enum quorate_level level, const char *li
 
 /* ---- life ---- */
 
+static inline void bed_durable(struct replica_bed *b)
+{
+	if (b->holds_flush)
+		return;
+	b->durable_count = b->records_count;
+	b->durable_lsn = b->lsn;
+	driver_durable(b->driver, b->lsn);
+}
+
 static inline void bed_turn(struct replica_bed *b)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		for (uint32_t turns = 0; driver_turn(b->driver); turns++)
 			FUZZ_CHECK(turns < 100000);
-		driver_durable(b->driver, b->lsn);
+		bed_durable(b);
 	}
 	for (uint32_t turns = 0; driver_turn(b->driver); turns++)
 		FUZZ_CHECK(turns < 100000);
@@ -289,6 +301,17 @@ static inline void bed_stop(struct replica_bed *b)
 	state_close(b->state);
 	b->driver = NULL;
 	b->state = NULL;
+}
+
+/* Of a stopped replica: forgets what was not durable. Returns how many records. */
+static inline uint32_t bed_tear(struct replica_bed *b)
+{
+	uint32_t lost = b->records_count - b->durable_count;
+	while (b->records_count > b->durable_count)
+		free(b->record[--b->records_count].payload);
+	b->lsn = b->durable_lsn;
+	b->holds_flush = false;
+	return lost;
 }
 
 static inline void bed_destroy(struct replica_bed *b)
