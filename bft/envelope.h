@@ -24,6 +24,10 @@ enum bft_wire_type {
 	BFT_WIRE_ATTACH = 7,   /* client: send answers for these sessions here. u16 count | u64 sessions                           */
 	BFT_WIRE_QUERY = 8,    /* what do you say of yourself? empty but for one zero byte                                         */
 	BFT_WIRE_STANDING = 9, /* the answer                                                                                       */
+	BFT_WIRE_FETCH_OFFER = 10, /* which certified snapshot do you serve? one zero byte                                         */
+	BFT_WIRE_OFFER = 11,       /* its certificate                                                                              */
+	BFT_WIRE_FETCH_STATE = 12, /* parts of it: see replica/transfer.h                                                          */
+	BFT_WIRE_STATE = 13,       /* those parts                                                                                  */
 };
 
 struct bft_envelope {

@@ -55,7 +55,10 @@ static void keep(uint8_t **at, size_t *n_at, const uint8_t *bytes, size_t n)
 
 void certify_keep(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *c, const uint8_t *bytes, size_t n)
 {
-	if (rtype == PBFT_REC_STABLE) {
+	if (rtype == PBFT_REC_CERTIFIED) {
+		keep(&d->certified_certificate, &d->certified_certificate_n, bytes, n);
+		d->certified_seq = c->seq;
+	} else if (rtype == PBFT_REC_STABLE) {
 		keep(&d->stable_certificate, &d->stable_certificate_n, bytes, n);
 	} else if (rtype == PBFT_REC_COMMIT) {
 		struct own_certificate *own = &d->own_certificate[c->seq % (2 * d->limits.window)];

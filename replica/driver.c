@@ -117,6 +117,7 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 		return;
 	driver_tick(d);
 	fetch_tick(d);
+	transfer_tick(d);
 	if (d->unflushed_ms && mono_ms >= d->unflushed_ms + UNFLUSHED_MS)
 		driver_flush(d);
 }
@@ -209,7 +210,9 @@ uint64_t driver_deadline(const struct driver *d)
 	if (!d->started || d->failed)
 		return UINT64_MAX;
 	uint64_t a = bft_pbft.deadline(d->core), b = fetch_deadline(d), c = d->unflushed_ms ? d->unflushed_ms + UNFLUSHED_MS : UINT64_MAX;
+	uint64_t e = transfer_deadline(d);
 	a = a < b ? a : b;
+	c = c < e ? c : e;
 	return a < c ? a : c;
 }
 
@@ -235,6 +238,10 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 	case BFT_WIRE_BUNDLE: admission_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r)); break;
 	case BFT_WIRE_PROPOSAL: admission_proposal(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH: fetch_serve(d, member, r.at, rd_left(&r)); break;
+	case BFT_WIRE_FETCH_OFFER: transfer_serve_offer(d, member); break;
+	case BFT_WIRE_OFFER: transfer_offer(d, member, r.at, rd_left(&r)); break;
+	case BFT_WIRE_FETCH_STATE: transfer_serve(d, member, r.at, rd_left(&r)); break;
+	case BFT_WIRE_STATE: transfer_state(d, member, r.at, rd_left(&r)); break;
 	default: admission_message(d, member, &e, r.at, rd_left(&r)); break;
 	}
 }
@@ -276,7 +283,7 @@ void driver_standing(struct driver *d, struct standing *s)
 	*s = (struct standing){
 		.role = core.observer || d->failed ? STANDING_OBSERVER : core.leader == d->self && !core.changing ? STANDING_LEADER : STANDING_BACKUP,
 		.mode = BFT_MODE_BFT,
-		.flags = (uint8_t)((core.changing ? 1 : 0) | (d->low_space ? 2 : 0)),
+		.flags = (uint8_t)((core.changing ? 1 : 0) | (d->low_space ? 2 : 0) | (d->transfer ? 4 : 0)),
 		.epoch = DRIVER_EPOCH,
 		.view = core.view,
 		.leader = core.leader,
@@ -291,6 +298,7 @@ void driver_standing(struct driver *d, struct standing *s)
 	const char *trouble = d->trouble[0] ? d->trouble
 			      : core.observer ? "this replica's log may lack what it signed: it observes until it is admitted again"
 			      : d->low_space  ? "the disk is full: no new work until there is room"
+			      : d->transfer   ? "the state is being fetched from the others"
 					      : "";
 	snprintf(s->trouble, sizeof s->trouble, "%s", trouble);
 }
@@ -390,6 +398,9 @@ void driver_destroy(struct driver *d)
 	free(d->own_pre_prepare);
 	free(d->stable_certificate);
 	free(d->view_change_tail);
+	free(d->certified_certificate);
+	transfer_view_close(d);
+	transfer_end(d);
 	free(d->local);
 	free(d->execute);
 	free(d->held);

@@ -31,6 +31,10 @@ struct driver_env {
 	void (*flush)(void *user); /* write what was appended: until then it may wait */
 	void (*truncate_below)(void *user, uint64_t lsn);
 	enum log_result (*read)(void *user, const struct log_position *at, void *out, size_t capacity, struct log_record *record);
+	/* The state that is being fetched from others: a file of its own beside the state's, made as a copy of that when it is not there yet. NULL: no room, no memory.
+	 * It is the caller's; install puts it in the state's place, closes what was there, and returns it as it is to be used from now on (NULL: it failed). */
+	struct state *(*transfer_open)(void *user);
+	struct state *(*transfer_install)(void *user);
 	/* The superblock must remember that this log may lack something (design section 8). */
 	void (*memory_lost)(void *user);
 	void (*note)(void *user, enum quorate_level level, const char *line);

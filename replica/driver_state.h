@@ -12,6 +12,7 @@
 #include "replica/execution/execution.h"
 #include "replica/history.h"
 #include "replica/messages.h"
+#include "replica/transfer.h"
 #include "replica/verify_pool.h"
 
 #define DRIVER_EPOCH 1u
@@ -137,6 +138,12 @@ struct driver {
 
 	bft_seq truncate_seq; /* wanted, but the state on disk still needs more */
 	bft_lsn truncate_below;
+
+	uint8_t *certified_certificate; /* of the newest certified snapshot */
+	size_t certified_certificate_n;
+	bft_seq certified_seq;
+	struct transfer_view view;      /* what is served          */
+	struct transfer *transfer;      /* what is fetched; NULL: nothing is */
 
 	struct member_state member[BFT_MEMBERS_MAX];
 	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */

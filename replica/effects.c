@@ -368,10 +368,7 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 		d->truncate_below = e->below;
 		truncate_try(d);
 		break;
-	case BFT_FX_TRANSFER:
-		driver_note(d, QUORATE_LEVEL_WARNING, "the others' logs no longer reach back to %llu: this replica needs a state transfer",
-		            (unsigned long long)execution_seq(d->execution) + 1);
-		break;
+	case BFT_FX_TRANSFER: transfer_begin(d); break;
 	case BFT_FX_BLAME: blame(d, e); break;
 	case BFT_FX_ROLE:
 	case BFT_FX_ACTIVATE: break;

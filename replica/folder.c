@@ -3,6 +3,7 @@
 #include "replica/driver.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,19 +123,23 @@ static enum quorate_error read_superblock(struct folder *f, const char *path, co
 	return QUORATE_OK;
 }
 
+/* A damaged one may be lost: what was executed is in the log, or comes from the others. */
+static enum state_result open_or_drop(struct state **out, const char *file, const struct state_options *options, char why[STATE_REASON_BYTES])
+{
+	enum state_result r = state_open(out, file, options, why);
+	if (r == STATE_ERR_DAMAGED && state_drop(file) == 0)
+		r = state_open(out, file, options, why);
+	return r;
+}
+
 static enum quorate_error open_state(struct folder *f, const char *path, const struct quorate_options *o, char *reason)
 {
-	char file[PATH_BYTES], why[STATE_REASON_BYTES];
-	if (!path_of(file, path, "state/state.mdb"))
+	char why[STATE_REASON_BYTES];
+	if (!path_of(f->state_path, path, "state/state.mdb") || !path_of(f->next_path, path, "state/next.mdb"))
 		return fail(reason, QUORATE_CONFIG, path, "the path is too long");
-	struct state_options options = { .map_bytes = o->state_bytes ? o->state_bytes : STATE_BYTES_DEFAULT };
-	enum state_result r = state_open(&f->state, file, &options, why);
-	if (r == STATE_ERR_DAMAGED) {
-		/* It may be lost: what was executed is in the log, or comes from the others. */
-		int dropped = state_drop(file);
-		r = dropped == 0 ? state_open(&f->state, file, &options, why) : r;
-	}
-	return r == STATE_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, file, why);
+	f->state_options = (struct state_options){ .map_bytes = o->state_bytes ? o->state_bytes : STATE_BYTES_DEFAULT };
+	enum state_result r = open_or_drop(&f->state, f->state_path, &f->state_options, why);
+	return r == STATE_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, f->state_path, why);
 }
 
 enum quorate_error folder_open(struct folder *f, const char *path, const struct digest *cluster, const struct public_key *member,
@@ -231,6 +236,49 @@ enum quorate_error folder_recover(struct folder *f, struct driver *d, const stru
 	return s == SUPERBLOCK_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, options->data, superblock_text(s));
 }
 
+struct state *folder_transfer_open(struct folder *f)
+{
+	char why[STATE_REASON_BYTES];
+	if (f->next)
+		return f->next;
+	/* What is there already was fetched by an earlier run. */
+	if (access(f->next_path, F_OK) != 0 && state_meta(f->state).seq && state_copy(f->state, f->next_path) != 0)
+		(void)state_drop(f->next_path);
+	if (open_or_drop(&f->next, f->next_path, &f->state_options, why) != STATE_OK)
+		f->next = NULL;
+	return f->next;
+}
+
+static bool sync_parent(const char *file)
+{
+	char folder[PATH_BYTES];
+	snprintf(folder, sizeof folder, "%s", file);
+	char *slash = strrchr(folder, '/');
+	if (!slash)
+		return false;
+	*slash = 0;
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+struct state *folder_transfer_install(struct folder *f)
+{
+	char why[STATE_REASON_BYTES], lock[PATH_BYTES + 8];
+	state_close(f->next);
+	state_close(f->state);
+	f->next = f->state = NULL;
+	snprintf(lock, sizeof lock, "%s-lock", f->next_path);
+	if (rename(f->next_path, f->state_path) != 0 || !sync_parent(f->state_path))
+		return NULL;
+	(void)unlink(lock);
+	if (state_open(&f->state, f->state_path, &f->state_options, why) != STATE_OK)
+		f->state = NULL;
+	return f->state;
+}
+
 void folder_memory_lost(struct folder *f)
 {
 	f->superblock.free[FREE_MEMORY_LOST] = 1;
@@ -239,6 +287,7 @@ void folder_memory_lost(struct folder *f)
 
 void folder_close(struct folder *f, bool clean)
 {
+	state_close(f->next);
 	state_close(f->state);
 	log_close(f->log);
 	if (f->disk_open && clean) {

@@ -16,7 +16,9 @@ struct folder {
 	struct log_disk disk;
 	bool disk_open;
 	struct superblock superblock;
-	struct state *state;
+	struct state *state, *next; /* next: being fetched from others, beside it */
+	struct state_options state_options;
+	char state_path[4096], next_path[4096];
 	struct log *log;
 	bft_lsn last_lsn;
 	enum bft_recovery recovery;
@@ -34,6 +36,10 @@ enum quorate_error folder_recover(struct folder *f, struct driver *d, const stru
                                   size_t queue_bytes, char *reason);
 /* The log may lack something that was signed: remembered beyond this process. */
 void folder_memory_lost(struct folder *f);
+/* DATA/state/next.mdb: what is being fetched, made as a copy of the state when it is not there. NULL: it cannot be made. */
+struct state *folder_transfer_open(struct folder *f);
+/* Puts it in the state's place, whole or not at all. NULL: it failed. */
+struct state *folder_transfer_install(struct folder *f);
 /* Closes everything; `clean`: all that was appended is on disk and nothing failed. */
 void folder_close(struct folder *f, bool clean);
 #endif

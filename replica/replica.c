@@ -171,6 +171,16 @@ static enum log_result env_read(void *user, const struct log_position *at, void 
 	return log_read(from(user)->folder.log, at, out, capacity, record);
 }
 
+static struct state *env_transfer_open(void *user)
+{
+	return folder_transfer_open(&from(user)->folder);
+}
+
+static struct state *env_transfer_install(void *user)
+{
+	return folder_transfer_install(&from(user)->folder);
+}
+
 static void env_memory_lost(void *user)
 {
 	folder_memory_lost(&from(user)->folder);
@@ -369,7 +379,8 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.memory_bytes = o->memory_bytes ? (size_t)o->memory_bytes : MEMORY_DEFAULT,
 		.app = &q->app,
 		.state = q->folder.state,
-		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read, env_memory_lost, note, env_wake },
+		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read, env_transfer_open, env_transfer_install,
+			 env_memory_lost, note, env_wake },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);

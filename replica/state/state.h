@@ -20,6 +20,7 @@
 
 #define STATE_USER 'u'
 #define STATE_SESSION 's'
+#define STATE_SYSTEM 'm' /* what a snapshot says about itself beside its place: "time", u64 ms */
 
 struct state;
 
@@ -100,4 +101,33 @@ enum state_result state_snapshot(struct state *s, struct state_meta *meta);
 #define STATE_NODE_BYTES_MAX (2u + STATE_LEAF_ENTRIES * 64u)
 /* The node at `path` (`depth` nibbles, one a byte) as of the last snapshot; *bytes of it in `out`. */
 enum state_result state_node_read(struct state *s, const uint8_t *path, uint32_t depth, uint8_t out[STATE_NODE_BYTES_MAX], size_t *bytes);
+
+/* Takes a node apart: its digest, and for a leaf the pairs (key hash, entry digest), for an inner one the children's digests (zero: nothing there). False: it is
+ * no node. Counts of entries are not in the digest: nobody may rely on them. */
+struct state_node {
+	bool leaf;
+	uint32_t count; /* of a leaf's entries */
+	struct digest hash[STATE_LEAF_ENTRIES], entry[STATE_LEAF_ENTRIES];
+	struct digest child[16];
+	struct digest digest;
+};
+bool state_node_parse(struct state_node *out, const uint8_t *bytes, size_t n);
+void state_key_hash(struct digest *out, const void *full_key, size_t n);          /* full_key: ns | key */
+void state_entry_digest(struct digest *out, const void *full_key, size_t key_bytes, const void *value, size_t value_bytes);
+void state_empty_root(struct digest *out);
+
+/* The state as of the newest snapshot at the time of opening, whatever comes after: for serving it. Holds pages of the file that would be used again, so it is
+ * not kept for long. Threads: the state's. */
+struct state_view;
+enum state_result state_view_open(struct state_view **out, struct state *s);
+void state_view_close(struct state_view *v);
+struct state_meta state_view_meta(const struct state_view *v);
+enum state_result state_view_node(struct state_view *v, const uint8_t *path, uint32_t depth, uint8_t out[STATE_NODE_BYTES_MAX], size_t *bytes);
+/* The entry whose full key has this hash; borrowed until the view is closed. */
+enum state_result state_view_entry(struct state_view *v, const struct digest *hash, const void **full_key, size_t *key_bytes, const void **value,
+                                   size_t *value_bytes);
+/* The full key of an entry as it is now; borrowed until the next change. */
+enum state_result state_key_by_hash(struct state *s, const struct digest *hash, const void **full_key, size_t *key_bytes);
+/* A copy of the newest snapshot in a new file. Zero or an errno. */
+int state_copy(struct state *s, const char *path);
 #endif

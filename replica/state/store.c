@@ -1,4 +1,5 @@
-/* replica/state/store.c - struct state over LMDB: databases "data" (ns | key -> value), "trie" (path -> node), "about" (what it is). */
+/* replica/state/store.c - struct state over LMDB: databases "data" (ns | key -> value), "trie" (path -> node), "keys" (H(ns | key) -> ns | key),
+ * "about" (what it is). */
 #include "replica/state/store.h"
 #include "bft/codec.h"
 
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ABOUT_VERSION 1u
+#define ABOUT_VERSION 2u
 #define ABOUT_BYTES (4u + 8u + 8u + 32u + 32u + 8u + 256u * 8u)
 #define PATH_BYTES 4096u
 
@@ -64,14 +65,14 @@ static enum state_result begin(struct state *s)
 
 /* ---- opening ---- */
 
-static bool about_decode(struct state *s, const MDB_val *v)
+bool store_about_read(const MDB_val *v, struct state_meta *meta, uint64_t *bytes, uint64_t counts[256])
 {
 	struct rd r = rd_of(v->mv_data, v->mv_size);
 	uint32_t version;
-	bool ok = rd_u32(&r, &version) && version == ABOUT_VERSION && rd_u64(&r, &s->meta.seq) && rd_u64(&r, &s->meta.time_ms) &&
-	          rd_bytes(&r, s->meta.chain.b, DIGEST_BYTES) && rd_bytes(&r, s->meta.root.b, DIGEST_BYTES) && rd_u64(&r, &s->bytes);
+	bool ok = rd_u32(&r, &version) && version == ABOUT_VERSION && rd_u64(&r, &meta->seq) && rd_u64(&r, &meta->time_ms) &&
+	          rd_bytes(&r, meta->chain.b, DIGEST_BYTES) && rd_bytes(&r, meta->root.b, DIGEST_BYTES) && rd_u64(&r, bytes);
 	for (unsigned i = 0; ok && i < 256; i++)
-		ok = rd_u64(&r, &s->counts[i]);
+		ok = rd_u64(&r, &counts[i]);
 	return ok && rd_done(&r);
 }
 
@@ -122,6 +123,8 @@ static int databases_open(struct state *s)
 	if (e == 0)
 		e = mdb_dbi_open(s->txn, "trie", MDB_CREATE, &s->trie);
 	if (e == 0)
+		e = mdb_dbi_open(s->txn, "keys", MDB_CREATE, &s->keys);
+	if (e == 0)
 		e = mdb_dbi_open(s->txn, "about", MDB_CREATE, &s->about);
 	MDB_val key = about_key(), v;
 	if (e == 0)
@@ -130,7 +133,7 @@ static int databases_open(struct state *s)
 		trie_empty_root(&s->meta.root);
 	else if (e != 0)
 		return e;
-	else if (!about_decode(s, &v))
+	else if (!store_about_read(&v, &s->meta, &s->bytes, s->counts))
 		return MDB_CORRUPTED;
 	/* Committed, although nothing may have changed: handles of an aborted transaction are closed with it. */
 	e = mdb_txn_commit(s->txn);
@@ -386,6 +389,13 @@ enum state_result state_scan(struct state *s, uint8_t ns, const void *prefix, si
 
 /* ---- snapshot ---- */
 
+static int name_by_hash(struct state *s, const struct digest *hash, MDB_val *key)
+{
+	MDB_val h = { DIGEST_BYTES, (void *)(uintptr_t)hash->b };
+	int e = key ? mdb_put(s->txn, s->keys, &h, key, MDB_NOOVERWRITE) : mdb_del(s->txn, s->keys, &h, NULL);
+	return e == MDB_KEYEXIST || e == MDB_NOTFOUND ? 0 : e;
+}
+
 /* What the touched keys hold now, in the order of their hashes. */
 static enum state_result collect(struct state *s, struct trie_change **out)
 {
@@ -405,6 +415,11 @@ static enum state_result collect(struct state *s, struct trie_change **out)
 		changes[i].present = e == 0;
 		if (e == 0)
 			trie_entry_digest(&changes[i].entry, &key, &value);
+		e = name_by_hash(s, &t->hash, changes[i].present ? &key : NULL);
+		if (e != 0) {
+			free(changes);
+			return store_failure(e);
+		}
 	}
 	*out = changes;
 	return STATE_OK;

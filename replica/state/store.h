@@ -28,7 +28,7 @@ struct touched {
 struct state {
 	MDB_env *env;
 	MDB_txn *txn; /* open from the first use after a snapshot */
-	MDB_dbi data, trie, about;
+	MDB_dbi data, trie, keys, about; /* keys: H(key) -> key, for those who know an entry by its place in the tree */
 	enum state_result failure; /* STATE_OK, or final */
 	struct state_meta meta;
 	uint64_t counts[256];
@@ -51,6 +51,7 @@ struct trie_change {
 };
 
 enum state_result store_failure(int mdb_error);
+bool store_about_read(const MDB_val *v, struct state_meta *meta, uint64_t *bytes, uint64_t counts[256]);
 /* Puts or deletes (value NULL) without undo, with counts and touching. `key` begins with the namespace. */
 enum state_result store_write(struct state *s, const MDB_val *key, const MDB_val *value);
 

@@ -105,6 +105,42 @@ static enum log_result env_read(void *user, const struct log_position *where, vo
 	return log_read(d->log, where, out, capacity, record);
 }
 
+static void next_path(const struct node *d, char out[160])
+{
+	snprintf(out, 160, "%s-next", d->state_path);
+}
+
+static const struct state_options state_options = { .map_bytes = 8u << 20, .no_sync = true };
+
+static struct state *env_transfer_open(void *user)
+{
+	struct node *d = user;
+	char path[160], why[STATE_REASON_BYTES];
+	next_path(d, path);
+	d->sim->transfers_begun++;
+	if (d->next)
+		return d->next;
+	if (access(path, F_OK) != 0 && state_meta(d->state).seq && state_copy(d->state, path) != 0)
+		abort();
+	if (state_open(&d->next, path, &state_options, why) != STATE_OK)
+		sim_fail(d->sim, "node %u: %s", d->id, why);
+	return d->next;
+}
+
+static struct state *env_transfer_install(void *user)
+{
+	struct node *d = user;
+	char path[160], why[STATE_REASON_BYTES];
+	next_path(d, path);
+	state_close(d->next);
+	state_close(d->state);
+	d->next = d->state = NULL;
+	d->sim->transfers++;
+	if (rename(path, d->state_path) != 0 || state_open(&d->state, d->state_path, &state_options, why) != STATE_OK)
+		sim_fail(d->sim, "node %u cannot install: %s", d->id, why);
+	return d->state;
+}
+
 static void env_memory_lost(void *user)
 {
 	struct node *d = user;
@@ -116,10 +152,6 @@ static void env_note(void *user, enum quorate_level level, const char *line)
 	struct node *d = user;
 	(void)level;
 	sim_trace(d->sim, "node %u: %s", d->id, line);
-	if (strstr(line, "needs a state transfer") && !d->noted_transfer) {
-		d->noted_transfer = true;
-		d->sim->transfers++;
-	}
 }
 
 /* ---- guarded calls: a broken BFT_CHECK ends the seed, not the program. This definition takes the library's place. ---- */
@@ -265,7 +297,9 @@ static void close_all(struct node *d)
 {
 	driver_destroy(d->driver);
 	log_close(d->log);
+	state_close(d->next);
 	state_close(d->state);
+	d->next = NULL;
 	d->driver = NULL;
 	d->log = NULL;
 	d->state = NULL;
@@ -297,8 +331,7 @@ static bool open_all(struct node *d)
 {
 	struct sim *s = d->sim;
 	char why[STATE_REASON_BYTES];
-	struct state_options state = { .map_bytes = 8u << 20, .no_sync = true };
-	if (state_open(&d->state, d->state_path, &state, why) != STATE_OK)
+	if (state_open(&d->state, d->state_path, &state_options, why) != STATE_OK)
 		return sim_fail(s, "node %u: %s", d->id, why);
 	struct driver_options o = {
 		.genesis = &s->genesis,
@@ -310,7 +343,8 @@ static bool open_all(struct node *d)
 		.memory_bytes = 16u << 20,
 		.app = &sim_app,
 		.state = d->state,
-		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read, env_memory_lost, env_note, NULL },
+		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
+			 env_transfer_open, env_transfer_install, env_memory_lost, env_note, NULL },
 	};
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
@@ -373,7 +407,11 @@ void node_destroy(struct node *d)
 	close_all(d);
 	memory_disk_destroy(d->disk);
 	unlink(d->state_path);
-	char lock[160];
+	char path[160], lock[176];
 	snprintf(lock, sizeof lock, "%s-lock", d->state_path);
+	unlink(lock);
+	next_path(d, path);
+	unlink(path);
+	snprintf(lock, sizeof lock, "%s-lock", path);
 	unlink(lock);
 }

@@ -47,11 +47,11 @@ struct node {
 	/* the running replica */
 	struct driver *driver;
 	struct log *log;
-	struct state *state;
+	struct state *state, *next; /* next: fetched from the others */
 	bool flushing, flush_wanted;
 	uint64_t tick_at;
 	uint32_t crash_in; /* calls of the world until it stops in the middle of a wake-up; 0: not */
-	bool dying, noted_transfer;
+	bool dying;
 	/* for the checks */
 	struct standing seen;
 	bft_view view_max;
@@ -119,7 +119,7 @@ struct sim {
 	uint32_t statements_count, statements_capacity;
 	void *said; /* room for one decoded message */
 	/* what was exercised */
-	uint64_t wakeups, views, crashes, partitions, transfers, frames, signatures, snapshots, repeated;
+	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, frames, signatures, snapshots, repeated;
 	bool trace, keep;
 	char failure[256];
 };

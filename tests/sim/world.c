@@ -172,7 +172,7 @@ static void draw(struct sim *s, uint32_t nodes)
 		.checkpoint_every = k,
 		.snapshot_bytes = 1u << 20,
 		.state_bytes = 4u << 20,
-		.snapshot_seqs = 24 + rng_below(&s->rng, 100),
+		.snapshot_seqs = tiny ? 4 + rng_below(&s->rng, 30) : 24 + rng_below(&s->rng, 100),
 		.proposal_bytes_max = 1u << 16,
 		.proposal_bundles_max = tiny ? 2 : 16,
 		.drift_ms = 5000,
@@ -205,7 +205,7 @@ static bool finished(const struct sim *s)
 	if (s->completed < SIM_REQUESTS || !s->calm)
 		return false;
 	for (uint32_t i = 0; i < s->n; i++)
-		if (!s->node[i].up || (s->node[i].seen.executed != s->top && !s->node[i].noted_transfer))
+		if (!s->node[i].up || s->node[i].seen.executed != s->top)
 			return false;
 	return true;
 }
