@@ -304,7 +304,8 @@ static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 		                                       digest_equal(&checkpoint_own(p, b->checkpoint.seq)->chain, &b->checkpoint.chain));
 	case PBFT_SNAPSHOT: {
 		const struct pbft_checkpoint_vote *said = &p->signed_snapshot;
-		return b->snapshot.seq < said->seq || (b->snapshot.seq == said->seq && digest_equal(&said->chain, &b->snapshot.chain) &&
+		/* At or below the stable checkpoint nothing is of interest: the log may have been cut since, and the state have come from others. */
+		return b->snapshot.seq <= p->low || b->snapshot.seq < said->seq || (b->snapshot.seq == said->seq && digest_equal(&said->chain, &b->snapshot.chain) &&
 		                                       digest_equal(&said->root, &b->snapshot.root));
 	}
 	default: return true;
