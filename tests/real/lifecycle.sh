@@ -60,4 +60,10 @@ start "$leader"
 until_ok 30 equal || fail "the old leader does not come back: $(status)"
 digests_equal || fail "the states differ at the end"
 [ "$("$quorate" count --cluster "$cluster")" = $rows ] || fail "not $rows rows at the end"
+# The old leader votes again: with it, three are enough, and no other view is needed.
+view=$(status | each view | sort -n | tail -1)
+other=$(((leader + 2) % 4))
+kill_hard $other
+"$quorate" put last one --cluster "$cluster" --timeout 10s >/dev/null || fail "three of four, the old leader among them"
+[ "$(status | each view | sort -n | tail -1)" = "$view" ] || fail "the old leader does not vote in view $view: $(status)"
 say "the leader (replica $leader) was killed under load; longest time to the next completion: $(each gap_ms_max <"$dir/killed") ms"
