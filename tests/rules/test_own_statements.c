@@ -26,6 +26,8 @@ static void the_newest_view_change_is_said_again(void)
 	m.flags = PBFT_STATUS_CHANGING;
 	bed_say_as(b, 3, PBFT_STATUS, &m, BFT_AUTH_CHANNEL);
 	CU_ASSERT(bed_last(b, BFT_FX_FORWARD) != NULL);
+	free(old);
+	bed_free(b);
 }
 
 static void a_snapshot_that_my_log_lacks_ends_my_voting(void)
@@ -36,6 +38,7 @@ static void a_snapshot_that_my_log_lacks_ends_my_voting(void)
 	struct pbft_snapshot s = { .seq = 4, .chain = bed_digest(1), .root = bed_digest(2) };
 	bed_say(b, 1, PBFT_SNAPSHOT, &s);
 	CU_ASSERT(bed_standing(b).observer);
+	bed_free(b);
 }
 
 static void a_false_leaf_convicts_once(void)
@@ -51,6 +54,9 @@ static void a_false_leaf_convicts_once(void)
 		bed_tick(b, 500);
 	bed_prepare(b, 3, 2, 1, bed_digest(1));
 	CU_ASSERT(bed_count(b, BFT_FX_BLAME) == 1);
+	bed_changes_free(c);
+	free(nv);
+	bed_free(b);
 }
 
 static struct pbft_chain *chain_of_four(struct bed *b)
@@ -77,15 +83,20 @@ static void a_chain_that_does_not_fold_is_blamed_once(void)
 	c->entry[2].results = bed_digest(99);
 	bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
 	CU_ASSERT(bed_count(b, BFT_FX_BLAME) == 1);
+	free(c);
+	bed_free(b);
 }
 
 static void an_installed_state_ends_the_fetches(void)
 {
 	struct bed *b = bed_new(4, 1);
-	bed_say_as(b, 3, PBFT_CHAIN, chain_of_four(b), BFT_AUTH_CHANNEL);
+	struct pbft_chain *c = chain_of_four(b);
+	bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
 	struct bft_event e = { .kind = BFT_EV_INSTALLED, .seq = 40, .digest = bed_digest(800), .ref = 77 };
 	bed_step(b, &e);
 	CU_ASSERT(bed_count(b, BFT_FX_FORGET) == 4);
+	free(c);
+	bed_free(b);
 }
 
 static struct bed *snapshot_made_again(uint64_t root)
@@ -104,7 +115,9 @@ static struct bed *snapshot_made_again(uint64_t root)
 
 static void a_snapshot_is_signed_once(void)
 {
-	CU_ASSERT(bed_record(snapshot_made_again(70), PBFT_REC_SNAPSHOT) == NULL);
+	struct bed *b = snapshot_made_again(70);
+	CU_ASSERT(bed_record(b, PBFT_REC_SNAPSHOT) == NULL);
+	bed_free(b);
 }
 
 static void a_snapshot_that_differs_halts(void)
@@ -113,6 +126,7 @@ static void a_snapshot_that_differs_halts(void)
 	CU_ASSERT(bed_record(b, PBFT_REC_SNAPSHOT) == NULL);
 	CU_ASSERT(bed_count(b, BFT_FX_HALT) == 1);
 	CU_ASSERT(bed_blame(b, 1, BFT_CONVICT, PBFT_WHY_TWO_SNAPSHOTS) == NULL);
+	bed_free(b);
 }
 
 static void executing_again_with_another_result_halts(void)
@@ -127,6 +141,7 @@ static void executing_again_with_another_result_halts(void)
 			bed_commit(b, i, 0, 4, bed_digest(44));
 	bed_held(b, bed_digest(44), 0, true);
 	CU_ASSERT(bed_count(b, BFT_FX_HALT) == 1);
+	bed_free(b);
 }
 
 int main(void)
