@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #define QUEUE_MAX 20000u
-#define SCRIPT_MAX 7000u
+#define SCRIPT_MAX 8000u
 #define SAMPLE_MAX 3900u
 
 struct flight {
@@ -29,6 +29,7 @@ static struct client_bed client;
 static struct flight queue[QUEUE_MAX];
 static uint32_t queue_head, queue_count;
 static bool mute[BED_MEMBERS]; /* what it sends is lost */
+static bool down[BED_MEMBERS]; /* it does not run        */
 
 static void save(const char *target, const char *name, const void *bytes, size_t n)
 {
@@ -81,7 +82,7 @@ struct script {
 	uint8_t bytes[SCRIPT_MAX];
 	size_t n;
 	bool closed, passing; /* passing: the last step is time */
-	unsigned statuses;
+	unsigned seen[32];
 	uint64_t now;
 };
 static struct script heard, told;
@@ -121,8 +122,10 @@ static void script_frame(struct script *s, uint8_t from, const uint8_t *frame, s
 {
 	struct rd r = rd_of(frame, n);
 	struct bft_envelope e;
-	/* They come again and again, and would fill it. */
-	if (envelope_read(&r, &e) && e.type == PBFT_STATUS && ++s->statuses > 4)
+	/* What comes again and again, or from everybody alike, would fill it. */
+	if (envelope_read(&r, &e) && ++s->seen[e.type % 32] > (e.type == PBFT_STATUS ? 4u : e.type == PBFT_NEW_VIEW || e.type == PBFT_STABLE ? 2u : 64u))
+		return;
+	if (frame[0] != BFT_SIGNER_CHANNEL && memmem(s->bytes, s->n, frame, n) != NULL)
 		return;
 	script_add(s, from, n, frame);
 }
@@ -150,6 +153,23 @@ static void sample_bundle(const uint8_t *bytes, size_t n)
 		sample("fuzz_kv", "operation", 0, op, op_n, 8);
 }
 
+static void sample_state(struct rd r)
+{
+	static unsigned seen;
+	char name[16];
+	uint64_t seq;
+	uint32_t question, n;
+	uint16_t count;
+	const uint8_t *part;
+	struct state_node node;
+	if (!rd_u64(&r, &seq) || !rd_u32(&r, &question) || !rd_u16(&r, &count))
+		return;
+	while (seen < 3 && rd_u32(&r, &n) && (part = rd_take(&r, n)) != NULL && state_node_parse(&node, part, n)) {
+		snprintf(name, sizeof name, "node-%u", ++seen);
+		plain("fuzz_state_node", name, part, n);
+	}
+}
+
 static void sample_message(const uint8_t *frame, size_t n)
 {
 	struct rd r = rd_of(frame, n);
@@ -166,6 +186,8 @@ static void sample_message(const uint8_t *frame, size_t n)
 			plain("fuzz_proposal", name, r.at, rd_left(&r));
 		}
 	}
+	if (e.type == BFT_WIRE_STATE)
+		sample_state(r);
 	if (e.type < PBFT_VOTES)
 		return;
 	snprintf(name, sizeof name, "type%u", e.type);
@@ -269,7 +291,7 @@ static void deliver(const struct flight *f)
 		client_bed_tick(&client);
 		return;
 	}
-	if (!f->client && mute[f->from])
+	if (down[f->to] || (!f->client && mute[f->from]))
 		return;
 	if (f->to == 0)
 		script_frame(&heard, f->client ? 0 : f->from, f->bytes, f->n);
@@ -288,6 +310,8 @@ static void run(uint64_t ms)
 		client_core_time(client.core, client.now, BED_WALL_MS + client.now);
 		client_bed_tick(&client);
 		for (uint8_t i = 0; i < BED_MEMBERS; i++) {
+			if (down[i])
+				continue;
 			wake(i, client.now);
 			bed_turn(&replica[i]);
 		}
@@ -303,7 +327,7 @@ static void run(uint64_t ms)
 
 static void links(uint8_t i)
 {
-	for (uint8_t k = 0; k < BED_MEMBERS; k++)
+	for (uint8_t k = 0; k < BED_MEMBERS && !down[i]; k++)
 		if (k != i) {
 			driver_member_link(replica[i].driver, k, false);
 			driver_member_link(replica[i].driver, k, true);
@@ -311,17 +335,23 @@ static void links(uint8_t i)
 	bed_turn(&replica[i]);
 }
 
+static void begin_one(uint8_t i)
+{
+	bed_create(&replica[i], i);
+	replica[i].now = client.now;
+	replica[i].to_member = to_member;
+	replica[i].to_client = to_client;
+	replica[i].kept = kept;
+	if (!bed_start(&replica[i], &cluster))
+		abort();
+}
+
 static void begin(void)
 {
+	client.now = 0;
 	cluster_make(&cluster);
-	for (uint8_t i = 0; i < BED_MEMBERS; i++) {
-		bed_create(&replica[i], i);
-		replica[i].to_member = to_member;
-		replica[i].to_client = to_client;
-		replica[i].kept = kept;
-		if (!bed_start(&replica[i], &cluster))
-			abort();
-	}
+	for (uint8_t i = 0; i < BED_MEMBERS; i++)
+		begin_one(i);
 	for (uint8_t i = 0; i < BED_MEMBERS; i++)
 		links(i);
 	script_begin(&heard);
@@ -447,6 +477,31 @@ static void a_recall(void)
 	put_one("b");
 	run(300);
 	end("recall");
+}
+
+/* Replica 0 begins when the others' logs no longer reach back to the beginning: it fetches their state. */
+static void a_transfer(void)
+{
+	begin();
+	bed_destroy(&replica[0]);
+	down[0] = true;
+	for (uint8_t i = 1; i < BED_MEMBERS; i++)
+		driver_member_link(replica[i].driver, 0, false);
+	for (unsigned i = 0; i < 40; i++) {
+		char key[8];
+		snprintf(key, sizeof key, "k%u", i % 3);
+		put_one(key);
+		run(i ? 20 : 1500);
+	}
+	down[0] = false;
+	begin_one(0);
+	script_pass(&heard, 4, client.now);
+	for (uint8_t i = 0; i < BED_MEMBERS; i++)
+		links(i);
+	run(600);
+	if (replica[0].transfers != 1)
+		abort();
+	end("transfer");
 }
 
 /* For the decoders alone: two view changes, one that was away for long, one that restarts. */
@@ -596,6 +651,7 @@ int main(int argc, char **argv)
 	a_beginning();
 	a_new_view();
 	a_recall();
+	a_transfer();
 	a_long_story();
 	files();
 	queues();

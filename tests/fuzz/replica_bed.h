@@ -51,8 +51,9 @@ struct bed_record {
 struct replica_bed {
 	uint8_t self;
 	struct driver *driver;
-	struct state *state;
-	char state_path[96];
+	struct state *state, *next; /* next: being fetched from others */
+	char state_path[96], next_path[112];
+	uint32_t transfers;
 	struct bed_record *record;
 	uint32_t records_count;
 	uint64_t lsn;
@@ -204,6 +205,34 @@ static inline enum log_result bed_read(void *user, const struct log_position *wh
 	return LOG_OK;
 }
 
+static const struct state_options bed_state_options = { .map_bytes = 8u << 20, .no_sync = true };
+
+static inline struct state *bed_transfer_open(void *user)
+{
+	struct replica_bed *b = user;
+	char why[STATE_REASON_BYTES];
+	if (b->next)
+		return b->next;
+	if (access(b->next_path, F_OK) != 0 && state_meta(b->state).seq)
+		FUZZ_CHECK(state_copy(b->state, b->next_path) == 0);
+	FUZZ_CHECK(state_open(&b->next, b->next_path, &bed_state_options, why) == STATE_OK);
+	return b->next;
+}
+
+static inline struct state *bed_transfer_install(void *user)
+{
+	struct replica_bed *b = user;
+	char why[STATE_REASON_BYTES];
+	state_close(b->next);
+	state_close(b->state);
+	b->next = b->state = NULL;
+	b->transfers++;
+	(void)state_drop(b->state_path);
+	FUZZ_CHECK(rename(b->next_path, b->state_path) == 0 && state_open(&b->state, b->state_path, &bed_state_options, why) == STATE_OK);
+	(void)state_drop(b->next_path);
+	return b->state;
+}
+
 static inline void bed_memory_lost(void *user)
 {
 	(void)user;
@@ -251,8 +280,7 @@ static inline bool bed_replay(struct replica_bed *b)
 static inline bool bed_start(struct replica_bed *b, const struct cluster_bed *c)
 {
 	char why[STATE_REASON_BYTES];
-	struct state_options state = { .map_bytes = 8u << 20, .no_sync = true };
-	FUZZ_CHECK(state_open(&b->state, b->state_path, &state, why) == STATE_OK);
+	FUZZ_CHECK(state_open(&b->state, b->state_path, &bed_state_options, why) == STATE_OK);
 	struct driver_options o = {
 		.genesis = &c->genesis,
 		.cluster = c->cluster,
@@ -272,6 +300,8 @@ static inline bool bed_start(struct replica_bed *b, const struct cluster_bed *c)
 		         .flush = bed_flush,
 		         .truncate_below = bed_truncate,
 		         .read = bed_read,
+		         .transfer_open = bed_transfer_open,
+		         .transfer_install = bed_transfer_install,
 		         .memory_lost = bed_memory_lost,
 		         .note = bed_note },
 	};
@@ -292,15 +322,19 @@ static inline void bed_create(struct replica_bed *b, uint8_t self)
 	FUZZ_CHECK(b->record != NULL);
 	snprintf(name, sizeof name, "%u.mdb", self);
 	fuzz_path(b->state_path, sizeof b->state_path, name);
+	snprintf(name, sizeof name, "%u-next.mdb", self);
+	fuzz_path(b->next_path, sizeof b->next_path, name);
 	(void)state_drop(b->state_path);
+	(void)state_drop(b->next_path);
 }
 
 static inline void bed_stop(struct replica_bed *b)
 {
 	driver_destroy(b->driver);
 	state_close(b->state);
+	state_close(b->next);
 	b->driver = NULL;
-	b->state = NULL;
+	b->state = b->next = NULL;
 }
 
 /* Of a stopped replica: forgets what was not durable. Returns how many records. */
@@ -318,6 +352,7 @@ static inline void bed_destroy(struct replica_bed *b)
 {
 	bed_stop(b);
 	(void)state_drop(b->state_path);
+	(void)state_drop(b->next_path);
 	for (uint32_t i = 0; i < b->records_count; i++)
 		free(b->record[i].payload);
 	free(b->record);

@@ -68,11 +68,32 @@ static void all_are_killed(void)
 	world_end("tests/stories/all_are_killed.story");
 }
 
+/* One that was away for more than the others' logs keep fetches their state, and goes on from there. */
+static void away_for_long(void)
+{
+	world_begin();
+	world_ask("a");
+	world_run(50);
+	world_kill(3);
+	for (unsigned i = 0; i < 40; i++) {
+		CU_ASSERT_EQUAL(client_session_submit(world.client.session, "\6", 1, world_quietly, NULL), QUORATE_OK);
+		world_run(10);
+	}
+	tell("the other three have executed %llu", (unsigned long long)world.seen[0].executed);
+	world_start(3);
+	world_run(3000);
+	tell("replica 3 has fetched %u states", world.replica[3].transfers);
+	world_ask("b");
+	world_run(100);
+	world_end("tests/stories/away_for_long.story");
+}
+
 static const struct unit_case cases[] = {
 	{ "one silent backup", one_silent_backup },
 	{ "the leader is killed", the_leader_is_killed },
 	{ "a torn log", a_torn_log },
 	{ "all are killed", all_are_killed },
+	{ "away for long", away_for_long },
 	{ 0 },
 };
 
