@@ -13,6 +13,7 @@ void admission_reject(struct driver *d, uint8_t member, const char *why)
 {
 	struct member_state *m = &d->member[member];
 	d->counts.blamed++;
+	m->accused++;
 	if (d->mono_ms - m->rejects_ms > REJECTS_MS) {
 		m->rejects = 0;
 		m->rejects_ms = d->mono_ms;
@@ -30,6 +31,7 @@ void admission_reject(struct driver *d, uint8_t member, const char *why)
 static void false_signature(struct driver *d, uint8_t member)
 {
 	d->counts.bad_signatures++;
+	d->member[member].accused++;
 	d->member[member].distrusted = true;
 	d->closing |= BFT_BIT(member);
 	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) sent a signature that is false", member, d->genesis->cards[member].org);

@@ -66,6 +66,7 @@ struct member_state {
 	bool up, distrusted; /* a signature that was taken lazily was false: SIGNED from now on */
 	uint32_t jobs;
 	uint32_t rejects;
+	uint64_t accused; /* times that it was refused for what no honest replica sends */
 	uint64_t rejects_ms, served_ms, chain_ms;
 	size_t served_bytes;
 };

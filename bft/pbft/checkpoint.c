@@ -30,21 +30,37 @@ bft_mask checkpoint_voters(const struct pbft *p, bft_seq seq)
 	return voters;
 }
 
-/* Persist, then sign. Never twice for one sequence. */
-void checkpoint_send(struct pbft *p, struct bft_effects *out)
+static struct pbft_checkpoint_vote *checkpoint_seen(const struct pbft *p, bft_seq seq)
 {
-	struct pbft_checkpoint_vote *own = checkpoint_own(p, p->executed);
-	if (own->seq == p->executed && !digest_equal(&own->chain, &p->chain)) {
-		pbft_halt(p, out, PBFT_WHY_OWN_CHAIN, p->executed); /* executed again, with another result than I signed */
+	struct pbft_checkpoint_vote *seen = (struct pbft_checkpoint_vote *)((uintptr_t)p + p->seen_chain_at);
+	return &seen[(seq / p->limits.checkpoint_every) % ring(p)];
+}
+
+void checkpoint_note(struct pbft *p, bft_seq seq, const struct digest *chain)
+{
+	struct pbft_checkpoint_vote *seen = checkpoint_seen(p, seq);
+	if (seq % p->limits.checkpoint_every == 0 && seen->seq < seq)
+		*seen = (struct pbft_checkpoint_vote){ .seq = seq, .chain = *chain };
+}
+
+/* Persist, then sign. Never twice for one sequence. What was executed before I may sign is signed when I may: with a liar among q, mine is needed. */
+void checkpoint_send(struct pbft *p, bft_seq seq, struct bft_effects *out)
+{
+	const struct pbft_checkpoint_vote *seen = checkpoint_seen(p, seq);
+	struct pbft_checkpoint_vote *own = checkpoint_own(p, seq);
+	if (seen->seq != seq)
+		return;
+	if (own->seq == seq && !digest_equal(&own->chain, &seen->chain)) {
+		pbft_halt(p, out, PBFT_WHY_OWN_CHAIN, seq); /* executed again, with another result than I signed */
 		return;
 	}
-	if (own->seq >= p->executed || !pbft_may_sign(p))
+	if (own->seq >= seq || !pbft_may_sign(p))
 		return;
 	struct pbft_checkpoint *m = effects_room(out, sizeof *m);
 	if (!m)
 		return;
-	*own = (struct pbft_checkpoint_vote){ .seq = p->executed, .chain = p->chain };
-	*m = (struct pbft_checkpoint){ .seq = p->executed, .chain = p->chain };
+	*own = *seen;
+	*m = (struct pbft_checkpoint){ .seq = seq, .chain = seen->chain };
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_CHECKPOINT, m, sizeof *m, NULL);
 	pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), lsn);
 }

@@ -65,8 +65,10 @@ void on_executed(struct pbft *p, const struct bft_event *e, struct bft_effects *
 	if (p->mode == PBFT_NORMAL && ++p->executed_in_view % 16 == 0 && p->fruitless)
 		p->fruitless--;
 	suspect_withdraw(p, out);
-	if (p->executed % p->limits.checkpoint_every == 0)
-		checkpoint_send(p, out);
+	if (p->executed % p->limits.checkpoint_every == 0) {
+		checkpoint_note(p, p->executed, &p->chain);
+		checkpoint_send(p, p->executed, out);
+	}
 	if (p->border && p->executed == p->border)
 		effects_add(out, BFT_FX_ACTIVATE)->seq = p->border;
 	if (p->executed < p->low && !slot_find(p, p->executed + 1))

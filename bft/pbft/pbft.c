@@ -108,6 +108,7 @@ static size_t lay_out(const struct bft_limits *l, struct pbft *p)
 	p->votes_at = place(&at, (size_t)2 * l->window * 2 * l->members * sizeof(struct pbft_vote));
 	p->checkpoints_at = place(&at, ring * l->members * sizeof(struct pbft_checkpoint_vote));
 	p->own_chain_at = place(&at, ring * sizeof(struct pbft_checkpoint_vote));
+	p->seen_chain_at = place(&at, ring * sizeof(struct pbft_checkpoint_vote));
 	p->view_changes_at = place(&at, l->members * sizeof(struct pbft_view_change));
 	p->vc_meta_at = place(&at, l->members * sizeof(struct pbft_vc_meta));
 	p->requests_at = place(&at, ((size_t)l->requests_max + 1) * sizeof(struct pbft_request));

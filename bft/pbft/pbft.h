@@ -140,7 +140,7 @@ struct pbft {
 	uint32_t requests_count, requests_waiting, requests_free;
 
 	/* offsets of the tables in the block */
-	size_t slots_at, votes_at, checkpoints_at, own_chain_at, view_changes_at, vc_meta_at, requests_at, buckets_at;
+	size_t slots_at, votes_at, checkpoints_at, own_chain_at, seen_chain_at, view_changes_at, vc_meta_at, requests_at, buckets_at;
 	uint32_t buckets;
 };
 
@@ -206,7 +206,10 @@ void execute_dispatch(struct pbft *p, struct bft_effects *out);
 void on_executed(struct pbft *p, const struct bft_event *e, struct bft_effects *out);
 
 /* checkpoint.c: CHECKPOINT and SNAPSHOT */
-void checkpoint_send(struct pbft *p, struct bft_effects *out);
+/* My execution stands at `seq` with this chain. */
+void checkpoint_note(struct pbft *p, bft_seq seq, const struct digest *chain);
+/* Signs what was noted for `seq`, once. */
+void checkpoint_send(struct pbft *p, bft_seq seq, struct bft_effects *out);
 enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);

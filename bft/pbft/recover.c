@@ -108,7 +108,11 @@ void on_record(struct pbft *p, const struct bft_event *e)
 		p->certified_lsn = e->lsn;
 		break;
 	}
-	case PBFT_REC_EXECUTED: break; /* execution's: the driver ran it again before START */
+	case PBFT_REC_EXECUTED: { /* execution's: the driver ran it again before START */
+		const struct pbft_rec_executed *r = e->data;
+		checkpoint_note(p, r->seq, &r->chain);
+		break;
+	}
 	}
 }
 
@@ -158,9 +162,13 @@ static void say_checkpoints_again(struct pbft *p, struct bft_effects *out)
 {
 	for (bft_seq seq = p->low + p->limits.checkpoint_every; seq <= p->executed; seq += p->limits.checkpoint_every) {
 		const struct pbft_checkpoint_vote *own = checkpoint_own(p, seq);
-		struct pbft_checkpoint *m = own->seq == seq ? effects_room(out, sizeof *m) : NULL;
-		if (!m)
+		if (own->seq != seq) {
+			checkpoint_send(p, seq, out);
 			continue;
+		}
+		struct pbft_checkpoint *m = effects_room(out, sizeof *m);
+		if (!m)
+			return;
 		*m = (struct pbft_checkpoint){ .seq = seq, .chain = own->chain };
 		pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), 0);
 	}

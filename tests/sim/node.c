@@ -35,8 +35,12 @@ static bool env_send(void *user, uint8_t member, enum net_class class, const voi
 	if (dead(d))
 		return false;
 	struct frame *f = frame_make(head, head_n, body, body_n);
-	statements_sent(d->sim, d->id, f);
-	network_send(d->sim, d->id, member, f);
+	if (d->liar.lies) {
+		liar_send(d, member, f);
+	} else {
+		statements_sent(d->sim, d->id, f);
+		network_send(d->sim, d->id, member, f);
+	}
 	frame_release(f);
 	return true;
 }
@@ -47,8 +51,12 @@ static bool env_send_client(void *user, driver_link link, const void *head, size
 	if (dead(d))
 		return false;
 	struct frame *f = frame_make(head, head_n, body, body_n);
-	statements_replied(d->sim, d->id, f);
-	network_reply(d->sim, d->id, (uint8_t)(link - 1), f);
+	if (d->liar.lies) {
+		liar_reply(d, (uint8_t)(link - 1), f);
+	} else {
+		statements_replied(d->sim, d->id, f);
+		network_reply(d->sim, d->id, (uint8_t)(link - 1), f);
+	}
 	frame_release(f);
 	return true;
 }
@@ -56,7 +64,12 @@ static bool env_send_client(void *user, driver_link link, const void *head, size
 static void env_close_member(void *user, uint8_t member, const char *why)
 {
 	struct node *d = user;
-	sim_fail(d->sim, "node %u closes its link to honest %u: %s", d->id, member, why);
+	sim_trace(d->sim, "node %u closes its link to %u: %s", d->id, member, why);
+	if (!d->sim->node[member].liar.lies && !d->liar.lies)
+		sim_fail(d->sim, "node %u closes its link to honest %u: %s", d->id, member, why);
+	/* It is down at once, and built again. */
+	at(d, (struct sim_event){ .at = d->sim->now, .kind = SIM_LINK, .value = member });
+	at(d, (struct sim_event){ .at = d->sim->now + 50, .kind = SIM_LINK, .value = member | 256u });
 }
 
 static void env_close_client(void *user, driver_link link, const char *why)
@@ -79,7 +92,7 @@ static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint6
 		body = malloc(sizeof *body);
 		if (!body || !pbft_record_decode(type, body, pieces[0].iov_base, pieces[0].iov_len))
 			sim_fail(d->sim, "node %u writes a record that does not decode", d->id);
-		else
+		else if (!d->liar.lies)
 			check_executed(d, &body->executed);
 		free(body);
 	}
@@ -144,7 +157,8 @@ static struct state *env_transfer_install(void *user)
 static void env_memory_lost(void *user)
 {
 	struct node *d = user;
-	sim_fail(d->sim, "node %u believes that its log lacks what it signed", d->id);
+	if (!d->liar.lies)
+		sim_fail(d->sim, "node %u believes that its log lacks what it signed", d->id);
 }
 
 static void env_note(void *user, enum quorate_level level, const char *line)
@@ -232,6 +246,7 @@ static void bring(struct node *d, const struct sim_event *e)
 			driver_member_frame(d->driver, e->from, e->frame->bytes, e->frame->n);
 		break;
 	case SIM_FLUSHED: flush_end(d, (int)e->value); break;
+	case SIM_LINK: driver_member_link(d->driver, (uint8_t)(e->value & 255), e->value >= 256); break;
 	default: break;
 	}
 }
@@ -299,6 +314,7 @@ static void close_all(struct node *d)
 	log_close(d->log);
 	state_close(d->next);
 	state_close(d->state);
+	liar_forget(d);
 	d->next = NULL;
 	d->driver = NULL;
 	d->log = NULL;

@@ -36,8 +36,30 @@ struct frame {
 	uint8_t bytes[];
 };
 
+/* What a liar does with what its replica wants to send: liar.c. */
+enum liar_habit {
+	LIAR_DROPS = 1,
+	LIAR_REPEATS = 2,
+	LIAR_REPLAYS = 4,
+	LIAR_CHANGES = 8,
+	LIAR_FAVOURS = 16,
+	LIAR_EQUIVOCATES = 32,
+	LIAR_LIES_TO_CLIENTS = 64,
+	LIAR_HABITS_ALL = 127,
+};
+#define LIAR_OLD 64u
+struct liar {
+	bool lies;
+	uint32_t habits, percent;
+	uint64_t from_ms;
+	bft_mask favourites; /* who hears anything from one that FAVOURS */
+	struct frame *old[LIAR_OLD];
+	uint32_t old_next;
+};
+
 struct node {
 	struct sim *sim;
+	struct liar liar;
 	uint8_t id;
 	bool up;
 	uint32_t boot; /* counts starts: events of an older life are void */
@@ -54,6 +76,7 @@ struct node {
 	bool dying;
 	/* for the checks */
 	struct standing seen;
+	uint64_t accused;
 	bft_view view_max;
 	bft_seq replayed;
 };
@@ -74,7 +97,7 @@ struct sim_request {
 	bool completed;
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS };
+enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK };
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
@@ -95,7 +118,7 @@ struct statement_seen {
 struct sim {
 	struct rng rng;
 	uint64_t seed, now, order;
-	uint32_t n, f, q;
+	uint32_t n, f, q, liars;
 	struct bft_genesis genesis;
 	struct digest cluster;
 	const struct sign_scheme *scheme;
@@ -119,7 +142,7 @@ struct sim {
 	uint32_t statements_count, statements_capacity;
 	void *said; /* room for one decoded message */
 	/* what was exercised */
-	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, frames, signatures, snapshots, repeated;
+	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, lies, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
 	char failure[256];
 };
@@ -151,6 +174,12 @@ void clients_destroy(struct sim *s);
 void clients_event(struct sim *s, const struct sim_event *e);
 /* A member was started, or has crashed. */
 void clients_link(struct sim *s, uint8_t member, bool up);
+
+/* liar.c */
+void liar_draw(struct sim *s);
+void liar_send(struct node *d, uint8_t to, struct frame *f);
+void liar_reply(struct node *d, uint8_t client, struct frame *f);
+void liar_forget(struct node *d);
 
 /* scheme.c: a keyed tag behind the interface of signatures, for speed */
 extern const struct sign_scheme sign_simulated;

@@ -145,6 +145,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 	case SIM_LINKS: links(s); break;
 	case SIM_CRASH: crash(s, e->node); break;
 	case SIM_START: node_start(&s->node[e->node]); break;
+	case SIM_LINK:
 	case SIM_FRAME:
 	case SIM_FLUSHED:
 	case SIM_TICK: node_event(&s->node[e->node], e); break;
@@ -205,7 +206,7 @@ static bool finished(const struct sim *s)
 	if (s->completed < SIM_REQUESTS || !s->calm)
 		return false;
 	for (uint32_t i = 0; i < s->n; i++)
-		if (!s->node[i].up || s->node[i].seen.executed != s->top)
+		if (!s->node[i].liar.lies && (!s->node[i].up || s->node[i].seen.executed != s->top))
 			return false;
 	return true;
 }
@@ -217,6 +218,7 @@ static void set_up(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
 	s->rng.s = seed * 0x2545F4914F6CDD1Du + 1;
 	s->trace = trace;
 	draw(s, nodes);
+	liar_draw(s);
 	make_members(s);
 	/* In memory where there is such a place: nothing of it outlives the seed. */
 	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());

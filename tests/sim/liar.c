@@ -1,0 +1,243 @@
+/* Liars: real replicas behind a filter that drops, delays, repeats, sends to some, sends older ones of its own, changes one field and signs again, tells two
+ * proposals to two halves, and lies to clients. Up to f of them in a seed; the properties are those of the honest. */
+#include "bft/envelope.h"
+#include "bft/proposal.h"
+#include "bft/reply.h"
+#include "tests/sim/sim.h"
+
+void liar_draw(struct sim *s)
+{
+	/* Half of the seeds have liars, and those have as many as there may be, mostly. */
+	if (s->quiet || rng_chance(&s->rng, 50))
+		return;
+	uint32_t count = rng_chance(&s->rng, 80) ? s->f : 1 + rng_below(&s->rng, s->f);
+	while (count) {
+		struct liar *l = &s->node[rng_below(&s->rng, s->n)].liar;
+		if (l->lies)
+			continue;
+		uint32_t habits = 1 + rng_below(&s->rng, LIAR_HABITS_ALL);
+		*l = (struct liar){ .lies = true, .habits = habits, .percent = 2 + rng_below(&s->rng, 60), .from_ms = rng_chance(&s->rng, 50) ? rng_below(&s->rng, 10000) : 0,
+			            .favourites = (bft_mask)rng_below(&s->rng, 1u << s->n) };
+		s->liars++;
+		count--;
+	}
+}
+
+static bool habit(struct node *d, enum liar_habit h)
+{
+	struct liar *l = &d->liar;
+	bool now = (l->habits & h) && d->sim->now >= l->from_ms && rng_chance(&d->sim->rng, l->percent);
+	d->sim->lies += now;
+	return now;
+}
+
+static void sign_again(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct pbft_votes *votes)
+{
+	struct statement s;
+	struct digest digest;
+	if (e->type == PBFT_VOTES)
+		pbft_votes_digest_of(&digest, votes);
+	else
+		pbft_body_digest(&digest, e->type, body, core_n);
+	statement_make(&s, pbft_domain(e->type), &d->sim->cluster, e->epoch, &digest);
+	d->sim->scheme->sign(&e->signature, &s, &d->sim->secret[d->id]);
+}
+
+static void change_digest(struct sim *s, struct digest *x)
+{
+	x->b[rng_below(&s->rng, DIGEST_BYTES)] ^= (uint8_t)(1 + rng_below(&s->rng, 255));
+}
+
+static uint64_t near(struct sim *s, uint64_t v)
+{
+	switch (rng_below(&s->rng, 5)) {
+	case 0: return v + 1;
+	case 1: return v ? v - 1 : 0;
+	case 2: return v + rng_below(&s->rng, 64);
+	case 3: return rng_next(&s->rng) >> 17;
+	default: return v > 8 ? v - rng_below(&s->rng, 8) : 1;
+	}
+}
+
+static void change_votes(struct sim *s, struct pbft_votes *v)
+{
+	struct pbft_leaf *l = &v->leaf[rng_below(&s->rng, v->count)];
+	switch (rng_below(&s->rng, 5)) {
+	case 0: v->view = near(s, v->view) & (BFT_VIEW_MAX - 1); break;
+	case 1: l->seq = 1 + (near(s, l->seq) & (BFT_SEQ_MAX - 1)) / 2; break;
+	case 2: l->kind = (uint8_t)(1 + rng_below(&s->rng, 3)); break;
+	case 3: l->digest = s->proposal_at[1 + rng_below(&s->rng, (uint32_t)s->top + 1)]; break;
+	default: change_digest(s, &l->digest); break;
+	}
+}
+
+static void change_view_change(struct sim *s, struct pbft_view_change *v)
+{
+	switch (rng_below(&s->rng, 4)) {
+	case 0: v->count = v->count ? (uint16_t)(v->count - 1) : 0; break; /* hides one */
+	case 1:
+		if (v->count)
+			change_digest(s, &v->prepared[rng_below(&s->rng, v->count)].digest);
+		break;
+	case 2: change_digest(s, &v->chain); break;
+	default: v->view = 1 + (near(s, v->view) & 0xFFFF); break;
+	}
+}
+
+static void change_body(struct sim *s, uint16_t type, union pbft_body *b)
+{
+	switch ((enum pbft_type)type) {
+	case PBFT_VOTES: change_votes(s, &b->votes); break;
+	case PBFT_VIEW_CHANGE: change_view_change(s, &b->view_change); break;
+	case PBFT_NEW_VIEW:
+		if (b->new_view.count)
+			change_digest(s, &b->new_view.digest[rng_below(&s->rng, b->new_view.count)]);
+		else
+			change_digest(s, &b->new_view.source[0].digest);
+		break;
+	case PBFT_CHECKPOINT:
+	case PBFT_STABLE: change_digest(s, &b->checkpoint.chain); break;
+	case PBFT_SNAPSHOT: change_digest(s, rng_chance(&s->rng, 50) ? &b->snapshot.chain : &b->snapshot.root); break;
+	case PBFT_SUSPECT:
+		b->suspect.view = near(s, b->suspect.view) & (BFT_VIEW_MAX - 1);
+		b->suspect.standing ^= 1;
+		break;
+	case PBFT_STATUS:
+		b->status.view = near(s, b->status.view) & (BFT_VIEW_MAX - 1);
+		b->status.executed = near(s, b->status.executed) & (BFT_SEQ_MAX - 1);
+		b->status.low = rng_chance(&s->rng, 50) ? b->status.low : near(s, b->status.low) & (BFT_SEQ_MAX - 1);
+		b->status.flags = (uint8_t)rng_below(&s->rng, 16);
+		break;
+	case PBFT_CHAIN:
+		if (b->chain.count)
+			change_digest(s, &b->chain.entry[rng_below(&s->rng, b->chain.count)].proposal);
+		else
+			b->chain.end = near(s, b->chain.end) & (BFT_SEQ_MAX - 1);
+		break;
+	default: break;
+	}
+}
+
+/* One field is another, and the signature is good. Certificates behind it stay as they are. Bodies and parts of the state get a wrong byte. */
+static struct frame *changed(struct node *d, const struct frame *f)
+{
+	struct sim *s = d->sim;
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	union pbft_body *b = s->said;
+	if (!envelope_read(&r, &e))
+		return NULL;
+	size_t n = rd_left(&r), core_n = e.type >= PBFT_VOTES && e.signer == BFT_SIGNER_CHANNEL ? pbft_decode(e.type, b, r.at, n) : 0;
+	struct frame *out = frame_make(f->bytes, f->n, NULL, 0);
+	if (!core_n) {
+		if (n)
+			out->bytes[BFT_FRAME_HEAD_BYTES + rng_below(&s->rng, (uint32_t)n)] ^= (uint8_t)(1u << rng_below(&s->rng, 8));
+		return out;
+	}
+	uint8_t body[1 << 16];
+	change_body(s, e.type, b);
+	size_t changed_n = pbft_encode(e.type, b, body, sizeof body);
+	frame_release(out);
+	if (!changed_n)
+		return NULL;
+	uint8_t head[BFT_FRAME_HEAD_BYTES];
+	struct wr w = wr_of(head, sizeof head);
+	sign_again(d, &e, body, changed_n, &b->votes);
+	envelope_write(&w, &e);
+	out = malloc(sizeof *out + sizeof head + changed_n + (n - core_n));
+	if (!out)
+		abort();
+	out->count = 1;
+	out->n = sizeof head + changed_n + (n - core_n);
+	memcpy(out->bytes, head, sizeof head);
+	memcpy(out->bytes + sizeof head, body, changed_n);
+	memcpy(out->bytes + sizeof head + changed_n, r.at + core_n, n - core_n);
+	return out;
+}
+
+/* The PRE-PREPARE that this half sees is for the null proposal: valid, agreed on nowhere else. */
+static struct frame *other_proposal(struct node *d, const struct frame *f)
+{
+	struct sim *s = d->sim;
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	union pbft_body *b = s->said;
+	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
+		return NULL;
+	bool any = false;
+	for (uint16_t i = 0; i < b->votes.count; i++)
+		if (b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE) {
+			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
+			any = true;
+		}
+	if (!any)
+		return NULL;
+	uint8_t body[8192], head[BFT_FRAME_HEAD_BYTES];
+	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
+	struct wr w = wr_of(head, sizeof head);
+	sign_again(d, &e, body, n, &b->votes);
+	envelope_write(&w, &e);
+	return frame_make(head, sizeof head, body, n);
+}
+
+static void remember(struct node *d, struct frame *f)
+{
+	struct frame **place = &d->liar.old[d->liar.old_next++ % LIAR_OLD];
+	frame_release(*place);
+	f->count++;
+	*place = f;
+}
+
+/* Sends what the liar makes of it. */
+void liar_send(struct node *d, uint8_t to, struct frame *f)
+{
+	struct sim *s = d->sim;
+	remember(d, f);
+	if (habit(d, LIAR_DROPS) || ((d->liar.habits & LIAR_FAVOURS) && s->now >= d->liar.from_ms && !(d->liar.favourites & BFT_BIT(to))))
+		return;
+	struct frame *other = NULL;
+	if ((d->liar.habits & LIAR_EQUIVOCATES) && to % 2 && s->now >= d->liar.from_ms)
+		other = other_proposal(d, f);
+	if (!other && habit(d, LIAR_CHANGES))
+		other = changed(d, f);
+	network_send(s, d->id, to, other ? other : f);
+	if (habit(d, LIAR_REPEATS))
+		network_send(s, d->id, to, other ? other : f);
+	struct frame *old = d->liar.old[rng_below(&s->rng, LIAR_OLD)];
+	if (old && habit(d, LIAR_REPLAYS))
+		network_send(s, d->id, to, old);
+	frame_release(other);
+}
+
+/* Another result, with a good signature over it. */
+void liar_reply(struct node *d, uint8_t client, struct frame *f)
+{
+	struct sim *s = d->sim;
+	if (habit(d, LIAR_DROPS))
+		return;
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e = { .type = 0 };
+	struct reply reply;
+	if (!habit(d, LIAR_LIES_TO_CLIENTS) || !envelope_read(&r, &e) || e.type != BFT_WIRE_REPLY_LATE || !reply_decode(&reply, true, r.at, rd_left(&r))) {
+		if (e.type == BFT_WIRE_REPLY && habit(d, LIAR_LIES_TO_CLIENTS))
+			f->bytes[f->n - 1] ^= 1; /* nobody else holds this frame */
+		network_reply(s, d->id, client, f);
+		return;
+	}
+	uint8_t *result = f->bytes + (reply.result - f->bytes);
+	result[reply.result_bytes - 1] ^= 1;
+	struct statement statement;
+	reply_statement(&statement, &s->cluster, e.epoch, &reply, true);
+	s->scheme->sign(&e.signature, &statement, &s->secret[d->id]);
+	struct wr w = wr_of(f->bytes, BFT_FRAME_HEAD_BYTES);
+	envelope_write(&w, &e);
+	network_reply(s, d->id, client, f);
+}
+
+void liar_forget(struct node *d)
+{
+	for (uint32_t i = 0; i < LIAR_OLD; i++) {
+		frame_release(d->liar.old[i]);
+		d->liar.old[i] = NULL;
+	}
+}
