@@ -39,7 +39,7 @@ static struct pbft_checkpoint_vote *checkpoint_seen(const struct pbft *p, bft_se
 void checkpoint_note(struct pbft *p, bft_seq seq, const struct digest *chain)
 {
 	struct pbft_checkpoint_vote *seen = checkpoint_seen(p, seq);
-	if (seq % p->limits.checkpoint_every == 0 && seen->seq < seq)
+	if (seq % p->limits.checkpoint_every == 0 && seen->seq <= seq)
 		*seen = (struct pbft_checkpoint_vote){ .seq = seq, .chain = *chain };
 }
 

@@ -4,7 +4,7 @@
 #include "bft/codec.h"
 #include "bft/proposal.h"
 
-/* Propose when a slot is free and (nothing is in flight, or enough waits: half of what is in flight). Measured by the last proposal instead, requests that come
+/* Propose when a slot is free and (nothing is in flight, or as much waits as is in flight). Measured by the last proposal instead, requests that come
  * one by one keep proposals of one for ever: 64 clients got a seventh of what the signatures allow. */
 static bool may_propose(const struct pbft *p)
 {
