@@ -303,7 +303,7 @@ static bool refused_here(struct driver *d, const struct bundle *b, driver_link l
 		why = REFUSAL_OBSERVER;
 	else if (d->low_space)
 		why = REFUSAL_SPACE;
-	else if (d->client_jobs >= CLIENT_JOBS_MAX || !bodies_room(d->bodies, n))
+	else if (d->client_jobs >= CLIENT_JOBS_MAX || !bodies_room(d->bodies, n + d->options.memory_bytes / 2)) /* the other half is for proposals */
 		why = REFUSAL_BUSY;
 	if (why) {
 		d->counts.refused++;
@@ -427,7 +427,8 @@ static struct proposal_body *proposal_place(struct driver *d, uint8_t member, co
 		return p;
 	/* Unasked: within a budget, which the leader's own proposals in flight stay below. */
 	bodies_trim(d->bodies, member, 2 * d->limits.window);
-	if (!bodies_room(d->bodies, n))
+	/* What the order waits for always has room, bounded by the window: or whoever fills the pool stops the cluster. */
+	if (!bodies_room(d->bodies, n) && !fetch_wanted(d, digest))
 		return NULL;
 	return bodies_add_proposal(d->bodies, digest, body, used, member);
 }

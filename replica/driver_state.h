@@ -194,6 +194,7 @@ bool message_verified(struct driver *d, bft_ref ref);
 /* fetch.c: bodies from others and for others */
 void fetch_order(struct driver *d, const struct digest *digest, bft_mask to);
 void fetch_forget(struct driver *d, const struct digest *digest);
+bool fetch_wanted(struct driver *d, const struct digest *digest);
 void fetch_tick(struct driver *d);
 uint64_t fetch_deadline(const struct driver *d);
 void fetch_serve(struct driver *d, uint8_t member, const uint8_t *body, size_t n);

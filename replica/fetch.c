@@ -131,6 +131,11 @@ void fetch_forget(struct driver *d, const struct digest *digest)
 	d->fetches_count--;
 }
 
+bool fetch_wanted(struct driver *d, const struct digest *digest)
+{
+	return find(d, digest) != NULL;
+}
+
 /* The agreed limit on a proposal's size: part of what makes it valid. */
 static bool within_limits(const struct driver *d, const struct proposal_body *p)
 {
