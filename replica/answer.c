@@ -11,18 +11,23 @@ static struct route *route_set(struct driver *d, uint64_t session, uint64_t numb
 	return &d->routes[(h >> 40) % ROUTES_SETS * ROUTES_WAYS];
 }
 
-static void learn(struct driver *d, uint64_t session, uint64_t number, driver_link link)
+static bool is_route(const struct route *r, const struct public_key *key, uint64_t session, uint64_t number)
+{
+	return r->link && r->session == session && r->number == number && public_key_equal(&r->key, key);
+}
+
+static void learn(struct driver *d, const struct public_key *key, uint64_t session, uint64_t number, driver_link link)
 {
 	struct route *set = route_set(d, session, number), *place = &set[0];
 	for (uint32_t i = 0; i < ROUTES_WAYS; i++) {
-		if (set[i].link && set[i].session == session && set[i].number == number) {
+		if (is_route(&set[i], key, session, number)) {
 			place = &set[i];
 			break;
 		}
 		if (!set[i].link || (place->link && set[i].used < place->used))
 			place = &set[i];
 	}
-	*place = (struct route){ .session = session, .number = number, .link = link, .used = ++d->routes_used };
+	*place = (struct route){ .key = *key, .session = session, .number = number, .link = link, .used = ++d->routes_used };
 }
 
 /* An opening has no session yet: its own number stands for it. */
@@ -30,10 +35,10 @@ void route_learn(struct driver *d, const struct bundle *b, driver_link link)
 {
 	struct bft_request_id id;
 	bodies_request_id(&id, b);
-	learn(d, id.session, id.session ? 0 : id.number, link);
+	learn(d, &b->key, id.session, id.session ? 0 : id.number, link);
 }
 
-void route_attach(struct driver *d, driver_link link, const uint8_t *body, size_t n)
+void route_attach(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *body, size_t n)
 {
 	struct rd r = rd_of(body, n);
 	uint16_t count;
@@ -44,7 +49,7 @@ void route_attach(struct driver *d, driver_link link, const uint8_t *body, size_
 	}
 	while (rd_u64(&r, &session))
 		if (session)
-			learn(d, session, 0, link);
+			learn(d, key, session, 0, link);
 }
 
 driver_link route_find(struct driver *d, const struct bundle *b)
@@ -54,7 +59,7 @@ driver_link route_find(struct driver *d, const struct bundle *b)
 	uint64_t number = id.session ? 0 : id.number;
 	struct route *set = route_set(d, id.session, number);
 	for (uint32_t i = 0; i < ROUTES_WAYS; i++)
-		if (set[i].link && set[i].session == id.session && set[i].number == number) {
+		if (is_route(&set[i], &b->key, id.session, number)) {
 			set[i].used = ++d->routes_used;
 			return set[i].link;
 		}

@@ -259,7 +259,7 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 		if (!d->failed)
 			admission_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_ATTACH) {
-		route_attach(d, link, r.at, rd_left(&r));
+		route_attach(d, link, key, r.at, rd_left(&r));
 	} else {
 		d->options.env.close_client(d->options.env.user, link, "a frame that no client sends");
 	}

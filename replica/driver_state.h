@@ -72,6 +72,7 @@ struct member_state {
 };
 
 struct route {
+	struct public_key key;    /* whose link it is: a session's name alone draws no answers */
 	uint64_t session, number; /* number: of an opening, else 0 */
 	driver_link link;         /* 0: free */
 	uint64_t used;
@@ -213,7 +214,7 @@ void answer_late(struct driver *d, driver_link link, uint64_t seq, const uint8_t
 void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_t number, enum refusal reason);
 void answer_standing(struct driver *d, int member, driver_link link);
 void route_learn(struct driver *d, const struct bundle *b, driver_link link);
-void route_attach(struct driver *d, driver_link link, const uint8_t *body, size_t n);
+void route_attach(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *body, size_t n);
 driver_link route_find(struct driver *d, const struct bundle *b);
 
 /* carry_out.c: execution in order, snapshots, truncation */
