@@ -220,23 +220,45 @@ static bool run_open(struct execution *x, const struct bundle *b, uint32_t index
 	return true;
 }
 
-/* At the next checkpoint, so that the snapshot's place is one that certificates name. */
-static uint8_t ask_snapshot(struct execution *x)
+/* When a request last asked for a snapshot; one that was due anyhow does not count, else who asks would wait for ever where those are frequent. */
+static bool asked_ms(struct execution *x, uint64_t *out)
 {
-	uint64_t last = state_meta(x->state).time_ms;
+	const void *value;
+	size_t n;
+	*out = 0;
+	enum state_result r = state_get(x->state, STATE_SYSTEM, "asked", 5, &value, &n);
+	struct rd rd = r == STATE_OK ? rd_of(value, n) : rd_of(NULL, 0);
+	if (r == STATE_OK && !rd_u64(&rd, out))
+		r = STATE_ERR_DAMAGED;
+	return r == STATE_NONE || state_ok(x, r, "reading when a snapshot was asked for");
+}
+
+/* At the next checkpoint, so that the snapshot's place is one that certificates name. */
+static bool ask_snapshot(struct execution *x, uint8_t *status)
+{
+	uint64_t last, k = x->limits.checkpoint_every;
+	uint8_t now[8];
+	*status = RESULT_DONE;
 	if (x->snapshot_due)
-		return RESULT_DONE; /* one is on its way */
-	if (x->snapshot_seq && x->time_ms < last + SNAPSHOT_GAP_MS)
-		return RESULT_LATER;
-	uint64_t k = x->limits.checkpoint_every;
+		return true; /* one is on its way */
+	if (!asked_ms(x, &last))
+		return false;
+	if (last && x->time_ms < last + SNAPSHOT_GAP_MS) {
+		*status = RESULT_LATER;
+		return true;
+	}
+	struct wr w = wr_of(now, sizeof now);
+	wr_u64(&w, x->time_ms);
 	x->snapshot_due = (x->seq + 1 + k - 1) / k * k;
-	return RESULT_DONE;
+	return state_ok(x, state_put(x->state, STATE_SYSTEM, "asked", 5, now, sizeof now), "keeping when a snapshot was asked for");
 }
 
 static bool run_in_session(struct execution *x, const struct bundle *b, struct execution_result *r)
 {
-	if (b->kind == BUNDLE_SNAPSHOT)
-		return result_status(x, r, b, ask_snapshot(x));
+	if (b->kind == BUNDLE_SNAPSHOT) {
+		uint8_t status;
+		return ask_snapshot(x, &status) && result_status(x, r, b, status);
+	}
 	if (b->kind == BUNDLE_CLOSE)
 		return state_ok(x, sessions_close(x->state, &x->sessions, &b->key, b->session), "closing a session") &&
 		       result_status(x, r, b, RESULT_DONE);
