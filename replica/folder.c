@@ -15,6 +15,7 @@
 #define STATE_BYTES_DEFAULT ((size_t)16 << 30)
 /* superblock.free[]: */
 #define FREE_MEMORY_LOST 0u
+enum memory_lost { MEMORY_SHOWN = 1, MEMORY_DAMAGED, MEMORY_POWER };
 
 static enum quorate_error fail(char *reason, enum quorate_error error, const char *path, const char *sentence)
 {
@@ -171,55 +172,92 @@ enum quorate_error folder_open(struct folder *f, const char *path, const struct 
 
 struct visit {
 	struct driver *driver;
-	bool damage_seen;
-	struct driver_recovered at_damage; /* when the last damage was met */
+	const struct log_report *report; /* as it fills */
+	uint64_t records;
+	uint32_t damages;           /* that the records since were judged by                     */
+	bool unplaced;              /* damage that may lie anywhere: a segment that is not there */
+	uint64_t views_at_damage;   /* records about views before the last damage                */
+	bft_seq stable_at_damage;   /* the stable checkpoint then, as far as is known            */
+	bft_seq stable_after;       /* the first one that is known after it; 0: none             */
 };
+
+static void note_damage(struct visit *v, const struct driver_recovered *before)
+{
+	v->unplaced |= v->records == 0;
+	v->damages = v->report->damaged_count;
+	v->views_at_damage = before->view_records;
+	v->stable_at_damage = before->stable;
+	v->stable_after = 0;
+}
 
 static bool visit_record(void *arg, const struct log_record *record, const struct log_position *position)
 {
 	struct visit *v = arg;
-	if (record->after_damage) {
-		v->damage_seen = true;
-		driver_recovered(v->driver, &v->at_damage);
-	}
-	return driver_record(v->driver, record, position);
+	struct driver_recovered r;
+	driver_recovered(v->driver, &r);
+	if (v->report->damaged_count != v->damages)
+		note_damage(v, &r);
+	v->records++;
+	if (!driver_record(v->driver, record, position))
+		return false;
+	driver_recovered(v->driver, &r);
+	if (v->damages && !v->stable_after && r.stable > v->stable_at_damage)
+		v->stable_after = r.stable;
+	return true;
 }
 
-/* Damage costs nothing when whatever stood there has been overtaken since: a later stable checkpoint is so far above the one before the damage that no sequence of
- * then is above it, and a later record says which view it is. */
+/* Damage costs nothing when whatever stood there has been overtaken since: what was lost was written below the first stable checkpoint after it, so it names no
+ * sequence above that and the window; a later one has passed there, and a later record says which view it is. The run that wrote those knew what is lost now: a
+ * run that did not is an observer, and the superblock remembers it. */
 static bool overtaken(const struct visit *v, uint32_t window)
 {
 	struct driver_recovered now;
 	driver_recovered(v->driver, &now);
-	return v->damage_seen && now.stable >= v->at_damage.stable + window && now.view_records > v->at_damage.view_records;
+	return !v->unplaced && v->damages == v->report->damaged_count && v->stable_after && now.stable >= v->stable_after + window &&
+	       now.view_records > v->views_at_damage;
 }
 
-static void lost(struct folder *f, const char *why)
+/* For good: a later start knows no more than this one. */
+static void lost(struct folder *f, enum memory_lost how)
 {
+	static const char *const text[] = {
+		[MEMORY_SHOWN] = "another replica held a statement of this one that its log lacks",
+		[MEMORY_DAMAGED] = "the log was damaged where it may have held what this replica signed",
+		[MEMORY_POWER] = "the machine went down under 'durability: os': what the kernel still held is gone",
+	};
 	f->recovery = BFT_RECOVERY_LOST;
-	snprintf(f->why_lost, sizeof f->why_lost, "%s", why);
+	f->superblock.free[FREE_MEMORY_LOST] = how;
+	snprintf(f->why_lost, sizeof f->why_lost, "%s", how <= MEMORY_POWER ? text[how] : text[MEMORY_SHOWN]);
+}
+
+static bool same_boot(const struct superblock *sb)
+{
+	char now[SUPERBLOCK_BOOT_ID_BYTES];
+	boot_id(now);
+	return now[0] && memcmp(now, sb->boot_id, sizeof now) == 0;
 }
 
 static void judge(struct folder *f, const struct visit *v, const struct log_report *report, uint32_t window)
 {
-	char boot[SUPERBLOCK_BOOT_ID_BYTES];
 	const struct superblock *sb = &f->superblock;
-	boot_id(boot);
-	if (!sb->formatted)
-		lost(f, "this folder was formatted for a replica that had lost its data");
-	else if (sb->free[FREE_MEMORY_LOST])
-		lost(f, "another replica held a statement of this one that its log lacks");
-	else if (report->class == LOG_DAMAGED && !overtaken(v, window))
-		lost(f, report->reason);
-	else if (sb->durability == SUPERBLOCK_OS && !sb->clean && memcmp(boot, sb->boot_id, sizeof boot) != 0)
-		lost(f, "the machine went down under 'durability: os': what the kernel still held is gone");
+	if (!sb->formatted) {
+		f->recovery = BFT_RECOVERY_LOST;
+		snprintf(f->why_lost, sizeof f->why_lost, "this folder was formatted for a replica that had lost its data");
+	} else if (sb->free[FREE_MEMORY_LOST]) {
+		lost(f, (enum memory_lost)sb->free[FREE_MEMORY_LOST]);
+	} else if (report->class == LOG_DAMAGED && !overtaken(v, window)) {
+		lost(f, MEMORY_DAMAGED);
+		snprintf(f->why_lost, sizeof f->why_lost, "%s", report->reason);
+	} else if (sb->durability == SUPERBLOCK_OS && !sb->clean && !same_boot(sb)) {
+		lost(f, MEMORY_POWER);
+	}
 }
 
 enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options, uint32_t window,
                                   size_t queue_bytes, char *reason)
 {
-	struct visit visit = { .driver = d };
 	struct log_report report;
+	struct visit visit = { .driver = d, .report = &report };
 	struct log_options log_options = { .cluster = *cluster, .segment_bytes = LOG_SEGMENT_BYTES_DEFAULT, .queue_bytes = queue_bytes };
 	enum log_result r = log_open(&f->log, &f->disk, &log_options, visit_record, &visit, &report);
 	if (r != LOG_OK) {
@@ -281,7 +319,7 @@ struct state *folder_transfer_install(struct folder *f)
 
 void folder_memory_lost(struct folder *f)
 {
-	f->superblock.free[FREE_MEMORY_LOST] = 1;
+	f->superblock.free[FREE_MEMORY_LOST] = MEMORY_SHOWN;
 	(void)superblock_write(&f->disk, &f->superblock); /* if it fails, the recall finds it out again */
 }
 

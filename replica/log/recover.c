@@ -258,7 +258,14 @@ static bool record_visit(struct recovery *r, struct log_record *record, const st
 	return !r->visit || r->visit(r->arg, record, position) || refuse(r, LOG_ERR_REFUSED, "the reader of the log's records stopped");
 }
 
-/* Goes through the records of a loaded group; with `deliver` each whole one is visited. Returns whether all were whole; stops early when refused. */
+static bool group_damage(struct recovery *r, const struct layout_group *g)
+{
+	damage(r, g->at.segment, g->at.offset, "a group in log segment %" PRIu64 " at %u is damaged", g->at.segment, g->at.offset);
+	return false;
+}
+
+/* Goes through the records of a loaded group; with `deliver` each whole one is visited, and damage is noted between those that it lies between. Returns whether
+ * all were whole; stops early when refused. */
 static bool group_records(struct recovery *r, const struct layout_group *g, bool deliver)
 {
 	bool whole = true;
@@ -269,15 +276,19 @@ static bool group_records(struct recovery *r, const struct layout_group *g, bool
 		struct layout_place place = { g->at.segment, g->at.offset + at };
 		if (LAYOUT_RECORD_HEADER_BYTES > g->used - at || !layout_record_header(&record, &crc, r->group + at, place, r->base) ||
 		    record.bytes > g->used - at - LAYOUT_RECORD_HEADER_BYTES)
-			return false; /* where the next would begin is unknown */
+			return deliver && group_damage(r, g); /* where the next would begin is unknown */
 		record.payload = r->group + at + LAYOUT_RECORD_HEADER_BYTES;
 		bool ok = layout_payload_ok(record.payload, record.bytes, crc, place, r->base);
 		whole = whole && ok;
+		if (deliver && !ok)
+			(void)group_damage(r, g);
 		struct log_position position = { place.segment, place.offset, record.bytes };
 		if (deliver && ok && !record_visit(r, &record, &position))
 			return false;
 		at += LAYOUT_RECORD_HEADER_BYTES + record.bytes;
 	}
+	if (deliver && at != g->used)
+		return group_damage(r, g);
 	return whole && at == g->used;
 }
 
@@ -308,8 +319,6 @@ static bool walk_group(struct recovery *r, uint32_t i, const struct layout_group
 		}
 		return false;
 	}
-	if (!whole)
-		damage(r, g->at.segment, g->at.offset, "a group in log segment %" PRIu64 " at %u is damaged", g->at.segment, g->at.offset);
 	(void)group_records(r, g, true);
 	r->any_group = r->have_end = true;
 	r->end = (struct layout_place){ g->at.segment, g->at.offset + g->bytes };
