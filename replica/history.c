@@ -151,7 +151,8 @@ bft_lsn history_drop(struct history *h, bft_seq seq)
 	if (seq >= h->base) {
 		size_t drop = (size_t)(seq - h->base) + 1;
 		drop = drop < h->count ? drop : h->count;
-		memmove(h->at, h->at + drop, (h->count - drop) * sizeof *h->at);
+		if (h->count > drop)
+			memmove(h->at, h->at + drop, (h->count - drop) * sizeof *h->at);
 		h->count -= drop;
 		h->base = seq + 1;
 		rebuild(h, h->bodies_capacity, seq);
