@@ -40,6 +40,9 @@ struct driver_env {
 	void (*note)(void *user, enum quorate_level level, const char *line);
 	/* Results of verifiers wait: have driver_turn called. Threads: any. Not used without verifiers. */
 	void (*wake)(void *user);
+	/* A member contradicted itself: bft/pbft/evidence.h, at most EVIDENCE_BYTES_MAX bytes, borrowed. `name`: the file's, the same for the same contradiction. May be
+	 * NULL. */
+	void (*evidence)(void *user, const uint8_t *bytes, size_t n, const char *name);
 };
 
 struct driver_options {

@@ -217,6 +217,9 @@ void route_learn(struct driver *d, const struct bundle *b, driver_link link);
 void route_attach(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *body, size_t n);
 driver_link route_find(struct driver *d, const struct bundle *b);
 
+/* convict.c: the contradiction that a BLAME names, shown to the world as evidence. Requires: the signatures were verified. */
+void convict(struct driver *d, const struct bft_effect *effect);
+
 /* carry_out.c: execution in order, snapshots, truncation */
 bool carry_out(struct driver *d);
 void carry_out_snapshot(struct driver *d);

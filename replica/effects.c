@@ -338,6 +338,7 @@ static void blame(struct driver *d, const struct bft_effect *e)
 		d->counts.convicted++;
 		d->member[e->from].accused++;
 		driver_note(d, QUORATE_LEVEL_ERROR, "replica %u (%s) contradicts itself (reason %u)", e->from, d->genesis->cards[e->from].org, e->reason);
+		convict(d, e);
 	} else if (e->verdict == BFT_REJECT) {
 		admission_reject(d, e->from, "a message that no honest replica sends");
 	}

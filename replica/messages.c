@@ -88,6 +88,16 @@ const struct message *messages_at(const struct messages *ms, bft_ref ref)
 	return &entry_at(ms, ref)->m;
 }
 
+bft_ref messages_find(const struct messages *ms, uint8_t signer, uint16_t type, const struct digest *digest)
+{
+	for (bft_ref ref = 1; ref < ms->capacity; ref++) {
+		const struct entry *e = &ms->at[ref];
+		if (e->bytes && e->m.signer == signer && e->m.type == type && digest_equal(&e->m.digest, digest))
+			return ref;
+	}
+	return 0;
+}
+
 void messages_set_verified(struct messages *ms, bft_ref ref)
 {
 	entry_at(ms, ref)->m.verified = true;

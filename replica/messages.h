@@ -25,6 +25,8 @@ void messages_destroy(struct messages *ms);
 /* Copies the message with its body. 0 when the table is full or memory is short. The entry lives until messages_drop finds it unheld. */
 bft_ref messages_add(struct messages *ms, const struct message *m);
 const struct message *messages_at(const struct messages *ms, bft_ref ref);
+/* The message of `signer` with this type and digest; 0 when it is not held. Looks at all. */
+bft_ref messages_find(const struct messages *ms, uint8_t signer, uint16_t type, const struct digest *digest);
 void messages_set_verified(struct messages *ms, bft_ref ref);
 void messages_hold(struct messages *ms, bft_ref ref, bft_seq seq);
 void messages_release(struct messages *ms, bft_ref ref, bft_seq seq);

@@ -1,6 +1,7 @@
 /* A running replica: include/quorate.h over the driver, net/, the log's thread and a libuv loop. One wake-up of the loop is one turn of the driver. */
 #include "quorate.h"
 #include "replica/driver.h"
+#include "replica/evidence_file.h"
 #include "replica/folder.h"
 #include "replica/identity.h"
 #include "replica/log/writer.h"
@@ -184,6 +185,19 @@ static struct state *env_transfer_install(void *user)
 static void env_memory_lost(void *user)
 {
 	folder_memory_lost(&from(user)->folder);
+}
+
+static void env_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
+{
+	struct quorate *q = from(user);
+	char line[256] = "";
+	switch (evidence_file_keep(q->options.data, name, bytes, n)) {
+	case EVIDENCE_KEPT: snprintf(line, sizeof line, "evidence/%s is kept: 'quorate evidence verify' shows that it holds", name); break;
+	case EVIDENCE_KNOWN: return;
+	case EVIDENCE_FULL: snprintf(line, sizeof line, "evidence/%s is not kept: there are %u files already", name, EVIDENCE_FILES_MAX); break;
+	case EVIDENCE_FAILED: snprintf(line, sizeof line, "evidence/%s is not kept: %s", name, strerror(errno)); break;
+	}
+	note(q, QUORATE_LEVEL_WARNING, line);
 }
 
 static void env_wake(void *user)
@@ -380,7 +394,7 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.app = &q->app,
 		.state = q->folder.state,
 		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read, env_transfer_open, env_transfer_install,
-			 env_memory_lost, note, env_wake },
+			 env_memory_lost, note, env_wake, env_evidence },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);
