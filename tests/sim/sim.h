@@ -94,10 +94,10 @@ struct sim_client {
 struct sim_request {
 	struct sim_client *client;
 	uint32_t id;
-	bool completed, read; /* read: somebody has seen it */
+	bool completed;
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_READ, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK };
+enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK };
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
@@ -135,7 +135,6 @@ struct sim {
 	struct sim_client client[SIM_CLIENTS];
 	struct sim_request request[SIM_REQUESTS];
 	uint32_t completed;
-	uint64_t reads;
 	/* the one history */
 	struct digest proposal_at[SIM_SEQS_MAX], chain_at[SIM_SEQS_MAX];
 	bft_seq top;
@@ -181,10 +180,6 @@ void liar_draw(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
-
-/* reads.c */
-void reads_create(struct sim *s);
-void reads_event(struct sim *s, const struct sim_event *e);
 
 /* scheme.c: a keyed tag behind the interface of signatures, for speed */
 extern const struct sign_scheme sign_simulated;
