@@ -64,6 +64,34 @@ const struct quorate_options *quorate_config_options(const struct quorate_config
 const struct quorate_client_options *quorate_config_client(const struct quorate_config *config);
 void quorate_config_free(struct quorate_config *config);
 
+/* ---- evidence ------------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* A file that shows how one member contradicted itself (docs/protocol.md). Replicas write them into the folder `evidence` of their data. */
+struct quorate_evidence_statement {
+	uint32_t signer;
+	char text[232]; /* "PREPARE view 3 seq 17 digest 5a..." */
+};
+struct quorate_evidence_info {
+	char cluster[QUORATE_HEX_BYTES];
+	uint64_t epoch;
+	uint32_t culprit; /* member index in the genesis */
+	char org[64];
+	char member_key[QUORATE_HEX_BYTES];
+	char predicate[32]; /* in one word */
+	char sentence[128]; /* in words    */
+	uint64_t view, seq; /* the place; 0 where none is named */
+	uint32_t statements;
+	struct quorate_evidence_statement statement[65];
+};
+/* Whether the file proves what it claims, to anybody who holds the genesis: signatures, signers, cluster, and that the statements contradict each other.
+ *
+ * Errors: QUORATE_VERIFICATION (it proves nothing; `out` then says what it claims as far as it can be read: `statements` is 0 when not even that),
+ * QUORATE_CONFIG (a file cannot be read), QUORATE_FAILED. */
+enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason);
+/* Names the evidence in the data folder of a replica, running or not, in the order of their names. Nothing is verified. */
+typedef void (*quorate_evidence_fn)(void *user, const char *path);
+enum quorate_error quorate_evidence_list(const char *data, quorate_evidence_fn found, void *user, char *reason);
+
 #ifdef __cplusplus
 }
 #endif

@@ -159,6 +159,12 @@ static bool read_leaf(const struct evidence_message *m, struct pbft_votes *out, 
 	return true;
 }
 
+bool evidence_leaf_read(const struct evidence_message *m, struct pbft_votes *out)
+{
+	struct digest ignored;
+	return read_leaf(m, out, &ignored);
+}
+
 static bool read_votes(const struct evidence_message *m, struct pbft_votes *out, struct digest *signed_digest)
 {
 	if (m->type != PBFT_VOTES)

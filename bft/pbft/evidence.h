@@ -74,6 +74,8 @@ const char *evidence_decode(struct evidence *e, const uint8_t *bytes, size_t n);
 
 /* One leaf of a VOTES body, as form EVIDENCE_LEAF has it. Requires: index < votes->count. The bytes written. */
 size_t evidence_leaf(uint8_t bytes[EVIDENCE_LEAF_BYTES_MAX], const struct pbft_votes *votes, uint16_t index);
+/* The leaf alone, as a VOTES of one. False: malformed. Requires: its form is EVIDENCE_LEAF. */
+bool evidence_leaf_read(const struct evidence_message *m, struct pbft_votes *out);
 
 /* What the messages say is a contradiction, if they are signed: NULL, or the reason why it is none. */
 const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, struct evidence_room *room);

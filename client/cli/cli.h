@@ -27,6 +27,7 @@ enum cli_option {
 	OPT_CONFIG,
 	OPT_DIGEST,
 	OPT_FILE,
+	OPT_GENESIS,
 	OPT_HELP,
 	OPT_JSON,
 	OPT_LIMIT,
@@ -118,6 +119,9 @@ int cmd_genesis_show(const struct cli *cli);
 int cmd_format(const struct cli *cli);
 int cmd_testnet(const struct cli *cli);
 int cmd_config_check(const struct cli *cli);
+int cmd_evidence_verify(const struct cli *cli);
+int cmd_evidence_show(const struct cli *cli);
+int cmd_evidence_list(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_put(const struct cli *cli);
 int cmd_get(const struct cli *cli);

@@ -23,6 +23,7 @@ static const struct option_spec specs[OPT_COUNT] = {
 	[OPT_CONFIG] = { "config", 0, "FILE", false, "the replica's configuration, a replica.yaml" },
 	[OPT_DIGEST] = { "digest", 0, NULL, false, "first have every reachable replica make a snapshot, so that digests compare" },
 	[OPT_FILE] = { "file", 0, "FILE", false, "the value is this file's content (- is standard input)" },
+	[OPT_GENESIS] = { "genesis", 0, "FILE", false, "the cluster's genesis" },
 	[OPT_HELP] = { "help", 'h', NULL, false, "this text" },
 	[OPT_JSON] = { "json", 0, NULL, false, "print one line of JSON" },
 	[OPT_LIMIT] = { "limit", 0, "N", false, "print at most N entries" },

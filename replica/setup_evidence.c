@@ -1,0 +1,130 @@
+/* Evidence, as anybody who holds the genesis judges it: nothing of the replica that wrote it is trusted. */
+#include "quorate_setup.h"
+#include "replica/evidence_file.h"
+#include "replica/identity.h"
+#include "replica/setup_file.h"
+
+#include "bft/pbft/evidence.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof((struct quorate_evidence_info *)0)->statement / sizeof(struct quorate_evidence_statement) == EVIDENCE_MESSAGES_MAX, "all fit");
+
+struct judge {
+	struct bft_genesis genesis;
+	struct digest cluster;
+	struct evidence evidence;
+	struct evidence_room room;
+};
+
+typedef unsigned long long ull;
+
+static void say_leaf(char *text, size_t size, bft_view view, uint8_t kind, bft_seq seq, const uint8_t digest[DIGEST_BYTES])
+{
+	static const char *const names[] = { "vote", "PRE-PREPARE", "PREPARE", "COMMIT" };
+	char hex[QUORATE_HEX_BYTES];
+	hex_format(hex, digest, DIGEST_BYTES);
+	snprintf(text, size, "%s view %llu seq %llu digest %s", names[kind <= PBFT_LEAF_COMMIT ? kind : 0], (ull)view, (ull)seq, hex);
+}
+
+static void say_body(char *text, size_t size, uint16_t type, const union pbft_body *m)
+{
+	char a[QUORATE_HEX_BYTES], b[QUORATE_HEX_BYTES];
+	switch ((enum pbft_type)type) {
+	case PBFT_VOTES: snprintf(text, size, "VOTES view %llu, %u of them", (ull)m->votes.view, m->votes.count); break;
+	case PBFT_VIEW_CHANGE:
+		snprintf(text, size, "VIEW-CHANGE view %llu stable %llu, %u prepared", (ull)m->view_change.view, (ull)m->view_change.stable, m->view_change.count);
+		break;
+	case PBFT_NEW_VIEW:
+		snprintf(text, size, "NEW-VIEW view %llu stable %llu, %u proposed again", (ull)m->new_view.view, (ull)m->new_view.stable, m->new_view.count);
+		break;
+	case PBFT_CHECKPOINT:
+		hex_format(a, m->checkpoint.chain.b, DIGEST_BYTES);
+		snprintf(text, size, "CHECKPOINT seq %llu chain %s", (ull)m->checkpoint.seq, a);
+		break;
+	case PBFT_SNAPSHOT:
+		hex_format(a, m->snapshot.chain.b, DIGEST_BYTES);
+		hex_format(b, m->snapshot.root.b, DIGEST_BYTES);
+		snprintf(text, size, "SNAPSHOT seq %llu chain %s root %s", (ull)m->snapshot.seq, a, b);
+		break;
+	default: snprintf(text, size, "a message of type %u", type); break;
+	}
+}
+
+static void say(struct quorate_evidence_statement *out, const struct evidence_message *m, struct evidence_room *room)
+{
+	out->signer = m->signer;
+	if (m->form == EVIDENCE_LEAF && evidence_leaf_read(m, &room->votes[0])) {
+		const struct pbft_leaf *l = &room->votes[0].leaf[0];
+		say_leaf(out->text, sizeof out->text, room->votes[0].view, l->kind, l->seq, l->digest.b);
+	} else if (m->form == EVIDENCE_WHOLE && pbft_decode(m->type, &room->body, m->body, m->n) == m->n) {
+		say_body(out->text, sizeof out->text, m->type, &room->body);
+	} else {
+		snprintf(out->text, sizeof out->text, "a message that is malformed");
+	}
+}
+
+/* What it claims, true or not. */
+static void claim(struct quorate_evidence_info *out, struct judge *j)
+{
+	const struct evidence *e = &j->evidence;
+	hex_format(out->cluster, e->cluster.b, DIGEST_BYTES);
+	out->epoch = e->epoch;
+	out->culprit = e->culprit;
+	snprintf(out->predicate, sizeof out->predicate, "%s", evidence_name(e->predicate));
+	snprintf(out->sentence, sizeof out->sentence, "%s", evidence_text(e->predicate));
+	out->view = e->view;
+	out->seq = e->seq;
+	if (e->culprit < j->genesis.count && digest_equal(&e->cluster, &j->cluster)) {
+		snprintf(out->org, sizeof out->org, "%s", j->genesis.cards[e->culprit].org);
+		hex_format(out->member_key, j->genesis.cards[e->culprit].member_key.b, PUBLIC_KEY_BYTES);
+	}
+	out->statements = e->count;
+	for (uint32_t i = 0; i < e->count; i++)
+		say(&out->statement[i], &e->message[i], &j->room);
+}
+
+static enum quorate_error judge(struct judge *j, const char *path, struct quorate_evidence_info *out, char *reason)
+{
+	char *bytes;
+	size_t n;
+	enum quorate_error error = setup_read(&bytes, &n, path, EVIDENCE_BYTES_MAX, reason);
+	if (error != QUORATE_OK)
+		return error;
+	const char *why = evidence_verify(&j->evidence, (const uint8_t *)bytes, n, &j->genesis, &j->cluster, &sign_ed25519, &j->room);
+	if (!evidence_decode(&j->evidence, (const uint8_t *)bytes, n))
+		claim(out, j);
+	free(bytes);
+	if (!why)
+		return QUORATE_OK;
+	char sentence[QUORATE_REASON_BYTES];
+	snprintf(sentence, sizeof sentence, "it proves nothing: %s", why);
+	return setup_fail(reason, QUORATE_VERIFICATION, path, sentence);
+}
+
+enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason)
+{
+	if (!path || !genesis || !out)
+		return setup_fail(reason, QUORATE_USAGE, "evidence", "a file of evidence and a genesis must be named");
+	memset(out, 0, sizeof *out);
+	if (!sign_self_test())
+		return setup_fail(reason, QUORATE_VERIFICATION, "libsodium", "its signatures fail their test vectors");
+	struct judge *j = calloc(1, sizeof *j);
+	if (!j)
+		return setup_fail(reason, QUORATE_FAILED, path, "no memory");
+	enum quorate_error error = identity_genesis(&j->genesis, &j->cluster, genesis, reason);
+	if (error == QUORATE_OK)
+		error = judge(j, path, out, reason);
+	free(j);
+	return error;
+}
+
+enum quorate_error quorate_evidence_list(const char *data, quorate_evidence_fn found, void *user, char *reason)
+{
+	if (!data || !found)
+		return setup_fail(reason, QUORATE_USAGE, "evidence", "no data folder is named");
+	return evidence_file_list(data, found, user) ? QUORATE_OK : setup_fail(reason, QUORATE_CONFIG, data, strerror(errno));
+}
