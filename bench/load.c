@@ -55,6 +55,10 @@ static bool submit(struct load *l, struct operation *o)
 {
 	char key[32];
 	int n = snprintf(key, sizeof key, "key-%010llu", (unsigned long long)(random_next(l) % l->options.keys));
+	if (l->options.reads) {
+		o->begun_us = now_us();
+		return quorate_read(o->session, l->op, quorate_kv_get(l->op, OP_BYTES, key, (size_t)n), on_answer, o) == QUORATE_OK;
+	}
 	uint64_t stamp = random_next(l);
 	memcpy(l->value, &stamp, sizeof stamp < l->options.value_bytes ? sizeof stamp : l->options.value_bytes);
 	size_t bytes = quorate_kv_put(l->op, OP_BYTES, key, (size_t)n, l->value, l->options.value_bytes);
@@ -65,7 +69,7 @@ static bool submit(struct load *l, struct operation *o)
 static void keep_told(struct load *l, const struct quorate_answer *a)
 {
 	struct load_result *r = l->result;
-	if (a->index != 0)
+	if (a->index != 0 || a->number == 0)
 		return; /* the bundle's first operation stands for it */
 	if (r->told_count == TOLD_MAX) {
 		r->told_lost++;

@@ -7,6 +7,7 @@
 struct load_options {
 	const char *genesis, *key;
 	uint32_t sessions, outstanding, bundle_ops; /* outstanding: operations of each session */
+	bool reads;                                 /* gets without ordering instead of puts                */
 	uint64_t keys;
 	uint32_t value_bytes;
 	uint64_t seed;

@@ -18,11 +18,13 @@
 struct profile {
 	const char *name, *what;
 	uint32_t sessions, outstanding, bundle_ops;
+	bool reads;
 };
 static const struct profile profiles[] = {
-	{ "latency", "1 client, 1 outstanding, each operation signed", 1, 1, 1 },
-	{ "signed", "64 client sessions in one process, 1 outstanding each, each operation signed", 64, 1, 1 },
-	{ "bundled", "8 client sessions, 1000 outstanding each, 100 operations a bundle", 8, 1000, 100 },
+	{ "latency", "1 client, 1 outstanding, each operation signed", 1, 1, 1, false },
+	{ "signed", "64 client sessions in one process, 1 outstanding each, each operation signed", 64, 1, 1, false },
+	{ "bundled", "8 client sessions, 1000 outstanding each, 100 operations a bundle", 8, 1000, 100, false },
+	{ "reads", "64 client sessions in one process, 1 outstanding each, gets that are not ordered", 64, 1, 1, true },
 };
 
 struct run {
@@ -37,7 +39,7 @@ struct run {
 
 static int usage(void)
 {
-	fputs("usage: quorate-bench run --profile latency|signed|bundled [--duration 10s] [--keys 10000] [--value 128] [--replicas 4] [--folder DIR] [--json]\n", stderr);
+	fputs("usage: quorate-bench run --profile latency|signed|bundled|reads [--duration 10s] [--keys 10000] [--value 128] [--replicas 4] [--folder DIR] [--json]\n", stderr);
 	return EXIT_USAGE;
 }
 
@@ -144,7 +146,7 @@ static int measure(struct run *r)
 	snprintf(genesis, sizeof genesis, "%s/cluster/genesis", r->cluster.folder);
 	snprintf(key, sizeof key, "%s/cluster/client.key", r->cluster.folder);
 	struct load_options o = { .genesis = genesis, .key = key, .sessions = r->profile->sessions, .outstanding = r->profile->outstanding,
-		                  .bundle_ops = r->profile->bundle_ops, .keys = r->keys, .value_bytes = r->value_bytes, .seed = 1, .warm_up_ms = 1000,
+		                  .bundle_ops = r->profile->bundle_ops, .reads = r->profile->reads, .keys = r->keys, .value_bytes = r->value_bytes, .seed = 1, .warm_up_ms = 1000,
 		                  .duration_ms = r->duration_ms };
 	bool ran = load_run(&o, &result, on_measuring, r, reason);
 	bool stopped = cluster_stop(&r->cluster);

@@ -147,6 +147,7 @@ struct bft_standing {
 	uint8_t leader;
 	bool changing, observer, recalling, suspecting;
 	bft_seq low, executed, snapshot;
+	bft_seq decided; /* highest sequence for which COMMIT was decided here; 0 when none is above `low` */
 	bft_lsn lsn;
 };
 

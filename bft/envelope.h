@@ -28,6 +28,8 @@ enum bft_wire_type {
 	BFT_WIRE_OFFER = 11,       /* its certificate                                                                              */
 	BFT_WIRE_FETCH_STATE = 12, /* parts of it: see replica/transfer.h                                                          */
 	BFT_WIRE_STATE = 13,       /* those parts                                                                                  */
+	BFT_WIRE_READ = 14,        /* client: u64 nonce | one operation that changes nothing                                       */
+	BFT_WIRE_READ_ANSWER = 15, /* u64 nonce | u64 seq | its value                                                              */
 };
 
 struct bft_envelope {

@@ -171,6 +171,12 @@ static void carry_again(struct quorate_session *s, const struct client_call *cal
 	       error == QUORATE_USAGE ? "that request is not held any more" : "no memory to ask again");
 }
 
+static void carry_read(struct quorate_session *s, const struct client_call *call)
+{
+	if (!s->core || client_session_read(s->core, call + 1, call->op_bytes, call->done, call->user) != QUORATE_OK)
+		answer(call->done, call->user, s, 0, QUORATE_FAILED, "too many reads at once, or no memory for one");
+}
+
 static void carry_ask(struct quorate_client *c, const struct client_call *call)
 {
 	if (client_core_ask(c->core, call->member, call->timeout_ms, on_report, call->report) != QUORATE_OK)
@@ -185,6 +191,7 @@ static void carry_out(struct quorate_client *c, struct client_call *call)
 	case CLIENT_CALL_CLOSE: handle_gone(call->session); break;
 	case CLIENT_CALL_WORK: carry_work(call->session, call->work); break;
 	case CLIENT_CALL_AGAIN: carry_again(call->session, call); break;
+	case CLIENT_CALL_READ: carry_read(call->session, call); break;
 	case CLIENT_CALL_ASK: carry_ask(c, call); break;
 	}
 }
@@ -199,6 +206,7 @@ static void refuse(struct client_call *call)
 	case CLIENT_CALL_CLOSE: handle_gone(s); break;
 	case CLIENT_CALL_WORK: client_work_end(call->work, atomic_load(&s->id), QUORATE_FAILED, why); break;
 	case CLIENT_CALL_AGAIN: answer(call->done, call->user, s, call->number, QUORATE_UNKNOWN, why); break;
+	case CLIENT_CALL_READ: answer(call->done, call->user, s, 0, QUORATE_FAILED, why); break;
 	case CLIENT_CALL_ASK: on_report(call->report, call->member, NULL); break;
 	}
 }
@@ -358,6 +366,22 @@ enum quorate_error quorate_submit(struct quorate_session *s, const void *op, siz
 	if (!s || client_work_check(&one, 1) != QUORATE_OK)
 		return QUORATE_USAGE;
 	return hand_over_work(s, client_work_create(&one, 1, false, done, user));
+}
+
+enum quorate_error quorate_read(struct quorate_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user)
+{
+	struct quorate_op one = { op, op_bytes };
+	if (!s || client_work_check(&one, 1) != QUORATE_OK)
+		return QUORATE_USAGE;
+	struct client_call *call = malloc(sizeof *call + op_bytes);
+	if (!call)
+		return QUORATE_FAILED;
+	*call = (struct client_call){ .kind = CLIENT_CALL_READ, .session = s, .done = done, .user = user, .op_bytes = op_bytes };
+	memcpy(call + 1, op, op_bytes);
+	enum quorate_error error = hand_over(s->client, call);
+	if (error != QUORATE_OK)
+		free(call);
+	return error;
 }
 
 enum quorate_error quorate_submit_bundle(struct quorate_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user)

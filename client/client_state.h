@@ -9,7 +9,7 @@
 
 enum client_phase { CLIENT_CREATED, CLIENT_RUNNING, CLIENT_STOPPING, CLIENT_STOPPED };
 
-enum client_call_kind { CLIENT_CALL_OPEN, CLIENT_CALL_RESUME, CLIENT_CALL_CLOSE, CLIENT_CALL_WORK, CLIENT_CALL_AGAIN, CLIENT_CALL_ASK };
+enum client_call_kind { CLIENT_CALL_OPEN, CLIENT_CALL_RESUME, CLIENT_CALL_CLOSE, CLIENT_CALL_WORK, CLIENT_CALL_AGAIN, CLIENT_CALL_ASK, CLIENT_CALL_READ };
 
 /* What a thread asks of the loop's. Carried out in order. */
 struct client_call {
@@ -19,7 +19,8 @@ struct client_call {
 	struct quorate_session *session;
 	struct client_work *work;     /* WORK */
 	uint64_t number;              /* AGAIN */
-	quorate_answer_fn done;       /* AGAIN */
+	quorate_answer_fn done;       /* AGAIN, READ */
+	size_t op_bytes;              /* READ: behind the call itself */
 	struct client_report *report; /* ASK */
 	uint32_t member, timeout_ms;  /* ASK */
 	void *user;

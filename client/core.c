@@ -53,6 +53,7 @@ void client_core_destroy(struct client_core *c)
 {
 	if (!c)
 		return;
+	client_reads_end(c, false);
 	while (c->sessions)
 		client_session_free(c->sessions);
 	client_questions_end(c, false);
@@ -128,6 +129,7 @@ bool client_core_frame(struct client_core *c, uint32_t member, const uint8_t *by
 	case BFT_WIRE_REPLY: return client_on_reply(c, member, false, r.at, rd_left(&r));
 	case BFT_WIRE_REPLY_LATE: return client_on_reply(c, member, true, r.at, rd_left(&r));
 	case BFT_WIRE_REFUSED: return client_on_refused(c, member, r.at, rd_left(&r));
+	case BFT_WIRE_READ_ANSWER: return client_on_read_answer(c, member, r.at, rd_left(&r));
 	case BFT_WIRE_STANDING: return client_on_standing(c, member, r.at, rd_left(&r));
 	default: return false;
 	}
@@ -143,6 +145,7 @@ static void run_timers(struct client_core *c)
 		switch (t->of) {
 		case CLIENT_TIMER_REQUEST: client_request_due((struct client_request *)(void *)(owner - offsetof(struct client_request, timer))); break;
 		case CLIENT_TIMER_SESSION: client_session_due((struct client_session *)(void *)(owner - offsetof(struct client_session, timer))); break;
+		case CLIENT_TIMER_READ: client_read_due(t); break;
 		case CLIENT_TIMER_ASK: client_question_due((struct client_question *)(void *)(owner - offsetof(struct client_question, timer))); break;
 		}
 	}
@@ -219,4 +222,5 @@ void client_core_stop(struct client_core *c)
 	while (c->ended)
 		client_end_all(c);
 	client_questions_end(c, true);
+	client_reads_end(c, true);
 }

@@ -18,6 +18,7 @@
 
 #define CLIENT_KEPT_MAX 64u                                                 /* unknown requests of one session that can be asked again      */
 #define CLIENT_KEPT_BYTES_MAX ((size_t)16 << 20)                            /* and their bytes together, if they are more than one          */
+#define CLIENT_READS_MAX 4096u                    /* reads without ordering at once                               */
 #define CLIENT_ASKS_MAX 1024u                                               /* reports asked for at once                                    */
 #define CLIENT_ATTACH_MAX 512u                                              /* sessions in one ATTACH                                       */
 #define CLIENT_VOID_MS 30000u                                               /* an opening is void so long after it was made                 */
@@ -82,6 +83,8 @@ void client_session_set_owner(struct client_session *s, void *owner);
 void *client_session_owner(const struct client_session *s);
 
 enum quorate_error client_session_submit(struct client_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
+/* Without ordering, as long as the members agree; else in the session's order. */
+enum quorate_error client_session_read(struct client_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
 enum quorate_error client_session_submit_bundle(struct client_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
 enum quorate_error client_session_snapshot(struct client_session *s, quorate_answer_fn done, void *user);
 /* `done` is called for each operation of that request. */

@@ -107,6 +107,9 @@ struct client_core {
 	struct client_timers timers;
 	struct client_session *sessions, *ready, *ready_last;
 	struct client_ending *ended, *ended_last;
+	struct client_read *reads;
+	uint32_t reads_count;
+	uint64_t reads_ordered; /* that were not answered alike, or not in time */
 	struct client_question *questions;
 	uint32_t questions_count;
 	bool reap; /* a session may be over */
@@ -154,6 +157,12 @@ void client_request_timeout(struct client_request *r);
 /* Answered in the next tick; takes ownership. Requires: a request is in no list. */
 void client_end_later(struct client_core *c, struct client_ending *e, enum quorate_error error, const char *reason);
 void client_end_all(struct client_core *c); /* answers what waits for that */
+
+/* read.c */
+bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
+void client_read_due(struct client_timer *timer);
+void client_reads_leave(struct client_core *c, const struct client_session *s); /* that session is closed */
+void client_reads_end(struct client_core *c, bool tell);
 
 /* ask.c */
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);

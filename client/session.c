@@ -325,6 +325,7 @@ void client_session_close(struct client_session *s)
 	struct client_request *r = s->flying.first, *next;
 	struct client_work *work;
 	s->closing = true;
+	client_reads_leave(c, s);
 	for (; r; r = next) {
 		next = r->next;
 		if (r->kind == BUNDLE_OPEN)

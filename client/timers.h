@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum client_timer_of { CLIENT_TIMER_REQUEST, CLIENT_TIMER_SESSION, CLIENT_TIMER_ASK };
+enum client_timer_of { CLIENT_TIMER_REQUEST, CLIENT_TIMER_SESSION, CLIENT_TIMER_ASK, CLIENT_TIMER_READ };
 
 struct client_timer {
 	uint64_t at_ms;

@@ -45,9 +45,11 @@ static void on_answer(void *user, const struct quorate_answer *a)
 	uv_mutex_unlock(&w->lock);
 }
 
-static enum quorate_error wait_for(struct quorate_session *s, const void *op, size_t op_bytes, struct waiter *w)
+typedef enum quorate_error (*submit_fn)(struct quorate_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
+
+static enum quorate_error wait_for(struct quorate_session *s, submit_fn submit, const void *op, size_t op_bytes, struct waiter *w)
 {
-	enum quorate_error error = quorate_submit(s, op, op_bytes, on_answer, w);
+	enum quorate_error error = submit(s, op, op_bytes, on_answer, w);
 	if (error == QUORATE_USAGE)
 		return client_fail(w->reason, error, "the operation is larger than a request may be, or there is none");
 	if (error != QUORATE_OK)
@@ -59,8 +61,8 @@ static enum quorate_error wait_for(struct quorate_session *s, const void *op, si
 	return w->error;
 }
 
-enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
-                                     char *reason)
+static enum quorate_error submit_wait(struct quorate_session *s, submit_fn submit, const void *op, size_t op_bytes, void *value, size_t capacity,
+                                      size_t *value_bytes, char *reason)
 {
 	struct waiter w = { .value = value, .capacity = value ? capacity : 0, .reason = reason };
 	if (value_bytes)
@@ -74,12 +76,24 @@ enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, 
 		uv_mutex_destroy(&w.lock);
 		return client_fail(reason, QUORATE_FAILED, "no lock");
 	}
-	enum quorate_error error = wait_for(s, op, op_bytes, &w);
+	enum quorate_error error = wait_for(s, submit, op, op_bytes, &w);
 	uv_cond_destroy(&w.done);
 	uv_mutex_destroy(&w.lock);
 	if (value_bytes)
 		*value_bytes = w.value_bytes;
 	return error;
+}
+
+enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
+                                     char *reason)
+{
+	return submit_wait(s, quorate_submit, op, op_bytes, value, capacity, value_bytes, reason);
+}
+
+enum quorate_error quorate_read_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
+                                     char *reason)
+{
+	return submit_wait(s, quorate_read, op, op_bytes, value, capacity, value_bytes, reason);
 }
 
 /* ---- until something is so ---- */

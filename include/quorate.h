@@ -66,6 +66,10 @@ struct quorate_app {
 	 * Returns 0, or nonzero when the machine failed (memory, a state function that returned QUORATE_STATE_FAILED): the replica then stops without
 	 * answering, because a local failure is never a result. Threads: the engine's. */
 	int (*execute)(void *user, const struct quorate_call *call, struct quorate_reply *reply);
+	/* Carries out an operation that changes nothing, on the state as it is, for reads that are not ordered; NULL: every operation is ordered. Must give what
+	 * `execute` would give on the same state, and depend on nothing but `call->op`, `call->client` and the state: replicas that are at different sequences must
+	 * give the same bytes. Returns 0; or nonzero for an operation that is no read, which is then ordered. Threads: the engine's. */
+	int (*read)(void *user, const struct quorate_call *call, struct quorate_reply *reply);
 };
 
 /* Appends to the operation's answer. False when the request's answers together would exceed 2 MiB: the engine then undoes the whole request and answers

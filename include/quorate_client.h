@@ -75,6 +75,10 @@ uint64_t quorate_session_number(const struct quorate_session *s); /* highest num
 /* One operation; `done` is called exactly once. Errors (done is not called): QUORATE_USAGE (too large, no op), QUORATE_FAILED (the queue is full, no memory, the
  * client is stopped). */
 enum quorate_error quorate_submit(struct quorate_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
+/* An operation that changes nothing, without ordering it: q members that say the same make a linearizable answer, as fresh as if it had been ordered. When they
+ * differ, or not enough answer within `retry_ms`, or the application takes it for no read, it is ordered in this session instead. Errors as for quorate_submit;
+ * at most 4096 at once, beyond which it ends with QUORATE_FAILED. */
+enum quorate_error quorate_read(struct quorate_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
 /* Several operations under one signature, executed in order with nothing between; `done` is called once for each, in order, with its own answer. */
 struct quorate_op {
 	const void *bytes;
@@ -101,6 +105,7 @@ enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member,
 
 /* `value` gets at most `capacity` bytes, `*value_bytes` the true length. Returns answer.error; `reason` gets its sentence. */
 enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes, char *reason);
+enum quorate_error quorate_read_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes, char *reason);
 /* Waits until the session is open. */
 enum quorate_error quorate_session_wait(struct quorate_session *s, uint32_t timeout_ms, char *reason);
 /* Waits until at least `links` members are connected; returns how many are after at most `timeout_ms`. */

@@ -57,6 +57,7 @@ static void executed_one(struct driver *d)
 	answer_executed(d, x);
 	bft_seq due = execution_snapshot_due(d->execution);
 	driver_step(d, &event);
+	reads_executed(d);
 	if (!due)
 		return;
 	/* An idle cluster has to reach it too. */

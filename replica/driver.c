@@ -258,6 +258,8 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 	} else if (ok && e.type == BFT_WIRE_BUNDLE) {
 		if (!d->failed)
 			admission_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
+	} else if (ok && e.type == BFT_WIRE_READ) {
+		read_take(d, link, key, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_ATTACH) {
 		route_attach(d, link, key, r.at, rd_left(&r));
 	} else {
@@ -367,6 +369,7 @@ struct driver *driver_create(const struct driver_options *options)
 	if (!d)
 		return NULL;
 	d->options = *options;
+	d->reads_last = &d->reads;
 	d->genesis = options->genesis;
 	d->cluster = options->cluster;
 	d->self = options->self;
@@ -401,6 +404,7 @@ void driver_destroy(struct driver *d)
 	free(d->certified_certificate);
 	transfer_view_close(d);
 	transfer_end(d);
+	reads_end(d);
 	free(d->local);
 	free(d->execute);
 	free(d->held);

@@ -28,6 +28,7 @@
 #define SERVE_MS 100u
 #define MEMBER_JOBS_MAX 2048u
 #define CLIENT_JOBS_MAX 8192u
+#define READS_MAX 4096u
 #define ROUTES_SETS 8192u
 #define ROUTES_WAYS 4u
 #define RECENT_MAX 16u /* executed proposals that stay in memory for those who come a little later */
@@ -147,6 +148,9 @@ struct driver {
 	struct transfer_view view;      /* what is served          */
 	struct transfer *transfer;      /* what is fetched; NULL: nothing is */
 
+	struct waiting_read *reads, **reads_last; /* in order of arrival */
+	uint32_t reads_count;
+
 	struct member_state member[BFT_MEMBERS_MAX];
 	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
 	uint32_t client_jobs;
@@ -216,6 +220,11 @@ void answer_standing(struct driver *d, int member, driver_link link);
 void route_learn(struct driver *d, const struct bundle *b, driver_link link);
 void route_attach(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *body, size_t n);
 driver_link route_find(struct driver *d, const struct bundle *b);
+
+/* read.c */
+void read_take(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *body, size_t n);
+void reads_executed(struct driver *d);
+void reads_end(struct driver *d);
 
 /* convict.c: the contradiction that a BLAME names, shown to the world as evidence. Requires: the signatures were verified. */
 void convict(struct driver *d, const struct bft_effect *effect);

@@ -537,6 +537,7 @@ static void install(struct driver *d)
 	d->snapshot_lsn = 0;
 	struct bft_event event = { .kind = BFT_EV_INSTALLED, .seq = seq, .digest = *execution_chain(x) };
 	driver_step(d, &event);
+	reads_executed(d);
 	truncate_try(d);
 }
 

@@ -342,6 +342,11 @@ static void pbft_standing(const struct bft_core *core, struct bft_standing *s)
 		.snapshot = p->snapshot[p->self].seq,
 		.lsn = p->lsn,
 	};
+	for (bft_seq seq = p->low + p->limits.window; seq > p->low && !s->decided; seq--) {
+		const struct pbft_slot *slot = slot_find(p, seq);
+		if (slot && slot->own_commit_set)
+			s->decided = seq;
+	}
 }
 
 const struct bft_protocol bft_pbft = {

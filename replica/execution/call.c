@@ -30,8 +30,16 @@ enum quorate_state_result quorate_state_get(struct quorate_state *s, const void 
 	return answer(s, state_get(s->state, STATE_USER, key, key_bytes, value, value_bytes));
 }
 
+static bool may_not_write(struct quorate_state *s)
+{
+	s->wrote |= s->read_only;
+	return s->read_only;
+}
+
 enum quorate_state_result quorate_state_put(struct quorate_state *s, const void *key, size_t key_bytes, const void *value, size_t value_bytes)
 {
+	if (may_not_write(s))
+		return QUORATE_STATE_FULL;
 	if (key_bytes == 0 || key_bytes > STATE_KEY_MAX || value_bytes > STATE_VALUE_MAX)
 		return QUORATE_STATE_TOO_LARGE;
 	if (state_undo_bytes(s->state) > CALL_UNDO_BYTES_MAX)
@@ -44,7 +52,7 @@ enum quorate_state_result quorate_state_put(struct quorate_state *s, const void 
 
 enum quorate_state_result quorate_state_delete(struct quorate_state *s, const void *key, size_t key_bytes)
 {
-	if (state_undo_bytes(s->state) > CALL_UNDO_BYTES_MAX)
+	if (may_not_write(s) || state_undo_bytes(s->state) > CALL_UNDO_BYTES_MAX)
 		return QUORATE_STATE_FULL;
 	return answer(s, state_delete(s->state, STATE_USER, key, key_bytes));
 }
@@ -63,7 +71,7 @@ uint64_t quorate_state_count(const struct quorate_state *s)
 struct quorate_mark quorate_state_mark(struct quorate_state *s)
 {
 	s->marks++;
-	return (struct quorate_mark){ state_mark(s->state).undo };
+	return (struct quorate_mark){ s->read_only ? 0 : state_mark(s->state).undo };
 }
 
 void quorate_state_release(struct quorate_state *s, struct quorate_mark mark)
@@ -71,6 +79,8 @@ void quorate_state_release(struct quorate_state *s, struct quorate_mark mark)
 	if (s->marks == 0)
 		return;
 	s->marks--;
+	if (s->read_only)
+		return;
 	state_release(s->state, (struct state_mark){ mark.opaque });
 }
 
@@ -79,6 +89,8 @@ enum quorate_state_result quorate_state_rollback(struct quorate_state *s, struct
 	if (s->marks == 0)
 		return QUORATE_STATE_OK;
 	s->marks--;
+	if (s->read_only)
+		return QUORATE_STATE_OK;
 	return answer(s, state_rollback(s->state, (struct state_mark){ mark.opaque }));
 }
 

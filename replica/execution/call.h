@@ -17,6 +17,7 @@ bool call_append(struct call_buffer *c, const void *bytes, size_t n);
 struct quorate_state {
 	struct state *state;
 	uint64_t bytes_max;
+	bool read_only, wrote; /* wrote: it tried to, although it may not */
 	uint32_t marks; /* that this call opened and did not end */
 	bool failed; /* a local failure happened during this call */
 	enum state_result result;

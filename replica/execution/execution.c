@@ -361,6 +361,25 @@ struct state_meta execution_snapshot_meta(const struct execution *x)
 	return state_meta(x->state);
 }
 
+bool execution_read(struct execution *x, const struct public_key *client, const uint8_t *op, size_t n, const uint8_t **value, size_t *value_bytes)
+{
+	if (x->failed || !x->app.read)
+		return false;
+	x->out_used = 0;
+	struct call_buffer buffer = { .owner = x };
+	struct quorate_state view = { .state = x->state, .read_only = true };
+	struct quorate_reply reply = { .buffer = &buffer };
+	struct quorate_call call = { .state = &view, .op = op, .op_bytes = n, .seq = x->seq, .time_ms = x->time_ms, .client = client->b };
+	int r = x->app.read(x->app.user, &call, &reply);
+	if (view.failed)
+		return fail(x, "the state", state_text(view.result));
+	if (r != 0 || buffer.too_large || view.wrote)
+		return false;
+	*value = x->out;
+	*value_bytes = x->out_used;
+	return true;
+}
+
 bool execution_lookup(struct execution *x, const struct bundle *b, struct session_answer *out)
 {
 	*out = (struct session_answer){ .judgement = SESSION_FRESH };

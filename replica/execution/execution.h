@@ -44,6 +44,10 @@ bool execution_run(struct execution *x, const struct proposal_body *p, struct ex
 /* Why. */
 const char *execution_trouble(const struct execution *x);
 
+/* Carries out an operation that changes nothing, on the state as it is. False: the application does not take it for one, it does not fit into a reply, or it
+ * tried to change something. `*value` is borrowed until the next call of anything here. */
+bool execution_read(struct execution *x, const struct public_key *client, const uint8_t *op, size_t n, const uint8_t **value, size_t *value_bytes);
+
 /* A snapshot is due at this sequence (0: none is). Execution must not go on above it before execution_snapshot. */
 bft_seq execution_snapshot_due(const struct execution *x);
 /* Commits the state as of execution_seq. Requires: the log is durable through it. */

@@ -259,7 +259,16 @@ static int execute(void *user, const struct quorate_call *call, struct quorate_r
 	return here == HERE_OK ? 0 : 1;
 }
 
+static int read_only(void *user, const struct quorate_call *call, struct quorate_reply *reply)
+{
+	struct kv_op op;
+	(void)user;
+	if (kv_op_read(&op, call->op, call->op_bytes) != QUORATE_KV_OK || (op.code != KV_GET && op.code != KV_SCAN && op.code != KV_COUNT))
+		return 1;
+	return execute(user, call, reply);
+}
+
 void quorate_kv_app(struct quorate_app *out)
 {
-	*out = (struct quorate_app){ .user = NULL, .execute = execute };
+	*out = (struct quorate_app){ .user = NULL, .execute = execute, .read = read_only };
 }

@@ -1,6 +1,26 @@
-/* The properties: agreement on proposal and chain, exactly-once (application.c), durability, no honest replica blamed, monotony, bounded liveness. */
+/* The properties: agreement on proposal and chain, equal states, certificates that prove, exactly-once (application.c), durability, no honest replica blamed, monotony, bounded liveness. */
+#include "bft/pbft/certificate.h"
 #include "replica/driver_state.h"
 #include "tests/sim/sim.h"
+
+/* The worst moment: somebody has decided, and the others go on without it. What is under way from it is lost too. */
+static void strike(struct node *d)
+{
+	struct sim *s = d->sim;
+	if (s->calm || !rng_chance(&s->rng, s->strike_percent))
+		return;
+	if (s->crash_every_ms && rng_chance(&s->rng, 30)) {
+		d->crash_in = 1;
+		sim_trace(s, "node %u is struck by a crash", d->id);
+		return;
+	}
+	s->partitions++;
+	memset(s->cut, 0, sizeof s->cut);
+	for (uint32_t i = 0; i < s->n; i++)
+		if (i != d->id)
+			s->cut[d->id][i] = s->cut[i][d->id] = true;
+	sim_trace(s, "node %u is struck by a partition", d->id);
+}
 
 /* One history: whoever executes a sequence executes what the first one executed there, with the same chain after it; over restarts too. */
 void check_executed(struct node *d, const struct pbft_rec_executed *r)
@@ -15,12 +35,44 @@ void check_executed(struct node *d, const struct pbft_rec_executed *r)
 		s->chain_at[r->seq] = r->chain;
 		if (r->seq > s->top)
 			s->top = r->seq;
+		strike(d);
 		return;
 	}
 	if (!digest_equal(&s->proposal_at[r->seq], &r->proposal))
 		sim_fail(s, "agreement: node %u executes another proposal at %llu", d->id, (unsigned long long)r->seq);
 	else if (!digest_equal(&s->chain_at[r->seq], &r->chain))
 		sim_fail(s, "determinism: node %u has another chain at %llu", d->id, (unsigned long long)r->seq);
+}
+
+static bool signature_holds(void *arg, uint8_t member, const struct statement *statement, const struct signature *signature)
+{
+	struct sim *s = arg;
+	return s->scheme->verify(signature, statement, &s->genesis.cards[member].member_key);
+}
+
+/* What an honest replica keeps as proof proves it: q signers, and of a checkpoint the one chain. */
+void check_certificate(struct node *d, const uint8_t *bytes, size_t n)
+{
+	struct sim *s = d->sim;
+	struct rd r = rd_of(bytes, n);
+	struct certificate c;
+	if (!certificate_read(&r, &c) || !rd_done(&r) || !certificate_check(&c, s->n, s->q, &s->cluster, signature_holds, s))
+		sim_fail(s, "certificates: node %u keeps one that proves nothing", d->id);
+	else if (c.kind != CERTIFICATE_PREPARED && c.seq < SIM_SEQS_MAX && !digest_is_zero(&s->chain_at[c.seq]) && !digest_equal(&s->chain_at[c.seq], &c.digest))
+		sim_fail(s, "certificates: node %u keeps one for another chain at %llu", d->id, (unsigned long long)c.seq);
+}
+
+/* Equal states at equal sequences. */
+static void check_root(struct node *d, const struct standing *now)
+{
+	struct sim *s = d->sim;
+	if (!now->snapshot || now->snapshot >= SIM_SEQS_MAX)
+		return;
+	struct digest *root = &s->root_at[now->snapshot];
+	if (digest_is_zero(root))
+		*root = now->root;
+	else if (!digest_equal(root, &now->root))
+		sim_fail(s, "digests: node %u has another state at %llu", d->id, (unsigned long long)now->snapshot);
 }
 
 void check_node(struct node *d)
@@ -55,6 +107,8 @@ void check_node(struct node *d)
 		sim_trace(s, "node %u is in view %llu%s, executed %llu, stable %llu", d->id, (unsigned long long)now.view, now.flags & 1 ? " (changing)" : "",
 		          (unsigned long long)now.executed, (unsigned long long)now.stable);
 	}
+	if (now.snapshot != d->seen.snapshot)
+		check_root(d, &now);
 	if (now.snapshot > d->seen.snapshot)
 		s->snapshots++;
 	d->seen = now;

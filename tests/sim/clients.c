@@ -50,7 +50,7 @@ static struct sim_request *named(struct sim *s, const struct quorate_answer *a)
 static void on_late_answer(void *user, const struct quorate_answer *a);
 
 /* All operations of one request end alike: the first one asks for all. */
-static void ask_again(struct sim_client *c, const struct quorate_answer *a)
+void client_asks_again(struct sim_client *c, const struct quorate_answer *a)
 {
 	if (a->index != 0)
 		return;
@@ -63,9 +63,11 @@ static void on_late_answer(void *user, const struct quorate_answer *a)
 {
 	struct sim_client *c = user;
 	if (a->error == QUORATE_UNKNOWN) {
-		ask_again(c, a);
+		client_asks_again(c, a);
 		return;
 	}
+	if (a->error == QUORATE_OK && a->value_bytes == 1)
+		return; /* a read that shared the request: its own caller has given it up */
 	struct sim_request *q = a->error == QUORATE_OK ? named(c->sim, a) : NULL;
 	if (q && q->client == c)
 		complete(c->sim, q, a);
@@ -78,7 +80,7 @@ static void on_answer(void *user, const struct quorate_answer *a)
 	struct sim_request *q = user;
 	struct sim *s = q->client->sim;
 	if (a->error == QUORATE_UNKNOWN)
-		ask_again(q->client, a);
+		client_asks_again(q->client, a);
 	else if (a->error == QUORATE_UNREACHABLE) /* it was never sent */
 		sim_at(s, (struct sim_event){ .at = s->now + 1, .kind = SIM_REQUEST, .value = q->id });
 	else if (a->error == QUORATE_OK && named(s, a) == q)
@@ -142,6 +144,8 @@ void clients_event(struct sim *s, const struct sim_event *e)
 	client_core_time(c->core, s->now, SIM_WALL_MS + s->now);
 	if (e->kind == SIM_REQUEST)
 		submit(&s->request[e->value]);
+	if (e->kind == SIM_READ)
+		reads_event(s, e);
 	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n) && !s->node[e->from].liar.lies)
 		sim_fail(s, "client %u is sent what no honest replica sends, by %u", c->id, e->from);
 	tick(c);

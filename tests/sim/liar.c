@@ -1,6 +1,7 @@
 /* Liars: real replicas behind a filter that drops, delays, repeats, sends to some, sends older ones of its own, changes one field and signs again, tells two
  * proposals to two halves, and lies to clients. Up to f of them in a seed; the properties are those of the honest. */
 #include "bft/envelope.h"
+#include "bft/pbft/certificate.h"
 #include "bft/proposal.h"
 #include "bft/reply.h"
 #include "tests/sim/sim.h"
@@ -90,7 +91,9 @@ static void change_body(struct sim *s, uint16_t type, union pbft_body *b)
 	case PBFT_VOTES: change_votes(s, &b->votes); break;
 	case PBFT_VIEW_CHANGE: change_view_change(s, &b->view_change); break;
 	case PBFT_NEW_VIEW:
-		if (b->new_view.count)
+		if (b->new_view.count && rng_chance(&s->rng, 50))
+			proposal_null_digest(&b->new_view.digest[rng_below(&s->rng, b->new_view.count)], &s->cluster);
+		else if (b->new_view.count)
 			change_digest(s, &b->new_view.digest[rng_below(&s->rng, b->new_view.count)]);
 		else
 			change_digest(s, &b->new_view.source[0].digest);
@@ -155,7 +158,7 @@ static struct frame *changed(struct node *d, const struct frame *f)
 	return out;
 }
 
-/* The PRE-PREPARE that this half sees is for the null proposal: valid, agreed on nowhere else. */
+/* All that this half sees is about the null proposal: valid, agreed on nowhere else. */
 static struct frame *other_proposal(struct node *d, const struct frame *f)
 {
 	struct sim *s = d->sim;
@@ -166,7 +169,7 @@ static struct frame *other_proposal(struct node *d, const struct frame *f)
 		return NULL;
 	bool any = false;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		if (b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE) {
+		if (b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && b->votes.view % s->n == d->id) {
 			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
 			any = true;
 		}
@@ -176,6 +179,61 @@ static struct frame *other_proposal(struct node *d, const struct frame *f)
 	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
 	struct wr w = wr_of(head, sizeof head);
 	sign_again(d, &e, body, n, &b->votes);
+	envelope_write(&w, &e);
+	return frame_make(head, sizeof head, body, n);
+}
+
+static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uint8_t *bytes, size_t capacity)
+{
+	struct sim *s = d->sim;
+	bool leader = p->view % s->n == d->id;
+	struct certificate c = { .epoch = 1, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
+	struct pbft_votes *votes = calloc(1, sizeof *votes);
+	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = 1 };
+	if (!votes)
+		abort();
+	votes->view = p->view;
+	votes->count = 1;
+	votes->leaf[0] = (struct pbft_leaf){ .kind = leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
+	sign_again(d, &e, NULL, 0, votes);
+	certificate_add(&c, d->id, votes, votes->leaf[0].kind, &e.signature);
+	for (; c.count < s->q; c.count++)
+		c.by[c.count] = c.by[0];
+	free(votes);
+	return certificate_encode(&c, bytes, capacity);
+}
+
+/* A VIEW-CHANGE that says less than was committed, or more. The stable checkpoint's certificate stays: it cannot be made up. */
+static struct frame *other_view_change(struct node *d, const struct frame *f, bool forge)
+{
+	struct sim *s = d->sim;
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	union pbft_body *b = s->said;
+	uint8_t body[1 << 16], head[BFT_FRAME_HEAD_BYTES];
+	size_t core_n;
+	if (!envelope_read(&r, &e) || e.type != PBFT_VIEW_CHANGE || e.signer != BFT_SIGNER_CHANNEL || !(core_n = pbft_decode(e.type, b, r.at, rd_left(&r))))
+		return NULL;
+	struct pbft_view_change *vc = &b->view_change;
+	struct certificate c;
+	const uint8_t *stable = r.at + core_n;
+	struct rd tail = rd_of(stable, rd_left(&r) - core_n);
+	size_t stable_n = vc->stable && certificate_read(&tail, &c) ? (size_t)(tail.at - stable) : 0;
+	vc->count = 0;
+	if (forge) {
+		vc->count = 1;
+		vc->prepared[0] = (struct pbft_prepared){ .seq = vc->stable + 1 + rng_below(&s->rng, 4), .view = vc->view - 1 };
+		proposal_null_digest(&vc->prepared[0].digest, &s->cluster);
+	}
+	size_t n = core_n = pbft_encode(e.type, b, body, sizeof body);
+	if (!core_n || core_n + stable_n + 4096 > sizeof body)
+		return NULL;
+	memcpy(body + n, stable, stable_n);
+	n += stable_n;
+	if (forge)
+		n += own_certificate(d, &vc->prepared[0], body + n, sizeof body - n);
+	struct wr w = wr_of(head, sizeof head);
+	sign_again(d, &e, body, core_n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -198,6 +256,8 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	struct frame *other = NULL;
 	if ((d->liar.habits & LIAR_EQUIVOCATES) && to % 2 && s->now >= d->liar.from_ms)
 		other = other_proposal(d, f);
+	if (!other && (d->liar.habits & (LIAR_HIDES | LIAR_FORGES)) && s->now >= d->liar.from_ms)
+		other = other_view_change(d, f, (d->liar.habits & LIAR_FORGES) && rng_chance(&s->rng, 50));
 	if (!other && habit(d, LIAR_CHANGES))
 		other = changed(d, f);
 	network_send(s, d->id, to, other ? other : f);
@@ -219,7 +279,7 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 	struct bft_envelope e = { .type = 0 };
 	struct reply reply;
 	if (!habit(d, LIAR_LIES_TO_CLIENTS) || !envelope_read(&r, &e) || e.type != BFT_WIRE_REPLY_LATE || !reply_decode(&reply, true, r.at, rd_left(&r))) {
-		if (e.type == BFT_WIRE_REPLY && habit(d, LIAR_LIES_TO_CLIENTS))
+		if ((e.type == BFT_WIRE_REPLY || e.type == BFT_WIRE_READ_ANSWER) && habit(d, LIAR_LIES_TO_CLIENTS))
 			f->bytes[f->n - 1] ^= 1; /* nobody else holds this frame */
 		network_reply(s, d->id, client, f);
 		return;

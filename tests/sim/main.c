@@ -2,11 +2,16 @@
  *
  *   quorate-sim --seeds A..B [--jobs N] [--nodes N] [--json]     each seed draws a cluster, its faults and its clients; exit 0 only when none failed
  *   quorate-sim --seed N --trace                     one seed, told; the same bytes each time
+ *   quorate-sim --seeds A..B [--jobs N] --first      the first seed that fails, and nothing of those above it
+ *   quorate-sim mutants [--quick] [--seeds N]        plants each fault of tests/sim/mutants and looks for the first seed that finds it
  */
 #include "tests/sim/sim.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,9 +89,93 @@ static bool run_range(uint64_t a, uint64_t b, uint64_t jobs, struct totals *t)
 	return whole;
 }
 
+/* ---- the first that fails ---- */
+
+#define FIRST_SECONDS 60u /* of one seed: a fault can make it endless */
+
+struct first {
+	_Atomic uint64_t seed; /* the lowest that failed, or UINT64_MAX */
+	struct first_job {
+		uint64_t seed; /* what it runs, or where it failed */
+		char failure[256];
+	} job[64];
+};
+
+static void first_job(struct first *first, uint32_t k, uint64_t a, uint64_t b, uint64_t jobs)
+{
+	struct sim *s = malloc(sizeof *s);
+	struct first_job *mine = &first->job[k];
+	for (uint64_t seed = a + k; s && seed <= b && seed < first->seed; seed += jobs) {
+		mine->seed = seed;
+		alarm(FIRST_SECONDS);
+		sim_run(s, seed, nodes, false);
+		alarm(0);
+		if (!s->failure[0])
+			continue;
+		memcpy(mine->failure, s->failure, sizeof mine->failure);
+		break;
+	}
+	_exit(mine->failure[0] ? 1 : 0);
+}
+
+/* A job that dies has failed too, at the seed that it ran. */
+static void first_end(struct first *first, uint32_t k, int status)
+{
+	struct first_job *j = &first->job[k];
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return;
+	if (!j->failure[0])
+		snprintf(j->failure, sizeof j->failure, WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "it does not end" : "the program died");
+	if (j->seed < first->seed)
+		first->seed = j->seed;
+}
+
+static int run_first(uint64_t a, uint64_t b, uint64_t jobs)
+{
+	struct first *first = mmap(NULL, sizeof *first, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid[64];
+	int status;
+	if (first == MAP_FAILED)
+		return 2;
+	first->seed = UINT64_MAX;
+	for (uint32_t k = 0; k < jobs; k++) {
+		pid[k] = fork();
+		if (pid[k] == 0)
+			first_job(first, k, a, b, jobs);
+	}
+	for (pid_t ended = wait(&status); ended > 0; ended = wait(&status))
+		for (uint32_t k = 0; k < jobs; k++)
+			if (pid[k] == ended)
+				first_end(first, k, status);
+	for (uint32_t k = 0; k < jobs; k++)
+		if (first->seed != UINT64_MAX && first->job[k].seed == first->seed)
+			printf("seed %" PRIu64 ": %s\n", (uint64_t)first->seed, first->job[k].failure);
+	return first->seed == UINT64_MAX ? 0 : 1;
+}
+
+/* ---- planted faults ---- */
+
+#ifndef SIM_SOURCE
+#define SIM_SOURCE "."
+#define SIM_CC "cc"
+#endif
+
+static int run_mutants(char **rest, int count)
+{
+	char script[] = SIM_SOURCE "/tests/sim/mutants/run.sh", source[] = SIM_SOURCE, cc[] = SIM_CC, shell[] = "bash";
+	char *arguments[32] = { shell, script, source, cc };
+	for (int i = 0; i < count && i < 27; i++)
+		arguments[4 + i] = rest[i];
+	execvp(shell, arguments);
+	perror("bash");
+	return 2;
+}
+
 static int usage(void)
 {
-	fputs("usage: quorate-sim --seeds A..B [--jobs N] [--nodes N] [--json]\n       quorate-sim --seed N [--nodes N] [--trace]\n", stderr);
+	fputs("usage: quorate-sim --seeds A..B [--jobs N] [--nodes N] [--json | --first]\n       quorate-sim --seed N [--nodes N] [--trace]\n"
+	      "       quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]\n",
+	      stderr);
 	return 2;
 }
 
@@ -105,12 +194,16 @@ static void report(const struct totals *t, bool json)
 int main(int argc, char **argv)
 {
 	uint64_t a = 0, b = 0, jobs = 1;
-	bool json = false, trace = false;
+	bool json = false, trace = false, first = false;
+	if (argc > 1 && !strcmp(argv[1], "mutants"))
+		return run_mutants(argv + 2, argc - 2);
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--json"))
 			json = true;
 		else if (!strcmp(argv[i], "--trace"))
 			trace = true;
+		else if (!strcmp(argv[i], "--first"))
+			first = true;
 		else if (!strcmp(argv[i], "--seed") && i + 1 < argc && sscanf(argv[++i], "%" SCNu64, &a) == 1)
 			b = a;
 		else if (!strcmp(argv[i], "--seeds") && i + 1 < argc && sscanf(argv[++i], "%" SCNu64 "..%" SCNu64, &a, &b) == 2)
@@ -124,6 +217,8 @@ int main(int argc, char **argv)
 	}
 	if (a == 0 || b < a || jobs == 0 || jobs > 64 || (nodes && (nodes < 4 || nodes > SIM_NODES_MAX)))
 		return usage();
+	if (first)
+		return run_first(a, b, jobs);
 	struct totals t = { 0 };
 	bool whole = true;
 	if (trace || jobs == 1) {

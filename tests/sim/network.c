@@ -22,7 +22,7 @@ void frame_release(struct frame *f)
 
 static uint64_t arrival(struct sim *s)
 {
-	return s->now + 1 + rng_below(&s->rng, s->calm ? 5 : s->delay_max_ms);
+	return s->now + 1 + rng_below(&s->rng, s->calm && !s->slow ? 5 : s->delay_max_ms);
 }
 
 static void send(struct sim *s, struct sim_event e, bool cut)
@@ -36,6 +36,11 @@ static void send(struct sim *s, struct sim_event e, bool cut)
 		e.at = arrival(s);
 		sim_at(s, e);
 	}
+}
+
+bool network_lost(const struct sim *s, const struct sim_event *e)
+{
+	return e->kind == SIM_FRAME && !e->client && s->cut[e->from][e->node];
 }
 
 void network_send(struct sim *s, uint8_t from, uint8_t to, struct frame *f)

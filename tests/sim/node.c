@@ -96,6 +96,8 @@ static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint6
 			check_executed(d, &body->executed);
 		free(body);
 	}
+	if (pbft_record_has_certificate(type) && !d->liar.lies)
+		check_certificate(d, pieces[0].iov_base, pieces[0].iov_len);
 	return log_append(d->log, type, 0, lsn, seq, pieces, count, where);
 }
 
@@ -284,7 +286,7 @@ static void wake_up(struct node *d, const struct sim_event *e)
 void node_event(struct node *d, const struct sim_event *e)
 {
 	bool own = e->kind != SIM_FRAME;
-	if (d->up && !(own && e->boot != d->boot))
+	if (d->up && !(own && e->boot != d->boot) && !network_lost(d->sim, e))
 		wake_up(d, e);
 	frame_release(e->frame);
 }
@@ -422,6 +424,7 @@ void node_destroy(struct node *d)
 {
 	close_all(d);
 	memory_disk_destroy(d->disk);
+	free(d->bound);
 	unlink(d->state_path);
 	char path[160], lock[176];
 	snprintf(lock, sizeof lock, "%s-lock", d->state_path);

@@ -45,7 +45,9 @@ enum liar_habit {
 	LIAR_FAVOURS = 16,
 	LIAR_EQUIVOCATES = 32,
 	LIAR_LIES_TO_CLIENTS = 64,
-	LIAR_HABITS_ALL = 127,
+	LIAR_HIDES = 128,  /* its VIEW-CHANGEs say that nothing was prepared             */
+	LIAR_FORGES = 256, /* or that something was, in a certificate signed by it alone */
+	LIAR_HABITS_ALL = 511,
 };
 #define LIAR_OLD 64u
 struct liar {
@@ -77,8 +79,7 @@ struct node {
 	/* for the checks */
 	struct standing seen;
 	uint64_t accused;
-	bft_view view_max;
-	bft_seq replayed;
+	struct pbft_view_change *bound; /* its last VIEW-CHANGE */
 };
 
 struct sim_client {
@@ -94,10 +95,10 @@ struct sim_client {
 struct sim_request {
 	struct sim_client *client;
 	uint32_t id;
-	bool completed;
+	bool completed, read; /* read: somebody has seen it */
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK };
+enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_READ, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK };
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
@@ -129,14 +130,17 @@ struct sim {
 	char folder[96];
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
+	uint32_t strike_percent; /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
 	bool calm, quiet; /* quiet: from the beginning, so nobody may lose office */
+	bool slow;        /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS];
 	struct sim_request request[SIM_REQUESTS];
 	uint32_t completed;
+	uint64_t reads;
 	/* the one history */
-	struct digest proposal_at[SIM_SEQS_MAX], chain_at[SIM_SEQS_MAX];
+	struct digest proposal_at[SIM_SEQS_MAX], chain_at[SIM_SEQS_MAX], root_at[SIM_SEQS_MAX];
 	bft_seq top;
 	struct statement_seen *statements;
 	uint32_t statements_count, statements_capacity;
@@ -164,6 +168,8 @@ void node_links(struct node *d);
 /* network.c */
 struct frame *frame_make(const void *head, size_t head_n, const void *body, size_t body_n);
 void frame_release(struct frame *f);
+/* A partition loses what is under way too. */
+bool network_lost(const struct sim *s, const struct sim_event *e);
 void network_send(struct sim *s, uint8_t from, uint8_t to, struct frame *f);
 void network_reply(struct sim *s, uint8_t from, uint8_t client, struct frame *f);
 void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f);
@@ -172,6 +178,8 @@ void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f)
 void clients_create(struct sim *s);
 void clients_destroy(struct sim *s);
 void clients_event(struct sim *s, const struct sim_event *e);
+/* A request ended as unknown: the first of its operations asks for all of them. */
+void client_asks_again(struct sim_client *c, const struct quorate_answer *a);
 /* A member was started, or has crashed. */
 void clients_link(struct sim *s, uint8_t member, bool up);
 
@@ -180,6 +188,10 @@ void liar_draw(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
+
+/* reads.c */
+void reads_create(struct sim *s);
+void reads_event(struct sim *s, const struct sim_event *e);
 
 /* scheme.c: a keyed tag behind the interface of signatures, for speed */
 extern const struct sign_scheme sign_simulated;
@@ -195,6 +207,7 @@ void statements_replied(struct sim *s, uint8_t node, const struct frame *f);
 void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name);
 
 /* check.c */
+void check_certificate(struct node *d, const uint8_t *bytes, size_t n);
 void check_executed(struct node *d, const struct pbft_rec_executed *r);
 void check_node(struct node *d);
 void check_end(struct sim *s);

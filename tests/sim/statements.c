@@ -64,6 +64,17 @@ static void say(struct sim *s, uint8_t node, enum said what, uint64_t a, uint64_
 		sim_fail(s, "evidence: node %u signs two %ss for (%llu, %llu)", node, names[what], (unsigned long long)a, (unsigned long long)b);
 }
 
+/* E3: what a VIEW-CHANGE says of a sequence is at least what a COMMIT of an older view says. */
+static void hides(struct sim *s, uint8_t node, const struct pbft_view_change *vc, bft_seq seq, bft_view view, const struct digest *digest)
+{
+	if (view >= vc->view || seq <= vc->stable)
+		return;
+	for (uint16_t k = 0; k < vc->count; k++)
+		if (vc->prepared[k].seq == seq && (vc->prepared[k].view > view || (vc->prepared[k].view == view && digest_equal(&vc->prepared[k].digest, digest))))
+			return;
+	sim_fail(s, "evidence: node %u hides its COMMIT for %llu in a VIEW-CHANGE to %llu", node, (unsigned long long)seq, (unsigned long long)vc->view);
+}
+
 static void on_votes(struct sim *s, uint8_t node, const struct pbft_votes *v)
 {
 	for (uint16_t i = 0; i < v->count; i++) {
@@ -71,6 +82,8 @@ static void on_votes(struct sim *s, uint8_t node, const struct pbft_votes *v)
 		say(s, node, (enum said)l->kind, v->view, l->seq, &l->digest);
 		if (l->kind != PBFT_LEAF_COMMIT)
 			continue;
+		if (s->node[node].bound)
+			hides(s, node, s->node[node].bound, l->seq, v->view, &l->digest);
 		struct statement_seen *c = seen(s, node, SAID_COMMITTED, l->seq, 0);
 		if (v->view + 1 > c->value) {
 			c->value = v->view + 1;
@@ -79,20 +92,20 @@ static void on_votes(struct sim *s, uint8_t node, const struct pbft_votes *v)
 	}
 }
 
-/* E3: a VIEW-CHANGE that hides a COMMIT of an older view. */
 static void on_view_change(struct sim *s, uint8_t node, const struct pbft_view_change *vc)
 {
-	uint16_t k = 0;
+	struct node *d = &s->node[node];
 	for (bft_seq seq = vc->stable + 1; seq <= vc->stable + s->genesis.limits.window; seq++) {
 		const struct statement_seen *c = seen(s, node, SAID_COMMITTED, seq, 0);
-		while (k < vc->count && vc->prepared[k].seq < seq)
-			k++;
-		if (!c->value || c->value - 1 >= vc->view)
-			continue;
-		const struct pbft_prepared *p = k < vc->count && vc->prepared[k].seq == seq ? &vc->prepared[k] : NULL;
-		if (!p || p->view + 1 < c->value || (p->view + 1 == c->value && !digest_equal(&p->digest, &c->digest)))
-			sim_fail(s, "evidence: node %u hides its COMMIT for %llu in a VIEW-CHANGE to %llu", node, (unsigned long long)seq, (unsigned long long)vc->view);
+		if (c->value)
+			hides(s, node, vc, seq, c->value - 1, &c->digest);
 	}
+	if (!d->bound)
+		d->bound = calloc(1, sizeof *d->bound);
+	if (!d->bound)
+		abort();
+	if (vc->view >= d->bound->view)
+		*d->bound = *vc;
 }
 
 void statements_sent(struct sim *s, uint8_t node, const struct frame *f)

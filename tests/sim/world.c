@@ -137,6 +137,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 {
 	switch (e->kind) {
 	case SIM_REQUEST:
+	case SIM_READ:
 	case SIM_CLIENT: clients_event(s, e); break;
 	case SIM_REPLY:
 		clients_event(s, e);
@@ -186,6 +187,12 @@ static void draw(struct sim *s, uint32_t nodes)
 	s->delay_max_ms = 2 + rng_below(&s->rng, 60);
 	s->crash_every_ms = rng_chance(&s->rng, 70) ? 500 + rng_below(&s->rng, 4000) : 0;
 	s->quiet = s->calm = rng_below(&s->rng, 10) == 0;
+	s->strike_percent = !s->quiet && rng_chance(&s->rng, 60) ? 1 + rng_below(&s->rng, tiny ? 20 : 8) : 0;
+	s->slow = !s->quiet && rng_below(&s->rng, 12) == 0;
+	if (s->slow) {
+		s->delay_max_ms = 30 + rng_below(&s->rng, 60);
+		s->genesis.limits.request_timeout_ms = 30 + rng_below(&s->rng, 60);
+	}
 	s->scheme = rng_below(&s->rng, 20) == 0 ? &sign_ed25519 : &sign_simulated;
 }
 
@@ -247,6 +254,7 @@ void sim_run(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
 	for (uint8_t i = 0; i < s->n; i++)
 		node_create(s, i);
 	clients_create(s);
+	reads_create(s);
 	schedule(s);
 	uint64_t turn = 0;
 	while (s->heap_count && !s->failure[0] && s->now <= SIM_FAULTS_END_MS + SIM_LIVE_MS) {
