@@ -119,6 +119,19 @@ static void help_slot(const struct pbft *p, uint8_t to, const struct pbft_slot *
 		forward(out, commit->wire, p->self, to);
 }
 
+/* A liar that speaks to all but one keeps that one short of a COMMIT until the next checkpoint, and with no load there is none: what it said to us is passed on, for
+ * the next few sequences, by f+1 of us in turn. */
+#define PASS_ON_MAX 4u
+static void pass_on_commits(const struct pbft *p, uint8_t to, const struct pbft_slot *s, bft_mask commits, struct bft_effects *out)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct pbft_vote *v = slot_vote(p, s, true, i);
+		uint32_t turn = (p->self + p->n - i) % p->n;
+		if (i != to && turn > 0 && turn <= p->weak && v->set && !(commits & BFT_BIT(i)))
+			forward(out, v->wire, i, to);
+	}
+}
+
 static void help_slots(const struct pbft *p, uint8_t to, const struct pbft_status *s, struct bft_effects *out)
 {
 	for (uint16_t k = 0; k < s->count; k++) {
@@ -127,6 +140,8 @@ static void help_slots(const struct pbft *p, uint8_t to, const struct pbft_statu
 		if (!slot)
 			continue;
 		bool same = s->view == p->view && !(s->flags & PBFT_STATUS_CHANGING) && p->mode == PBFT_NORMAL;
+		if (slot->committed && seq > s->executed && seq - s->executed <= PASS_ON_MAX)
+			pass_on_commits(p, to, slot, same ? s->open[k].commits : 0, out);
 		help_slot(p, to, slot, same ? s->open[k].prepares : mask_all(p->n), same ? s->open[k].commits : 0, out);
 		if (out->count > out->capacity / 2)
 			return; /* the rest with the next STATUS */
