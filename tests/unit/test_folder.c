@@ -158,6 +158,14 @@ static void append(uint16_t type, bft_seq seq, const void *bytes, size_t n)
 	log_group_done(f.log, true);
 }
 
+static void write_mark(void)
+{
+	struct log_io io;
+	CU_ASSERT_TRUE_FATAL(log_mark(f.log, &io));
+	CU_ASSERT_EQUAL_FATAL(f.disk.pwrite(f.disk.user, io.handle, io.bytes, io.n, io.offset), 0);
+	log_group_done(f.log, true);
+}
+
 static void write_view(bft_view view)
 {
 	uint8_t bytes[64];
@@ -537,7 +545,7 @@ static void damage_that_was_overtaken_loses_nothing(void)
 
 static void damage_that_was_not_overtaken_costs_the_memory(void)
 {
-	for (int what = 0; what < 6; what++) {
+	for (int what = 0; what < 7; what++) {
 		begin_log(); /* four groups */
 		switch (what) {
 		case 0: /* which votes is known, but not which view */
@@ -570,12 +578,19 @@ static void damage_that_was_not_overtaken_costs_the_memory(void)
 			write_vote(4 + WINDOW + 1);
 			write_vote(4 + WINDOW + 2);
 			break;
+		case 6: /* nor is one that no record follows */
+			write_stable(4);
+			write_stable(4 + WINDOW);
+			write_view(1);
+			write_vote(4 + WINDOW + 1);
+			write_mark();
+			break;
 		}
 		leave(true);
 		ruin(what == 2 ? 6 : 3);
 		if (what == 3)
 			ruin(4);
-		if (what == 5)
+		if (what >= 5)
 			ruin(7);
 		CU_ASSERT_EQUAL(worth(true), BFT_RECOVERY_LOST);
 		CU_ASSERT_TRUE(strlen(reason) > 0);
