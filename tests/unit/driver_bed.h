@@ -45,6 +45,10 @@ struct dbed {
 	struct dbed_frame frame[DBED_FRAMES];
 	uint32_t frames_count;
 	uint32_t closed[DBED_N], client_closed[16], memory_lost;
+	uint32_t evidence_count;
+	uint8_t evidence[16384]; /* the newest */
+	size_t evidence_n;
+	char evidence_name[96];
 };
 
 /* ---- the driver's world ---- */
@@ -126,6 +130,16 @@ static inline void dbed_memory_lost(void *user)
 	b->memory_lost++;
 }
 
+static inline void dbed_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
+{
+	struct dbed *b = user;
+	CU_ASSERT_FATAL(n <= sizeof b->evidence);
+	memcpy(b->evidence, bytes, n);
+	b->evidence_n = n;
+	snprintf(b->evidence_name, sizeof b->evidence_name, "%s", name);
+	b->evidence_count++;
+}
+
 static inline void dbed_note(void *user, enum quorate_level level, const char *line)
 {
 	(void)user;
@@ -196,7 +210,8 @@ static inline void dbed_open(struct dbed *b)
 		         .truncate_below = dbed_truncate_below,
 		         .read = dbed_read,
 		         .memory_lost = dbed_memory_lost,
-		         .note = dbed_note },
+		         .note = dbed_note,
+		         .evidence = dbed_evidence },
 	};
 	struct log_options log = { .cluster = b->cluster, .segment_bytes = 1u << 20, .queue_bytes = 64u << 20 };
 	struct log_report report;
