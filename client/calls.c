@@ -97,6 +97,7 @@ static void on_report(void *user, uint32_t member, const struct standing *x)
 		                                       .epoch = x->epoch,
 		                                       .view = x->view,
 		                                       .leader = x->leader,
+		                                       .changing = x->flags & 1,
 		                                       .executed = x->executed,
 		                                       .stable = x->stable,
 		                                       .snapshot = x->snapshot },

@@ -280,6 +280,7 @@ static void publish(struct quorate *q)
 		.epoch = s.epoch,
 		.view = s.view,
 		.leader = s.leader,
+		.changing = s.flags & 1,
 		.executed = s.executed,
 		.stable = s.stable,
 		.snapshot = s.snapshot,

@@ -191,12 +191,12 @@ static json_t *row_json(const struct cluster *c, const struct row *row, uint32_t
 	const char *org = quorate_client_org(c->client, id);
 	char chain[2 * QUORATE_DIGEST_BYTES + 1], digest[2 * QUORATE_DIGEST_BYTES + 1];
 	if (!row->reachable)
-		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role", "mode", "view",
-		                 "leader", "executed", "stable", "chain", "snapshot_seq", "state_digest");
+		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role", "mode", "view",
+		                 "changing", "leader", "executed", "stable", "chain", "snapshot_seq", "state_digest");
 	cli_hex(chain, st->chain, sizeof st->chain);
 	cli_hex(digest, st->state_digest, sizeof st->state_digest);
-	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:i,s:I,s:I,s:s,s:I,s:s}", "id", (int)id, "org", org, "reachable", 1, "role", role_text(st->role), "mode",
-	                 mode_text(row->report.mode), "view", (json_int_t)st->view, "leader", (int)st->leader, "executed", (json_int_t)st->executed, "stable",
+	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:b,s:i,s:I,s:I,s:s,s:I,s:s}", "id", (int)id, "org", org, "reachable", 1, "role", role_text(st->role), "mode",
+	                 mode_text(row->report.mode), "view", (json_int_t)st->view, "changing", st->changing, "leader", (int)st->leader, "executed", (json_int_t)st->executed, "stable",
 	                 (json_int_t)st->stable, "chain", chain, "snapshot_seq", (json_int_t)st->snapshot, "state_digest", digest);
 }
 
@@ -221,6 +221,8 @@ static void show_row(const struct cluster *c, const struct row *row, uint32_t id
 	printf("%2u  %-14.14s %-9s %6llu %6u %10llu %10llu  %s %10llu  %s\n", id, quorate_client_org(c->client, id), role_text(st->role),
 	       (unsigned long long)st->view, st->leader, (unsigned long long)st->executed, (unsigned long long)st->stable, chain,
 	       (unsigned long long)st->snapshot, digest);
+	if (st->changing)
+		printf("    waits for view %llu to begin\n", (unsigned long long)st->view);
 	if (*st->trouble)
 		printf("    %s%.200s\n", st->failed ? "stopped: " : "",
 		       cli_printable(st->trouble, strnlen(st->trouble, sizeof st->trouble)) ? st->trouble : "?");
