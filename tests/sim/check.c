@@ -132,6 +132,12 @@ static void check_state(struct node *d)
 
 void check_end(struct sim *s)
 {
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct standing *at = &s->node[i].seen;
+		sim_trace(s, "at the end node %u%s: view %llu%s, executed %llu, stable %llu, snapshot %llu %s", i, s->node[i].liar.lies ? " (lies)" : "",
+		          (unsigned long long)at->view, at->flags & 1 ? " (changing)" : "", (unsigned long long)at->executed, (unsigned long long)at->stable,
+		          (unsigned long long)at->snapshot, at->trouble);
+	}
 	if (s->failure[0])
 		return;
 	if (s->completed < SIM_REQUESTS)

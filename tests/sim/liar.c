@@ -13,12 +13,17 @@ void liar_draw(struct sim *s)
 		return;
 	uint32_t count = rng_chance(&s->rng, 80) ? s->f : 1 + rng_below(&s->rng, s->f);
 	while (count) {
-		struct liar *l = &s->node[rng_below(&s->rng, s->n)].liar;
+		uint32_t who = rng_below(&s->rng, s->n);
+		struct liar *l = &s->node[who].liar;
 		if (l->lies)
 			continue;
-		uint32_t habits = 1 + rng_below(&s->rng, LIAR_HABITS_ALL);
+		/* Some do what does most harm together: they help one to decide, and the rest to forget it. */
+		static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS, LIAR_EQUIVOCATES | LIAR_HURRIES | LIAR_HIDES,
+			                            LIAR_EQUIVOCATES | LIAR_FORGES };
+		uint32_t habits = rng_chance(&s->rng, 40) ? schemes[rng_below(&s->rng, 4)] : 1 + rng_below(&s->rng, LIAR_HABITS_ALL);
 		*l = (struct liar){ .lies = true, .habits = habits, .percent = 2 + rng_below(&s->rng, 60), .from_ms = rng_chance(&s->rng, 50) ? rng_below(&s->rng, 10000) : 0,
 			            .favourites = (bft_mask)rng_below(&s->rng, 1u << s->n) };
+		sim_trace(s, "node %u lies: habits %x, %u%%, from %llu on", who, l->habits, l->percent, (unsigned long long)l->from_ms);
 		s->liars++;
 		count--;
 	}
@@ -238,6 +243,30 @@ static struct frame *other_view_change(struct node *d, const struct frame *f, bo
 	return frame_make(head, sizeof head, body, n);
 }
 
+/* Each vote comes with the COMMIT that should follow it. */
+static struct frame *hurried(struct node *d, const struct frame *f)
+{
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	union pbft_body *b = d->sim->said;
+	uint8_t body[1 << 16], head[BFT_FRAME_HEAD_BYTES];
+	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
+		return NULL;
+	uint16_t count = b->votes.count;
+	for (uint16_t i = 0; i < count && b->votes.count < BFT_LEAVES_MAX; i++)
+		if (b->votes.leaf[i].kind != PBFT_LEAF_COMMIT) {
+			b->votes.leaf[b->votes.count] = b->votes.leaf[i];
+			b->votes.leaf[b->votes.count++].kind = PBFT_LEAF_COMMIT;
+		}
+	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
+	if (!n || b->votes.count == count)
+		return NULL;
+	struct wr w = wr_of(head, sizeof head);
+	sign_again(d, &e, body, n, &b->votes);
+	envelope_write(&w, &e);
+	return frame_make(head, sizeof head, body, n);
+}
+
 static void remember(struct node *d, struct frame *f)
 {
 	struct frame **place = &d->liar.old[d->liar.old_next++ % LIAR_OLD];
@@ -258,6 +287,13 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 		other = other_proposal(d, f);
 	if (!other && (d->liar.habits & (LIAR_HIDES | LIAR_FORGES)) && s->now >= d->liar.from_ms)
 		other = other_view_change(d, f, (d->liar.habits & LIAR_FORGES) && rng_chance(&s->rng, 50));
+	if ((d->liar.habits & LIAR_HURRIES) && s->now >= d->liar.from_ms) {
+		struct frame *more = hurried(d, other ? other : f);
+		if (more) {
+			frame_release(other);
+			other = more;
+		}
+	}
 	if (!other && habit(d, LIAR_CHANGES))
 		other = changed(d, f);
 	network_send(s, d->id, to, other ? other : f);

@@ -47,7 +47,8 @@ enum liar_habit {
 	LIAR_LIES_TO_CLIENTS = 64,
 	LIAR_HIDES = 128,  /* its VIEW-CHANGEs say that nothing was prepared             */
 	LIAR_FORGES = 256, /* or that something was, in a certificate signed by it alone */
-	LIAR_HABITS_ALL = 511,
+	LIAR_HURRIES = 512, /* it commits to what it has not prepared                     */
+	LIAR_HABITS_ALL = 1023,
 };
 #define LIAR_OLD 64u
 struct liar {

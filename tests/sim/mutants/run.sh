@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Planted faults: builds the simulator once per patch in this folder and looks for the first seed that finds it.
+#
+#   run.sh SOURCE CC [--quick] [--seeds N] [--jobs N] [NN ...]     exit 0 only when each fault is found
+#
+# Everything happens in a temporary folder. The whole is compiled once; a fault compiles what its patch touches, and links.
+set -euo pipefail
+
+source=$1 cc=$2
+shift 2
+seeds=2000 jobs=2 quick=0 only=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--quick) quick=1 ;;
+	--seeds) seeds=${2:?a number} && shift ;;
+	--jobs) jobs=${2:?a number} && shift ;;
+	[0-9][0-9]*) only+=("$1") ;;
+	*)
+		echo "usage: quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]" >&2
+		exit 2
+		;;
+	esac
+	shift
+done
+[ $quick -eq 0 ] || seeds=300
+command -v patch >/dev/null || { echo "patch(1) is needed and not installed" >&2; exit 1; }
+
+room=$(mktemp -d "${TMPDIR:-/tmp}/quorate-mutants.XXXXXX")
+trap 'rm -rf "$room"' EXIT
+
+# build FOLDER: make compares times, so a copy of the built tree builds only what differs
+build() {
+	make -s -C "$1" -j "$jobs" -f mutants.make quorate-sim >"$1/build.log" 2>&1
+}
+
+prepare() {
+	mkdir "$room/clean"
+	(cd "$source" && tar cf - --exclude='*.patch' include crypto bft net replica client/*.[ch] tests/sim tests/unit/memory_disk.h) | tar xf - -C "$room/clean"
+	cat >"$room/clean/mutants.make" <<-MAKE
+		.RECIPEPREFIX := >
+		FLAGS := -std=c17 -D_GNU_SOURCE -O1 -w -I. -Iinclude -DSIM_SOURCE='"."' -DSIM_CC='"cc"' $(pkg-config --cflags libsodium libcrypto libuv lmdb yaml-0.1 libisal)
+		SIM := \$(patsubst %.c,%.o,\$(wildcard tests/sim/*.c))
+		LIB := \$(patsubst %.c,%.o,\$(filter-out bft/check.c,\$(wildcard crypto/*.c bft/*.c bft/pbft/*.c replica/*.c replica/log/*.c replica/execution/*.c replica/state/*.c client/*.c)))
+		quorate-sim: \$(SIM) \$(LIB)
+		> rm -f all.a && ar rcsT all.a \$(LIB)
+		> $cc -o \$@ \$(SIM) all.a $(pkg-config --libs libsodium libcrypto libuv lmdb libisal) -lpthread
+		%.o: %.c
+		> $cc \$(FLAGS) -MMD -c -o \$@ \$<
+		-include \$(SIM:.o=.d) \$(LIB:.o=.d)
+	MAKE
+	build "$room/clean" || { cat "$room/clean/build.log" >&2; exit 1; }
+}
+
+# plant PATCH: the simulator with this fault, in $room/fault
+plant() {
+	rm -rf "$room/fault"
+	cp -a "$room/clean" "$room/fault"
+	patch -s -p1 -d "$room/fault" <"$1" >"$room/fault/build.log" 2>&1 && build "$room/fault"
+}
+
+# first_seed: the first that fails with the fault and not without it
+first_seed() {
+	local from=1 line seed
+	while [ "$from" -le "$seeds" ]; do
+		line=$("$room/fault/quorate-sim" --seeds "$from..$seeds" --jobs "$jobs" --first 2>/dev/null | head -n 1) || true
+		[ -n "$line" ] || return 0
+		seed=${line#seed }
+		seed=${seed%%:*}
+		if "$room/clean/quorate-sim" --seed "$seed" >/dev/null 2>&1; then
+			echo "$line"
+			return 0
+		fi
+		echo "seed $seed fails without any fault" >&2
+		from=$((seed + 1))
+	done
+}
+
+faults=0 found=0
+row() { # row NAME SEED WHAT
+	printf '%-34s %-8s %s\n' "$1" "$2" "$3"
+}
+
+try() {
+	local name line start=$SECONDS
+	name=$(basename "$1" .patch)
+	faults=$((faults + 1))
+	if ! plant "$1"; then
+		row "$name" "-" "the patch does not apply, or does not build: $(tail -n 1 "$room/fault/build.log")"
+		return
+	fi
+	line=$(first_seed)
+	case $line in
+	"seed "*)
+		found=$((found + 1))
+		line=${line#seed }
+		row "$name" "${line%%:*}" "${line#*: }"
+		;;
+	*) row "$name" "-" "NOT FOUND in $seeds seeds ($((SECONDS - start)) s)" ;;
+	esac
+}
+
+prepare
+row "fault" "in seed" "what fell"
+k=0
+for p in "$source"/tests/sim/mutants/[0-9]*.patch; do
+	k=$((k + 1))
+	name=$(basename "$p")
+	if [ ${#only[@]} -gt 0 ]; then
+		wanted=0
+		for o in "${only[@]}"; do [[ $name != "$o"* ]] || wanted=1; done
+		[ $wanted -eq 1 ] || continue
+	elif [ $quick -eq 1 ] && [ $((k % 4)) -ne 1 ]; then
+		continue
+	fi
+	try "$p"
+done
+echo "$found of $faults faults found"
+[ "$faults" -gt 0 ] && [ "$found" -eq "$faults" ]
