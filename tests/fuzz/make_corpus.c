@@ -1,6 +1,8 @@
 /* Writes the corpora: make_corpus FOLDER. Four replicas and a client talk in memory, the leader falls silent, one restarts; what they say and keep, cut to a few
  * samples of each kind, is the corpus. Everything follows from the code, so the same code writes the same files. */
 #include "bft/bundle.h"
+#include "bft/pbft/certificate.h"
+#include "bft/pbft/evidence.h"
 #include "bft/reply.h"
 #include "crypto/keyfile.h"
 #include "net/hello.h"
@@ -642,6 +644,86 @@ static void superblock(void)
 	plain("fuzz_superblock", "two-slots", out, wr_done(&w));
 }
 
+/* ---- evidence: the target believes any signature ---- */
+
+static struct evidence shown;
+static uint8_t shown_bytes[EVIDENCE_MESSAGES_MAX][1024];
+
+static void show(uint8_t signer, uint16_t type, const void *body)
+{
+	struct evidence_message *m = &shown.message[shown.count];
+	*m = (struct evidence_message){ .signer = signer, .type = type, .body = shown_bytes[shown.count] };
+	m->n = pbft_encode(type, body, shown_bytes[shown.count], sizeof shown_bytes[0]);
+	shown.count++;
+}
+
+static void show_leaf(uint8_t signer, bft_view view, uint8_t kind, bft_seq seq, uint8_t what, uint16_t count)
+{
+	static struct pbft_votes v;
+	v = (struct pbft_votes){ .view = view, .count = count };
+	for (uint16_t i = 0; i < count; i++)
+		v.leaf[i] = (struct pbft_leaf){ .kind = kind, .seq = seq + i, .digest = { { what } } };
+	struct evidence_message *m = &shown.message[shown.count];
+	show(signer, PBFT_VOTES, &v);
+	m->form = EVIDENCE_LEAF;
+	m->n = evidence_leaf(shown_bytes[shown.count - 1], &v, 0);
+}
+
+static void begin_showing(enum evidence_predicate predicate, uint8_t culprit, bft_view view, bft_seq seq)
+{
+	shown = (struct evidence){ .cluster = { { 7 } }, .epoch = 1, .predicate = predicate, .culprit = culprit, .view = view, .seq = seq };
+}
+
+static void save_shown(void)
+{
+	static uint8_t bytes[SAMPLE_MAX];
+	plain("fuzz_evidence", evidence_name(shown.predicate), bytes, evidence_encode(&shown, bytes, sizeof bytes));
+}
+
+static void two_votes(enum evidence_predicate predicate, uint8_t kind)
+{
+	begin_showing(predicate, 2, 6, 17);
+	show_leaf(2, 6, kind, 17, 1, 5);
+	show_leaf(2, 6, kind, 17, 2, 1);
+	save_shown();
+}
+
+static void evidence(void)
+{
+	static struct pbft_view_change vc;
+	static struct pbft_new_view nv;
+	two_votes(EVIDENCE_TWO_PRE_PREPARES, PBFT_LEAF_PRE_PREPARE);
+	two_votes(EVIDENCE_TWO_PREPARES, PBFT_LEAF_PREPARE);
+	two_votes(EVIDENCE_TWO_COMMITS, PBFT_LEAF_COMMIT);
+	struct pbft_snapshot s = { .seq = 32, .chain = { { 1 } } };
+	begin_showing(EVIDENCE_TWO_SNAPSHOTS, 1, 0, 32);
+	show(1, PBFT_SNAPSHOT, &s);
+	s.root.b[0] = 1;
+	show(1, PBFT_SNAPSHOT, &s);
+	save_shown();
+	vc = (struct pbft_view_change){ .view = 7, .stable = 32, .count = 1, .prepared = { { .seq = 33, .view = 6, .digest = { { 3 } } } } };
+	begin_showing(EVIDENCE_HIDDEN_COMMIT, 2, 5, 34);
+	show_leaf(2, 5, PBFT_LEAF_COMMIT, 34, 1, 3);
+	show(2, PBFT_VIEW_CHANGE, &vc);
+	save_shown();
+	nv = (struct pbft_new_view){ .view = 7, .stable = 32, .sources_count = 3, .count = 1, .digest = { { { 4 } } } };
+	for (uint8_t i = 0; i < 3; i++) {
+		uint8_t bytes[256];
+		size_t n = pbft_encode(PBFT_VIEW_CHANGE, &vc, bytes, sizeof bytes);
+		nv.source[i].member = i;
+		pbft_body_digest(&nv.source[i].digest, PBFT_VIEW_CHANGE, bytes, n);
+	}
+	begin_showing(EVIDENCE_FALSE_NEW_VIEW, 3, 7, 0);
+	show(3, PBFT_NEW_VIEW, &nv);
+	for (uint8_t i = 0; i < 3; i++)
+		show(i, PBFT_VIEW_CHANGE, &vc);
+	save_shown();
+	begin_showing(EVIDENCE_NOT_REPROPOSED, 3, 7, 33);
+	show_leaf(3, 7, PBFT_LEAF_PRE_PREPARE, 33, 9, 2);
+	show(3, PBFT_NEW_VIEW, &nv);
+	save_shown();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -658,5 +740,6 @@ int main(int argc, char **argv)
 	hello();
 	members();
 	superblock();
+	evidence();
 	return 0;
 }
