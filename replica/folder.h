@@ -1,7 +1,8 @@
 /* replica/folder.h - a replica's data folder: what is in it, whose it is, and what its log is worth (design sections 8, 12).
  *
  *   DATA/log/    segments, superblock, lock (replica/log/)
- *   DATA/state/  state.mdb: LMDB, which may be lost */
+ *   DATA/state/  state.mdb: LMDB, which may be lost
+ *   DATA/evidence/  what members did that no honest one does (replica/evidence_file.h) */
 #ifndef REPLICA_FOLDER_H
 #define REPLICA_FOLDER_H
 #include "bft/core.h"
