@@ -8,7 +8,8 @@
 static void place_text(char out[64], const struct quorate_evidence_info *e)
 {
 	int n = snprintf(out, 64, "epoch %llu", (unsigned long long)e->epoch);
-	if (e->view)
+	/* The first view is 0; those two are about none. */
+	if (strcmp(e->predicate, "two-checkpoints") != 0 && strcmp(e->predicate, "two-snapshots") != 0)
 		n += snprintf(out + n, 64 - (size_t)n, ", view %llu", (unsigned long long)e->view);
 	if (e->seq)
 		snprintf(out + n, 64 - (size_t)n, ", sequence %llu", (unsigned long long)e->seq);
