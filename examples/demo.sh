@@ -6,7 +6,10 @@ cd "$(dirname "$0")/.."
 quorate=build/quorate
 words=/usr/share/dict/words
 seconds=
-usage() { echo "usage: ./dev demo [--for 10s]" >&2; exit 2; }
+usage() { echo "usage: ./dev demo [--for 10s] [--attack NAME [--out DIR]]" >&2; exit 2; }
+for argument in "$@"; do
+	[ "$argument" != --attack ] || exec bash examples/attack.sh "$@"
+done
 while [ $# -gt 0 ]; do
 	case $1 in
 	--for) [[ ${2:-} =~ ^([0-9]+)s?$ ]] || usage; seconds=${BASH_REMATCH[1]}; shift 2 ;;

@@ -5,6 +5,7 @@
 #include "replica/folder.h"
 #include "replica/identity.h"
 #include "replica/log/writer.h"
+#include "replica/shim.h"
 
 #include "bft/bundle.h"
 #include "bft/check.h"
@@ -36,6 +37,7 @@ struct quorate {
 	struct quorate_options options;
 	char *strings[6];
 	struct quorate_app app;
+	const struct replica_shim *shim; /* NULL: nothing stands between the driver and the links */
 	struct identity *identity;
 	struct folder folder;
 	struct driver *driver;
@@ -113,11 +115,17 @@ static void wake(struct quorate *q)
 
 /* ---- the driver's world ---- */
 
+static bool send_member(struct quorate *q, uint8_t member, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n)
+{
+	struct net_peer *peer = q->net ? net_member_peer(q->net, member) : NULL;
+	return peer && net_send(peer, class, head, head_n, body, body_n);
+}
+
 static bool env_send(void *user, uint8_t member, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n)
 {
 	struct quorate *q = from(user);
-	struct net_peer *peer = q->net ? net_member_peer(q->net, member) : NULL;
-	return peer && net_send(peer, class, head, head_n, body, body_n);
+	return q->shim ? q->shim->to_member(q->shim->user, q, member, class, head, head_n, body, body_n)
+	               : send_member(q, member, class, head, head_n, body, body_n);
 }
 
 static struct client_place *place_of(struct quorate *q, driver_link link)
@@ -126,10 +134,31 @@ static struct client_place *place_of(struct quorate *q, driver_link link)
 	return p->peer && p->generation == link ? p : NULL;
 }
 
+static bool send_client(struct quorate *q, uint64_t link, const void *head, size_t head_n, const void *body, size_t body_n)
+{
+	struct client_place *p = place_of(q, link);
+	return p && net_send(p->peer, NET_REQUESTS, head, head_n, body, body_n);
+}
+
 static bool env_send_client(void *user, driver_link link, const void *head, size_t head_n, const void *body, size_t body_n)
 {
-	struct client_place *p = place_of(from(user), link);
-	return p && net_send(p->peer, NET_REQUESTS, head, head_n, body, body_n);
+	struct quorate *q = from(user);
+	return q->shim ? q->shim->to_client(q->shim->user, q, link, head, head_n, body, body_n) : send_client(q, link, head, head_n, body, body_n);
+}
+
+void replica_set_shim(struct quorate *q, const struct replica_shim *shim)
+{
+	q->shim = shim;
+}
+
+bool replica_send_member(struct quorate *q, uint8_t member, int class, const void *bytes, size_t n)
+{
+	return send_member(q, member, (enum net_class)class, bytes, n, NULL, 0);
+}
+
+bool replica_send_client(struct quorate *q, uint64_t link, const void *bytes, size_t n)
+{
+	return send_client(q, link, bytes, n, NULL, 0);
 }
 
 static void env_close_member(void *user, uint8_t member, const char *why)

@@ -62,6 +62,22 @@ static void commit_decides(struct pbft *p, struct pbft_slot *s, bft_view view, c
 	s->committed = true;
 }
 
+/* A PREPARE for something else than the leader told me: the voter is shown what I was told. If the leader told it otherwise, it holds the proof then. Once for each
+ * vote, which is once for each member, sequence and view. */
+static void show_leader_leaf(struct pbft *p, const struct pbft_slot *s, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf,
+                             struct bft_effects *out)
+{
+	const struct pbft_vote *told = slot_vote(p, s, false, pbft_leader(p, view));
+	if (leaf->kind != PBFT_LEAF_PREPARE || view != p->view || m->from == p->self || !told->set || !told->wire || told->view != view)
+		return;
+	if (digest_equal(&told->digest, &leaf->digest))
+		return;
+	struct bft_effect *e = effects_add(out, BFT_FX_FORWARD);
+	e->ref = told->wire;
+	e->from = pbft_leader(p, view);
+	e->to = BFT_BIT(m->from);
+}
+
 static enum bft_verdict on_leaf(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf, struct bft_effects *out)
 {
 	enum bft_verdict verdict = leaf_check(p, m, view, leaf);
@@ -76,6 +92,7 @@ static enum bft_verdict on_leaf(struct pbft *p, const struct bft_vmsg *m, bft_vi
 		return verdict;
 	if (commit)
 		commit_decides(p, s, view, &leaf->digest, out);
+	show_leader_leaf(p, s, m, view, leaf, out);
 	slot_progress(p, s, out);
 	return BFT_ACCEPT;
 }

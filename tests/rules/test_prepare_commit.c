@@ -473,6 +473,22 @@ static void a_body_that_two_sequences_need_is_not_forgotten(void)
 	bed_free(b);
 }
 
+/* A leader that told two things: whoever votes for the other one is shown what I was told, once for each vote. */
+static void who_was_told_otherwise_is_shown_it(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bed_pre_prepare(b, 0, 1, bed_digest(1));
+	bed_prepare(b, 3, 0, 1, bed_digest(1));
+	CU_ASSERT(bed_last(b, BFT_FX_FORWARD) == NULL); /* it was told the same */
+	bed_prepare(b, 2, 0, 1, bed_digest(2));
+	const struct bft_effect *e = bed_last(b, BFT_FX_FORWARD);
+	CU_ASSERT_FATAL(e != NULL);
+	CU_ASSERT(e->from == 0 && e->to == BFT_BIT(2) && bed_count(b, BFT_FX_FORWARD) == 1);
+	bed_prepare(b, 2, 0, 1, bed_digest(2));
+	CU_ASSERT(bed_count(b, BFT_FX_FORWARD) == 1);
+	bed_free(b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -506,6 +522,7 @@ int main(void)
 		{ "execution is handed a bounded number", execution_is_handed_a_bounded_number },
 		{ "the null proposal is executed", the_null_proposal_is_executed },
 		{ "a body that two sequences need is not forgotten", a_body_that_two_sequences_need_is_not_forgotten },
+		{ "who was told otherwise is shown it", who_was_told_otherwise_is_shown_it },
 		{ 0 },
 	};
 	return unit_main("prepare_commit", cases);
