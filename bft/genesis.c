@@ -17,7 +17,7 @@ void genesis_limits_default(struct bft_genesis_limits *out)
 		.drift_ms = 5000,
 		.sessions_per_key = 64,
 		.session_window = 128,
-		.request_timeout_ms = 2000,
+		.request_timeout_ms = 1500,
 	};
 }
 
