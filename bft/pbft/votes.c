@@ -116,6 +116,9 @@ static void take_proposal(struct pbft *p, struct pbft_slot *s, struct bft_effect
 	const struct pbft_vote *leader = slot_vote(p, s, false, pbft_leader(p, p->view));
 	if (s->proposed || !leader->set || leader->view != p->view)
 		return;
+	/* What q members decided meanwhile, in a later view that I have not entered, says nothing about what this one's NEW-VIEW required. */
+	if (s->committed && !digest_equal(&leader->digest, &s->digest))
+		return;
 	if (s->required && !digest_equal(&leader->digest, &s->digest)) {
 		/* Its leaf contradicts its own NEW-VIEW. */
 		if (s->contradicted)
@@ -125,8 +128,6 @@ static void take_proposal(struct pbft *p, struct pbft_slot *s, struct bft_effect
 		suspect_leader(p, out);
 		return;
 	}
-	if (s->committed && !digest_equal(&leader->digest, &s->digest))
-		return;
 	slot_set_digest(s, &leader->digest, p, out);
 	s->proposed = true;
 }
