@@ -93,12 +93,13 @@ void check_node(struct node *d)
 	if (driver_failed(d->driver))
 		sim_fail(s, "node %u stopped by itself: %s", d->id, driver_trouble(d->driver));
 	for (uint32_t i = 0; i < s->n; i++)
-		if (d->driver->member[i].accused && !s->node[i].liar.lies)
+		if (d->driver->member[i].accused && !s->node[i].liar.lies && !s->node[i].contradicts)
 			sim_fail(s, "node %u accuses honest %u: %llu false signatures, %llu rejected, %llu convicted in all", d->id, i,
 			         (unsigned long long)counts.bad_signatures, (unsigned long long)counts.blamed, (unsigned long long)counts.convicted);
 	s->accusations += counts.bad_signatures + counts.blamed + counts.convicted > d->accused;
 	d->accused = counts.bad_signatures + counts.blamed + counts.convicted;
-	if (now.role == STANDING_OBSERVER)
+	s->observers += now.role == STANDING_OBSERVER && d->seen.role != STANDING_OBSERVER;
+	if (now.role == STANDING_OBSERVER && !d->rolled_back)
 		sim_fail(s, "node %u became an observer", d->id);
 	if (now.view > 0 && s->quiet)
 		sim_fail(s, "accuracy: node %u left view 0, and nothing had happened", d->id);
@@ -146,7 +147,9 @@ void check_end(struct sim *s)
 		struct node *d = &s->node[i];
 		if (d->liar.lies)
 			continue;
-		if (!d->up)
+		if (d->must_notice && d->seen.role != STANDING_OBSERVER)
+			sim_fail(s, "amnesia: node %u got an older folder, contradicts what it signed before, and votes on", i);
+		else if (!d->up)
 			sim_fail(s, "node %u was never started again", i);
 		else if (d->seen.executed != s->top || !digest_equal(&d->seen.chain, &s->chain_at[s->top]))
 			sim_fail(s, "liveness: node %u is at %llu, the others at %llu", i, (unsigned long long)d->seen.executed, (unsigned long long)s->top);

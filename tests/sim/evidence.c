@@ -17,7 +17,7 @@ void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name
 		sim_trace(s, "node %u keeps evidence %s, %zu bytes", d->id, name, n);
 		if (why)
 			sim_fail(s, "evidence: node %u keeps %s, which proves nothing: %s", d->id, name, why);
-		else if (!s->node[w->evidence.culprit].liar.lies)
+		else if (!s->node[w->evidence.culprit].liar.lies && !s->node[w->evidence.culprit].contradicts)
 			sim_fail(s, "evidence: node %u keeps %s, and the accused is honest", d->id, name);
 	}
 	free(w);

@@ -8,8 +8,8 @@
 
 void liar_draw(struct sim *s)
 {
-	/* Half of the seeds have liars, and those have as many as there may be, mostly. */
-	if (s->quiet || rng_chance(&s->rng, 50))
+	/* Most of the seeds have liars, and those have as many as there may be, mostly. */
+	if (s->quiet || rng_chance(&s->rng, 35))
 		return;
 	uint32_t count = rng_chance(&s->rng, 80) ? s->f : 1 + rng_below(&s->rng, s->f);
 	while (count) {
@@ -163,8 +163,21 @@ static struct frame *changed(struct node *d, const struct frame *f)
 	return out;
 }
 
+/* The same to everybody, and in every run. */
+static uint32_t whim(const struct node *d, bft_view view)
+{
+	uint64_t z = (d->sim->seed * 31 + d->id) * 0x9E3779B97F4A7C15u + view * 0xBF58476D1CE4E5B9u;
+	return (uint32_t)((z ^ z >> 29) * 0x94D049BB133111EBu >> 40);
+}
+
+/* In some views it leads as if nothing had been prepared before. */
+static bool forgets(const struct node *d, bft_view view)
+{
+	return (d->liar.habits & LIAR_HIDES) && view && view % d->sim->n == d->id && whim(d, view) % 2;
+}
+
 /* All that this half sees is about the null proposal: valid, agreed on nowhere else. */
-static struct frame *other_proposal(struct node *d, const struct frame *f)
+static struct frame *other_proposal(struct node *d, const struct frame *f, bool half)
 {
 	struct sim *s = d->sim;
 	struct rd r = rd_of(f->bytes, f->n);
@@ -173,6 +186,8 @@ static struct frame *other_proposal(struct node *d, const struct frame *f)
 	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
 		return NULL;
 	bool any = false;
+	if (!half && !forgets(d, b->votes.view))
+		return NULL;
 	for (uint16_t i = 0; i < b->votes.count; i++)
 		if (b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && b->votes.view % s->n == d->id) {
 			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
@@ -182,6 +197,25 @@ static struct frame *other_proposal(struct node *d, const struct frame *f)
 		return NULL;
 	uint8_t body[8192], head[BFT_FRAME_HEAD_BYTES];
 	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
+	struct wr w = wr_of(head, sizeof head);
+	sign_again(d, &e, body, n, &b->votes);
+	envelope_write(&w, &e);
+	return frame_make(head, sizeof head, body, n);
+}
+
+static struct frame *other_new_view(struct node *d, const struct frame *f)
+{
+	struct sim *s = d->sim;
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	union pbft_body *b = s->said;
+	uint8_t body[1 << 16], head[BFT_FRAME_HEAD_BYTES];
+	if (!envelope_read(&r, &e) || e.type != PBFT_NEW_VIEW || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)) ||
+	    !forgets(d, b->new_view.view))
+		return NULL;
+	for (uint16_t i = 0; i < b->new_view.count; i++)
+		proposal_null_digest(&b->new_view.digest[i], &s->cluster);
+	size_t n = pbft_encode(e.type, b, body, sizeof body);
 	struct wr w = wr_of(head, sizeof head);
 	sign_again(d, &e, body, n, &b->votes);
 	envelope_write(&w, &e);
@@ -209,7 +243,7 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 }
 
 /* A VIEW-CHANGE that says less than was committed, or more. The stable checkpoint's certificate stays: it cannot be made up. */
-static struct frame *other_view_change(struct node *d, const struct frame *f, bool forge)
+static struct frame *other_view_change(struct node *d, const struct frame *f)
 {
 	struct sim *s = d->sim;
 	struct rd r = rd_of(f->bytes, f->n);
@@ -221,22 +255,54 @@ static struct frame *other_view_change(struct node *d, const struct frame *f, bo
 		return NULL;
 	struct pbft_view_change *vc = &b->view_change;
 	struct certificate c;
+	bft_view view = vc->view;
+	uint32_t how = whim(d, view) % 4;
+	bool forge = (d->liar.habits & LIAR_FORGES) && (how < 2 || !(d->liar.habits & LIAR_HIDES));
+	if (!forge && how == 3) { /* what was prepared long ago, under the new view's name */
+		struct frame *stale = d->liar.stale;
+		if (!stale) {
+			if (vc->count)
+				d->liar.stale = frame_make(f->bytes, f->n, NULL, 0);
+			return NULL;
+		}
+		r = rd_of(stale->bytes, stale->n);
+		if (!envelope_read(&r, &e) || !(core_n = pbft_decode(e.type, b, r.at, rd_left(&r))) || vc->view >= view)
+			return NULL;
+		vc->view = view;
+		size_t tail_n = rd_left(&r) - core_n;
+		size_t made = pbft_encode(e.type, b, body, sizeof body);
+		struct wr head_w = wr_of(head, sizeof head);
+		sign_again(d, &e, body, made, &b->votes);
+		envelope_write(&head_w, &e);
+		struct frame *whole = frame_make(body, made, r.at + core_n, tail_n), *out = frame_make(head, sizeof head, whole->bytes, whole->n);
+		frame_release(whole);
+		return out;
+	}
+	if (vc->count && (!d->liar.stale || how == 0)) {
+		frame_release(d->liar.stale);
+		d->liar.stale = frame_make(f->bytes, f->n, NULL, 0);
+	}
 	const uint8_t *stable = r.at + core_n;
 	struct rd tail = rd_of(stable, rd_left(&r) - core_n);
 	size_t stable_n = vc->stable && certificate_read(&tail, &c) ? (size_t)(tail.at - stable) : 0;
 	vc->count = 0;
 	if (forge) {
-		vc->count = 1;
-		vc->prepared[0] = (struct pbft_prepared){ .seq = vc->stable + 1 + rng_below(&s->rng, 4), .view = vc->view - 1 };
-		proposal_null_digest(&vc->prepared[0].digest, &s->cluster);
+		vc->count = (uint16_t)(s->genesis.limits.window < 24 ? s->genesis.limits.window : 24);
+		for (uint16_t i = 0; i < vc->count; i++) {
+			vc->prepared[i] = (struct pbft_prepared){ .seq = vc->stable + 1 + i, .view = vc->view - 1 };
+			proposal_null_digest(&vc->prepared[i].digest, &s->cluster);
+		}
 	}
 	size_t n = core_n = pbft_encode(e.type, b, body, sizeof body);
 	if (!core_n || core_n + stable_n + 4096 > sizeof body)
 		return NULL;
 	memcpy(body + n, stable, stable_n);
 	n += stable_n;
-	if (forge)
-		n += own_certificate(d, &vc->prepared[0], body + n, sizeof body - n);
+	struct pbft_prepared said[24];
+	uint16_t count = vc->count;
+	memcpy(said, vc->prepared, count * sizeof said[0]);
+	for (uint16_t i = 0; i < count; i++)
+		n += own_certificate(d, &said[i], body + n, sizeof body - n);
 	struct wr w = wr_of(head, sizeof head);
 	sign_again(d, &e, body, core_n, &b->votes);
 	envelope_write(&w, &e);
@@ -283,10 +349,12 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	if (habit(d, LIAR_DROPS) || ((d->liar.habits & LIAR_FAVOURS) && s->now >= d->liar.from_ms && !(d->liar.favourites & BFT_BIT(to))))
 		return;
 	struct frame *other = NULL;
-	if ((d->liar.habits & LIAR_EQUIVOCATES) && to % 2 && s->now >= d->liar.from_ms)
-		other = other_proposal(d, f);
+	if ((d->liar.habits & (LIAR_EQUIVOCATES | LIAR_HIDES)) && s->now >= d->liar.from_ms)
+		other = other_proposal(d, f, (d->liar.habits & LIAR_EQUIVOCATES) && to % 2);
 	if (!other && (d->liar.habits & (LIAR_HIDES | LIAR_FORGES)) && s->now >= d->liar.from_ms)
-		other = other_view_change(d, f, (d->liar.habits & LIAR_FORGES) && rng_chance(&s->rng, 50));
+		other = other_view_change(d, f);
+	if (!other && (d->liar.habits & LIAR_HIDES) && s->now >= d->liar.from_ms)
+		other = other_new_view(d, f);
 	if ((d->liar.habits & LIAR_HURRIES) && s->now >= d->liar.from_ms) {
 		struct frame *more = hurried(d, other ? other : f);
 		if (more) {
@@ -332,6 +400,8 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 
 void liar_forget(struct node *d)
 {
+	frame_release(d->liar.stale);
+	d->liar.stale = NULL;
 	for (uint32_t i = 0; i < LIAR_OLD; i++) {
 		frame_release(d->liar.old[i]);
 		d->liar.old[i] = NULL;

@@ -159,7 +159,7 @@ static struct state *env_transfer_install(void *user)
 static void env_memory_lost(void *user)
 {
 	struct node *d = user;
-	if (!d->liar.lies)
+	if (!d->liar.lies && !d->rolled_back)
 		sim_fail(d->sim, "node %u believes that its log lacks what it signed", d->id);
 }
 
@@ -261,7 +261,7 @@ static void wake_up(struct node *d, const struct sim_event *e)
 		sim_fail(s, "node %u: a check of its own failed: %s", d->id, broken_fact);
 		return;
 	}
-	if (!s->calm && s->crash_every_ms && rng_below(&s->rng, 20000) == 0)
+	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->rng, 20000) == 0)
 		d->crash_in = 1 + rng_below(&s->rng, 12);
 	driver_time(d->driver, s->now, wall(d));
 	if (e)
@@ -323,6 +323,63 @@ static void close_all(struct node *d)
 	d->state = NULL;
 }
 
+static struct memory_disk *copy_disk(const struct memory_disk *from)
+{
+	struct memory_disk *to = malloc(sizeof *to);
+	if (!to)
+		abort();
+	*to = *from;
+	for (uint32_t i = 0; i < MEMORY_FILES; i++) {
+		struct memory_file *f = &to->files[i];
+		if (!f->capacity)
+			continue;
+		f->now = malloc(f->capacity);
+		f->safe = malloc(f->capacity);
+		if (!f->now || !f->safe)
+			abort();
+		memcpy(f->now, from->files[i].now, f->capacity);
+		memcpy(f->safe, from->files[i].safe, f->capacity);
+	}
+	return to;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	char part[1 << 16];
+	size_t n;
+	if (!in || !out)
+		abort();
+	while ((n = fread(part, 1, sizeof part, in)) > 0)
+		if (fwrite(part, 1, n, out) != n)
+			abort();
+	fclose(in);
+	fclose(out);
+}
+
+/* An operator who puts an older copy of the folder back. */
+static void forget(struct node *d)
+{
+	struct sim *s = d->sim;
+	char path[160];
+	snprintf(path, sizeof path, "%s-backup", d->state_path);
+	if (!d->forgetful || d->rolled_back)
+		return;
+	if (!d->backup) {
+		d->backup = copy_disk(d->disk);
+		copy_file(d->state_path, path);
+	} else if (rng_chance(&s->rng, 60)) {
+		memory_disk_destroy(d->disk);
+		d->disk = d->backup;
+		d->backup = NULL;
+		d->rolled_back = true;
+		s->rollbacks++;
+		copy_file(path, d->state_path);
+		unlink(path);
+		sim_trace(s, "node %u gets an older folder", d->id);
+	}
+}
+
 /* What was flushed stays. Of what was written after that, anything may: all (a killed process), nothing, or some sectors (power loss). */
 void node_crash(struct node *d)
 {
@@ -334,6 +391,7 @@ void node_crash(struct node *d)
 	d->dying = false;
 	d->crash_in = 0;
 	memory_disk_power_loss(d->disk, (int)rng_below(&s->rng, 3));
+	forget(d);
 }
 
 static bool visit(void *arg, const struct log_record *record, const struct log_position *position)
@@ -424,11 +482,15 @@ void node_destroy(struct node *d)
 {
 	close_all(d);
 	memory_disk_destroy(d->disk);
+	if (d->backup)
+		memory_disk_destroy(d->backup);
 	free(d->bound);
 	unlink(d->state_path);
 	char path[160], lock[176];
 	snprintf(lock, sizeof lock, "%s-lock", d->state_path);
 	unlink(lock);
+	snprintf(path, sizeof path, "%s-backup", d->state_path);
+	unlink(path);
 	next_path(d, path);
 	unlink(path);
 	snprintf(lock, sizeof lock, "%s-lock", path);

@@ -45,7 +45,7 @@ enum liar_habit {
 	LIAR_FAVOURS = 16,
 	LIAR_EQUIVOCATES = 32,
 	LIAR_LIES_TO_CLIENTS = 64,
-	LIAR_HIDES = 128,  /* its VIEW-CHANGEs say that nothing was prepared             */
+	LIAR_HIDES = 128,  /* its VIEW-CHANGEs say that nothing was prepared, or what was long ago; its NEW-VIEWs re-propose nothing */
 	LIAR_FORGES = 256, /* or that something was, in a certificate signed by it alone */
 	LIAR_HURRIES = 512, /* it commits to what it has not prepared                     */
 	LIAR_HABITS_ALL = 1023,
@@ -57,6 +57,7 @@ struct liar {
 	uint64_t from_ms;
 	bft_mask favourites; /* who hears anything from one that FAVOURS */
 	struct frame *old[LIAR_OLD];
+	struct frame *stale; /* an old VIEW-CHANGE of its own that had certificates */
 	uint32_t old_next;
 };
 
@@ -81,6 +82,10 @@ struct node {
 	struct standing seen;
 	uint64_t accused;
 	struct pbft_view_change *bound; /* its last VIEW-CHANGE */
+	struct memory_disk *backup;     /* an older copy of its folder, put back once */
+	bool forgetful, rolled_back;    /* the first: it will be; counts among the f  */
+	bool contradicts;               /* rolled back, it signs what it would not have signed                                */
+	bool must_notice;               /* and with votes: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
 };
 
 struct sim_client {
@@ -134,6 +139,7 @@ struct sim {
 	uint32_t strike_percent; /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
 	bool calm, quiet; /* quiet: from the beginning, so nobody may lose office */
+	bool forgetting;  /* one loses its memory, and nobody else loses anything: what it said is known */
 	bool slow;        /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS];
@@ -147,6 +153,7 @@ struct sim {
 	uint32_t statements_count, statements_capacity;
 	void *said; /* room for one decoded message */
 	/* what was exercised */
+	uint64_t rollbacks, observers;
 	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, lies, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
 	char failure[256];

@@ -93,7 +93,7 @@ static struct sim_event pop(struct sim *s)
 static void cut_at_random(struct sim *s)
 {
 	memset(s->cut, 0, sizeof s->cut);
-	if (s->calm || rng_chance(&s->rng, 50))
+	if (s->calm || s->forgetting || rng_chance(&s->rng, 50))
 		return;
 	s->partitions++;
 	uint32_t side = rng_below(&s->rng, 1u << s->n);
@@ -119,18 +119,26 @@ static void links(struct sim *s)
 		sim_at(s, (struct sim_event){ .at = s->now + 200 + rng_below(&s->rng, 3000), .kind = SIM_LINKS });
 }
 
+static uint8_t victim(struct sim *s)
+{
+	for (uint8_t i = 0; s->forgetting && i < s->n; i++)
+		if (s->node[i].forgetful)
+			return i;
+	return (uint8_t)rng_below(&s->rng, s->n);
+}
+
 static void crash(struct sim *s, uint8_t id)
 {
 	struct node *d = &s->node[id];
-	if (d->up && !s->calm) {
+	if (d->up && !s->calm && d->forgetful == s->forgetting) {
 		s->crashes++;
 		node_crash(d);
-		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = id });
+		sim_at(s, (struct sim_event){ .at = s->now + (s->forgetting ? 300 : 10) + rng_below(&s->rng, 4000), .kind = SIM_START, .node = id });
 	}
 	if (!s->calm && s->crash_every_ms)
 		sim_at(s, (struct sim_event){ .at = s->now + 1 + rng_below(&s->rng, 2 * s->crash_every_ms),
 		                              .kind = SIM_CRASH,
-		                              .node = (uint8_t)rng_below(&s->rng, s->n) });
+		                              .node = victim(s) });
 }
 
 static void handle(struct sim *s, const struct sim_event *e)
@@ -226,6 +234,14 @@ static void set_up(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
 	s->trace = trace;
 	draw(s, nodes);
 	liar_draw(s);
+	/* One who loses its memory is no liar, and must not be taken for one; together they are at most f. */
+	uint32_t who = rng_chance(&s->rng, 50) ? 0 : rng_below(&s->rng, s->n);
+	s->forgetting = !s->quiet && s->liars < s->f && !s->node[who].liar.lies && rng_chance(&s->rng, 25);
+	if (s->forgetting) {
+		s->node[who].forgetful = true;
+		s->loss = s->strike_percent = 0;
+		s->crash_every_ms = 1000 + rng_below(&s->rng, 2000);
+	}
 	make_members(s);
 	/* In memory where there is such a place: nothing of it outlives the seed. */
 	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
@@ -245,7 +261,7 @@ static void schedule(struct sim *s)
 	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
 	sim_at(s, (struct sim_event){ .at = SIM_FAULTS_END_MS, .kind = SIM_LINKS });
 	if (s->crash_every_ms)
-		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, s->crash_every_ms), .kind = SIM_CRASH, .node = (uint8_t)rng_below(&s->rng, s->n) });
+		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, s->crash_every_ms), .kind = SIM_CRASH, .node = victim(s) });
 }
 
 void sim_run(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
