@@ -20,9 +20,9 @@ struct told {
 };
 
 struct load_result {
-	uint64_t done, failed;        /* within the measured time */
+	uint64_t done, failed; /* within the measured time */
 	double seconds;
-	uint64_t gap_us_max;          /* longest between two completions of any session */
+	uint64_t gap_us_max; /* longest between two completions of any session */
 	struct histogram latency_us;
 	struct told *told;            /* every acknowledged bundle of the whole run, once; the caller frees it */
 	size_t told_count, told_lost; /* lost: beyond what is kept */

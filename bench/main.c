@@ -39,7 +39,9 @@ struct run {
 
 static int usage(void)
 {
-	fputs("usage: quorate-bench run --profile latency|signed|bundled|reads [--duration 10s] [--keys 10000] [--value 128] [--replicas 4] [--folder DIR] [--json]\n", stderr);
+	fputs("usage: quorate-bench run --profile latency|signed|bundled|reads [--duration 10s] [--keys 10000] [--value 128] [--replicas 4] [--folder DIR] "
+	      "[--json]\n",
+	      stderr);
 	return EXIT_USAGE;
 }
 
@@ -107,20 +109,21 @@ static void report(const struct run *r, const struct units *u, const struct load
 		printf("cost        %.1f us of CPU an operation, all processes together\n", cpu);
 		printf("units       sign %.1f us, verify %.1f us, flush %.0f us, %u flushing at once %.0f us\n", u->sign_us, u->verify_us, u->flush_us, r->n,
 		       u->flush_n_us);
-		printf("bound       %.0f operations/s if every operation is signed and checked by every replica: reached %.2f of it\n", bound, throughput / bound);
+		printf("bound       %.0f operations/s if every operation is signed and checked by every replica: reached %.2f of it\n", bound,
+		       throughput / bound);
 		printf("path        %.0f us for 4 checks, 5 signatures, 2 flushes: the median is %.2f times that\n", critical, p50 / critical);
 		printf("safety      %s%s%s (%llu sequences compared, %llu answers found where they were said to be)\n", verdict, v->safe ? "" : ": ", v->why,
 		       (unsigned long long)v->sequences, (unsigned long long)v->told_checked);
 		return;
 	}
-	json_t *j = json_pack(
-		"{s:s,s:s,s:i,s:f,s:I,s:i,s:f,s:o,s:f,s:f,s:{s:f,s:f,s:f,s:f},s:f,s:f,s:f,s:f,s:I,s:{s:s,s:s,s:b,s:I,s:I,s:I}}", "profile", r->profile->name, "what",
-		r->profile->what, "n", (int)r->n, "duration_s", l->seconds, "keys", (json_int_t)r->keys, "value_bytes", (int)r->value_bytes, "throughput_ops",
-		throughput, "latency_us", latencies(&l->latency_us), "gap_ms_max", (double)l->gap_us_max / 1e3, "cpu_us_per_op", cpu, "unit_us", "sign",
-		u->sign_us, "verify", u->verify_us, "flush", u->flush_us, "flush_n", u->flush_n_us, "bound_ops", bound, "bound_ratio", throughput / bound,
-		"critical_path_us", critical, "critical_path_ratio", p50 / critical, "failed", (json_int_t)l->failed, "safety", "verdict", verdict, "why", v->why,
-		"logs_whole", v->whole, "sequences", (json_int_t)v->sequences, "answers_checked", (json_int_t)v->told_checked, "answers_out_of_reach",
-		(json_int_t)v->told_out_of_reach);
+	json_t *j =
+		json_pack("{s:s,s:s,s:i,s:f,s:I,s:i,s:f,s:o,s:f,s:f,s:{s:f,s:f,s:f,s:f},s:f,s:f,s:f,s:f,s:I,s:{s:s,s:s,s:b,s:I,s:I,s:I}}", "profile",
+	                  r->profile->name, "what", r->profile->what, "n", (int)r->n, "duration_s", l->seconds, "keys", (json_int_t)r->keys, "value_bytes",
+	                  (int)r->value_bytes, "throughput_ops", throughput, "latency_us", latencies(&l->latency_us), "gap_ms_max", (double)l->gap_us_max / 1e3,
+	                  "cpu_us_per_op", cpu, "unit_us", "sign", u->sign_us, "verify", u->verify_us, "flush", u->flush_us, "flush_n", u->flush_n_us,
+	                  "bound_ops", bound, "bound_ratio", throughput / bound, "critical_path_us", critical, "critical_path_ratio", p50 / critical, "failed",
+	                  (json_int_t)l->failed, "safety", "verdict", verdict, "why", v->why, "logs_whole", v->whole, "sequences", (json_int_t)v->sequences,
+	                  "answers_checked", (json_int_t)v->told_checked, "answers_out_of_reach", (json_int_t)v->told_out_of_reach);
 	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
 	puts(text ? text : "{}");
 	free(text);
@@ -145,8 +148,16 @@ static int measure(struct run *r)
 	to_clean = &r->cluster;
 	snprintf(genesis, sizeof genesis, "%s/cluster/genesis", r->cluster.folder);
 	snprintf(key, sizeof key, "%s/cluster/client.key", r->cluster.folder);
-	struct load_options o = { .genesis = genesis, .key = key, .sessions = r->profile->sessions, .outstanding = r->profile->outstanding,
-		                  .bundle_ops = r->profile->bundle_ops, .reads = r->profile->reads, .keys = r->keys, .value_bytes = r->value_bytes, .seed = 1, .warm_up_ms = 1000,
+	struct load_options o = { .genesis = genesis,
+		                  .key = key,
+		                  .sessions = r->profile->sessions,
+		                  .outstanding = r->profile->outstanding,
+		                  .bundle_ops = r->profile->bundle_ops,
+		                  .reads = r->profile->reads,
+		                  .keys = r->keys,
+		                  .value_bytes = r->value_bytes,
+		                  .seed = 1,
+		                  .warm_up_ms = 1000,
 		                  .duration_ms = r->duration_ms };
 	bool ran = load_run(&o, &result, on_measuring, r, reason);
 	bool stopped = cluster_stop(&r->cluster);

@@ -8,7 +8,7 @@
 #include "bench/load.h"
 
 struct verdict {
-	bool safe, whole;           /* whole: every log could be read */
+	bool safe, whole; /* whole: every log could be read */
 	uint64_t sequences, told_checked, told_out_of_reach;
 	char why[512];
 };

@@ -22,10 +22,10 @@ enum bft_verdict {
 
 /* An authentic message. Only admission (or a simulator) makes one; `from` is the key that verified, never a field. */
 struct bft_vmsg {
-	bft_ref wire;         /* envelope + signature, kept while held; what certificates, forwards and evidence quote        */
-	uint8_t from;         /* member index in `epoch`; == self for own messages on their way back                          */
+	bft_ref wire; /* envelope + signature, kept while held; what certificates, forwards and evidence quote        */
+	uint8_t from; /* member index in `epoch`; == self for own messages on their way back                          */
 	enum bft_auth auth;
-	uint16_t type;        /* row of the protocol's message table                                                          */
+	uint16_t type; /* row of the protocol's message table                                                          */
 	bft_epoch epoch;
 	struct digest digest; /* H(body): what the signature covers, and what a NEW-VIEW names a VIEW-CHANGE by               */
 	const void *body;     /* decoded, well-formed; borrowed for the call                                                  */
@@ -43,7 +43,7 @@ enum bft_event_kind {
 	BFT_EV_MSG,       /* an authentic message, or an own one that has become durable and signed                               */
 	BFT_EV_REQUEST,   /* a verified client bundle is pooled: `digest`, `bytes`, `id`                                          */
 	BFT_EV_HELD,      /* proposal `digest` is whole, checked against its digest and the validity rules, and pooled; `time_ms`.*/
-	                  /* `ok` false: the bytes match the digest and break a validity rule                                     */
+			  /* `ok` false: the bytes match the digest and break a validity rule                                     */
 	BFT_EV_DURABLE,   /* every record with position <= `lsn` is on disk. Monotonic, prefix-closed                             */
 	BFT_EV_EXECUTED,  /* `seq` executed; `digest` = chain after it, `root` = its results; `data` = bft_request_id[] it ended  */
 	BFT_EV_SNAPSHOT,  /* the snapshot at `seq` is durable: chain `digest`, state `root`. Execution alone decides when one is due */
@@ -73,7 +73,7 @@ struct bft_event {
 	struct bft_request_id id;
 	enum bft_recovery recovery;
 	uint16_t rtype;
-	const void *data; /* borrowed for the call */
+	const void *data;  /* borrowed for the call */
 	size_t data_count; /* bytes of a record, entries of an id list */
 };
 
@@ -102,7 +102,7 @@ enum bft_effect_kind {
 struct bft_effect {
 	enum bft_effect_kind kind;
 	bft_lsn lsn; /* PERSIST: its position. Others: released only when durable >= lsn (0 = at once). This field IS the ordering */
-	             /* contract: no driver, simulator or attack decides it anew.                                                  */
+		     /* contract: no driver, simulator or attack decides it anew.                                                  */
 	bft_mask to;
 	uint16_t type, rtype, reason;
 	uint8_t from;

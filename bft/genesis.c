@@ -70,9 +70,9 @@ static void limits_write(struct wr *w, const struct bft_genesis_limits *l)
 
 static bool limits_read(struct rd *r, struct bft_genesis_limits *l)
 {
-	return rd_u32(r, &l->window) && rd_u32(r, &l->checkpoint_every) && rd_u64(r, &l->snapshot_bytes) && rd_u64(r, &l->state_bytes) && rd_u32(r, &l->snapshot_seqs) &&
-	       rd_u32(r, &l->proposal_bytes_max) && rd_u32(r, &l->proposal_bundles_max) && rd_u32(r, &l->drift_ms) && rd_u32(r, &l->sessions_per_key) &&
-	       rd_u32(r, &l->session_window) && rd_u32(r, &l->request_timeout_ms);
+	return rd_u32(r, &l->window) && rd_u32(r, &l->checkpoint_every) && rd_u64(r, &l->snapshot_bytes) && rd_u64(r, &l->state_bytes) &&
+	       rd_u32(r, &l->snapshot_seqs) && rd_u32(r, &l->proposal_bytes_max) && rd_u32(r, &l->proposal_bundles_max) && rd_u32(r, &l->drift_ms) &&
+	       rd_u32(r, &l->sessions_per_key) && rd_u32(r, &l->session_window) && rd_u32(r, &l->request_timeout_ms);
 }
 
 /* ---- the cards' order ---- */

@@ -8,7 +8,7 @@
 #include "bft/types.h"
 
 #define PROPOSAL_HEAD_BYTES 14u
-#define PROPOSAL_BYTES(count) (PROPOSAL_HEAD_BYTES + (size_t)(count) * DIGEST_BYTES)
+#define PROPOSAL_BYTES(count) (PROPOSAL_HEAD_BYTES + (size_t)(count)*DIGEST_BYTES)
 
 struct bft_proposal {
 	uint64_t time_ms;

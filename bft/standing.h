@@ -19,9 +19,9 @@ struct standing {
 	bft_seq executed;
 	struct digest chain; /* at executed */
 	bft_seq stable, snapshot;
-	struct digest root;  /* at snapshot */
-	bft_seq snapshot_asked; /* the newest snapshot that is being made, or `snapshot` */
-	uint64_t time_ms;    /* agreed time at executed */
+	struct digest root;                           /* at snapshot */
+	bft_seq snapshot_asked;                       /* the newest snapshot that is being made, or `snapshot` */
+	uint64_t time_ms;                             /* agreed time at executed */
 	char trouble[STANDING_TROUBLE_BYTES_MAX + 1]; /* one sentence when something needs the operator; "" when not */
 };
 

@@ -18,7 +18,7 @@
 
 #define CLIENT_KEPT_MAX 64u                                                 /* unknown requests of one session that can be asked again      */
 #define CLIENT_KEPT_BYTES_MAX ((size_t)16 << 20)                            /* and their bytes together, if they are more than one          */
-#define CLIENT_READS_MAX 4096u                    /* reads without ordering at once                               */
+#define CLIENT_READS_MAX 4096u                                              /* reads without ordering at once                               */
 #define CLIENT_ASKS_MAX 1024u                                               /* reports asked for at once                                    */
 #define CLIENT_ATTACH_MAX 512u                                              /* sessions in one ATTACH                                       */
 #define CLIENT_VOID_MS 30000u                                               /* an opening is void so long after it was made                 */

@@ -55,7 +55,9 @@ enum quorate_error client_session_read(struct client_session *s, const void *op,
 		client_timers_release(&c->timers);
 		return QUORATE_FAILED;
 	}
-	*r = (struct client_read){ .timer.of = CLIENT_TIMER_READ, .core = c, .session = s, .nonce = client_random(c), .done = done, .user = user, .n = op_bytes, .next = c->reads };
+	*r = (struct client_read){
+		.timer.of = CLIENT_TIMER_READ, .core = c, .session = s, .nonce = client_random(c), .done = done, .user = user, .n = op_bytes, .next = c->reads
+	};
 	memcpy(r->op, op, op_bytes);
 	if (r->next)
 		r->next->prev = r;

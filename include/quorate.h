@@ -19,8 +19,8 @@ extern "C" {
 #define QUORATE_REASON_BYTES 512
 #define QUORATE_KEY_BYTES 32
 #define QUORATE_DIGEST_BYTES 32
-#define QUORATE_STATE_KEY_MAX 480u           /* bytes of a key in the replicated state   */
-#define QUORATE_STATE_VALUE_MAX (2u << 20)   /* bytes of a value in the replicated state */
+#define QUORATE_STATE_KEY_MAX 480u         /* bytes of a key in the replicated state   */
+#define QUORATE_STATE_VALUE_MAX (2u << 20) /* bytes of a value in the replicated state */
 
 /* The version of the library that is linked, as "major.minor.patch". */
 const char *quorate_version(void);
@@ -51,11 +51,11 @@ struct quorate_call {
 	struct quorate_state *state;
 	const void *op; /* as the client gave it; borrowed */
 	size_t op_bytes;
-	uint64_t seq;           /* place in the one order                               */
-	uint64_t time_ms;       /* agreed time (Unix epoch); never falls                */
-	const uint8_t *client;  /* QUORATE_KEY_BYTES: whose signature verified          */
+	uint64_t seq;          /* place in the one order                               */
+	uint64_t time_ms;      /* agreed time (Unix epoch); never falls                */
+	const uint8_t *client; /* QUORATE_KEY_BYTES: whose signature verified          */
 	uint64_t session, number;
-	uint16_t index;         /* of this operation in its request                     */
+	uint16_t index; /* of this operation in its request                     */
 };
 
 struct quorate_app {

@@ -56,7 +56,7 @@ void quorate_client_destroy(struct quorate_client *c);
 /* The cluster's size and what this client knows of it. */
 uint32_t quorate_client_members(const struct quorate_client *c);
 uint32_t quorate_client_quorum(const struct quorate_client *c); /* members that ordering needs */
-uint32_t quorate_client_links(struct quorate_client *c);         /* members connected now        */
+uint32_t quorate_client_links(struct quorate_client *c);        /* members connected now        */
 /* The organization of a member; "" when there is none. */
 const char *quorate_client_org(const struct quorate_client *c, uint32_t member);
 /* The cluster's id, in hexadecimal (64 digits). */
@@ -94,8 +94,8 @@ enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_a
 /* What member `member` says of itself; not agreed, not verified beyond its link. `standing` is NULL when it does not answer in `timeout_ms`. */
 struct quorate_report {
 	struct quorate_standing standing;
-	uint8_t mode;             /* 1: Byzantine faults, 2: trusted  */
-	uint64_t snapshot_asked;  /* newest snapshot that it has made or is making */
+	uint8_t mode;            /* 1: Byzantine faults, 2: trusted  */
+	uint64_t snapshot_asked; /* newest snapshot that it has made or is making */
 	uint64_t rtt_us;
 };
 typedef void (*quorate_report_fn)(void *user, uint32_t member, const struct quorate_report *report);
@@ -104,8 +104,10 @@ enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member,
 /* ---- blocking, for a client on its own thread; never from a callback ------------------------------------------------------------------------------- */
 
 /* `value` gets at most `capacity` bytes, `*value_bytes` the true length. Returns answer.error; `reason` gets its sentence. */
-enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes, char *reason);
-enum quorate_error quorate_read_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes, char *reason);
+enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
+                                     char *reason);
+enum quorate_error quorate_read_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
+                                     char *reason);
 /* Waits until the session is open. */
 enum quorate_error quorate_session_wait(struct quorate_session *s, uint32_t timeout_ms, char *reason);
 /* Waits until at least `links` members are connected; returns how many are after at most `timeout_ms`. */

@@ -20,8 +20,8 @@ extern "C" {
 
 #define QUORATE_KV_KEY_MAX QUORATE_STATE_KEY_MAX
 #define QUORATE_KV_VALUE_MAX (1u << 20)
-#define QUORATE_KV_SCAN_MAX 1000u              /* entries of a page            */
-#define QUORATE_KV_SCAN_BYTES_MAX (1u << 20)   /* keys and values of a page: it ends earlier, and says that there is more */
+#define QUORATE_KV_SCAN_MAX 1000u            /* entries of a page            */
+#define QUORATE_KV_SCAN_BYTES_MAX (1u << 20) /* keys and values of a page: it ends earlier, and says that there is more */
 #define QUORATE_KV_ATOMIC_MAX 64u
 
 enum quorate_kv_status {

@@ -18,7 +18,7 @@ enum quorate_error quorate_key_new(const char *path, const char *passphrase, cha
 enum quorate_error quorate_key_show(const char *path, const char *passphrase, char public_hex[QUORATE_HEX_BYTES], char *reason);
 
 struct quorate_card_options {
-	const char *org; /* 1 to 63 of a-z, 0-9, - */
+	const char *org;                            /* 1 to 63 of a-z, 0-9, - */
 	const char *org_key, *member_key, *tls_key; /* paths */
 	const char *passphrase;
 	const char *const *addresses; /* "host:port" */

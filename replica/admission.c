@@ -111,8 +111,9 @@ static void message_done(void *owner, struct verify_job *job, bool good)
 
 static const char *message_job(struct driver *d, struct message_job *j, const struct bft_envelope *e, const uint8_t *body, size_t n, size_t core_n)
 {
-	struct message m = { .signer = j->signer, .type = e->type, .epoch = e->epoch, .signature = e->signature, .body = body, .body_bytes = n,
-		             .core_bytes = core_n };
+	struct message m = {
+		.signer = j->signer, .type = e->type, .epoch = e->epoch, .signature = e->signature, .body = body, .body_bytes = n, .core_bytes = core_n
+	};
 	const char *why = certify_tail(d, e->type, d->decoded, body + core_n, n - core_n, &j->job);
 	if (why)
 		return why;
@@ -279,8 +280,9 @@ static void submit_bundle(struct driver *d, int member, driver_link link, const 
 	struct statement s;
 	if (!j)
 		return;
-	*j = (struct bundle_job){ .job = { .done = bundle_done, .items = &j->item }, .member = member, .link = link, .digest = *digest,
-		                  .signature = e->signature, .n = n };
+	*j = (struct bundle_job){
+		.job = { .done = bundle_done, .items = &j->item }, .member = member, .link = link, .digest = *digest, .signature = e->signature, .n = n
+	};
 	memcpy(j->bytes, body, n);
 	bundle_statement(&s, &d->cluster, digest);
 	verify_pool_want(d->pool, &j->job, &b->key, &s, &e->signature);
@@ -351,7 +353,7 @@ struct proposal_job {
 		struct signature signature;
 		const uint8_t *bytes; /* into `copy` */
 		uint32_t n;
-	} *fresh;
+	} * fresh;
 	uint8_t *copy;
 };
 

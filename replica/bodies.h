@@ -16,7 +16,7 @@ struct bodies;
 struct bundle_body {
 	struct digest digest;
 	struct signature signature;
-	struct bundle head;       /* points into `bytes`                            */
+	struct bundle head; /* points into `bytes`                            */
 	const uint8_t *bytes;
 	size_t n;
 	struct bft_request_id id; /* bodies_request_id                              */
@@ -30,17 +30,17 @@ struct proposal_body {
 	struct digest digest;
 	struct bft_proposal head; /* points into `bytes`                            */
 	const uint8_t *bytes;
-	size_t n, total;          /* total: with its bundles, as in the log         */
+	size_t n, total;              /* total: with its bundles, as in the log         */
 	struct bundle_body **bundles; /* head.count; NULL while missing              */
 	uint16_t missing;
-	uint8_t from;             /* who sent it first                              */
-	bool invalid;             /* breaks a validity rule                         */
-	bool wanted;              /* the core waits for it: FETCH                   */
-	bool in_use;              /* decided or voted: stays until executed          */
+	uint8_t from; /* who sent it first                              */
+	bool invalid; /* breaks a validity rule                         */
+	bool wanted;  /* the core waits for it: FETCH                   */
+	bool in_use;  /* decided or voted: stays until executed          */
 	bool in_log;
-	uint32_t pins;            /* jobs that work on it                           */
-	struct proposal_body *next;             /* of its bucket                    */
-	struct proposal_body *older, *newer;    /* order of arrival                 */
+	uint32_t pins;                       /* jobs that work on it                           */
+	struct proposal_body *next;          /* of its bucket                    */
+	struct proposal_body *older, *newer; /* order of arrival                 */
 };
 
 struct bodies_limits {

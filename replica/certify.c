@@ -18,7 +18,9 @@ static enum certificate_kind kind_of(uint16_t rtype)
 
 static size_t from_messages(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *refs, uint8_t *bytes, size_t capacity)
 {
-	struct certificate c = { .epoch = DRIVER_EPOCH, .kind = kind_of(rtype), .view = refs->view, .seq = refs->seq, .digest = refs->digest, .root = refs->root };
+	struct certificate c = {
+		.epoch = DRIVER_EPOCH, .kind = kind_of(rtype), .view = refs->view, .seq = refs->seq, .digest = refs->digest, .root = refs->root
+	};
 	for (uint8_t i = 0; i < d->n && c.count < d->q; i++) {
 		if (!(refs->signers & BFT_BIT(i)))
 			continue;

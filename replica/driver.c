@@ -283,7 +283,9 @@ void driver_standing(struct driver *d, struct standing *s)
 	struct state_meta meta = execution_snapshot_meta(d->execution);
 	bft_seq due = execution_snapshot_due(d->execution);
 	*s = (struct standing){
-		.role = core.observer || d->failed ? STANDING_OBSERVER : core.leader == d->self && !core.changing ? STANDING_LEADER : STANDING_BACKUP,
+		.role = core.observer || d->failed                 ? STANDING_OBSERVER
+		        : core.leader == d->self && !core.changing ? STANDING_LEADER
+		                                                   : STANDING_BACKUP,
 		.mode = BFT_MODE_BFT,
 		.flags = (uint8_t)((core.changing ? 1 : 0) | (d->low_space ? 2 : 0) | (d->transfer ? 4 : 0)),
 		.epoch = DRIVER_EPOCH,
@@ -297,11 +299,11 @@ void driver_standing(struct driver *d, struct standing *s)
 		.snapshot_asked = due ? due : meta.seq,
 		.time_ms = execution_time_ms(d->execution),
 	};
-	const char *trouble = d->trouble[0] ? d->trouble
-			      : core.observer ? "this replica's log may lack what it signed: it observes until it is admitted again"
-			      : d->low_space  ? "the disk is full: no new work until there is room"
-			      : d->transfer   ? "the state is being fetched from the others"
-					      : "";
+	const char *trouble = d->trouble[0]   ? d->trouble
+	                      : core.observer ? "this replica's log may lack what it signed: it observes until it is admitted again"
+	                      : d->low_space  ? "the disk is full: no new work until there is room"
+	                      : d->transfer   ? "the state is being fetched from the others"
+	                                      : "";
 	snprintf(s->trouble, sizeof s->trouble, "%s", trouble);
 }
 
@@ -359,8 +361,8 @@ static bool allocate(struct driver *d)
 	d->own_pre_prepare = calloc(ring, sizeof *d->own_pre_prepare);
 	d->own_certificate = calloc(ring, sizeof *d->own_certificate);
 	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
-	return d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution &&
-	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->routes;
+	return d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution && d->executed &&
+	       d->pool && d->own_pre_prepare && d->own_certificate && d->routes;
 }
 
 struct driver *driver_create(const struct driver_options *options)

@@ -98,8 +98,8 @@ struct driver {
 
 	struct bft_core *core;
 	struct bft_effects out;
-	void *decoded;         /* of the message being admitted */
-	uint8_t *scratch;      /* for encoding; one use at a time */
+	void *decoded;    /* of the message being admitted */
+	uint8_t *scratch; /* for encoding; one use at a time */
 	size_t scratch_bytes;
 
 	struct messages *messages;
@@ -110,8 +110,8 @@ struct driver {
 	struct verify_pool *pool;
 
 	bft_lsn durable, lsn;
-	bool flush_wanted;        /* something in this step waits for the disk                      */
-	uint64_t unflushed_ms;    /* since when records that nothing waits for stand unwritten; 0: none */
+	bool flush_wanted;          /* something in this step waits for the disk                      */
+	uint64_t unflushed_ms;      /* since when records that nothing waits for stand unwritten; 0: none */
 	struct bft_effect *waiting; /* not durable yet; in order of emission */
 	size_t waiting_count, waiting_capacity;
 
@@ -123,13 +123,13 @@ struct driver {
 	struct own_certificate *own_certificate; /* ring of 2W */
 	uint8_t *stable_certificate;             /* of my stable checkpoint */
 	size_t stable_certificate_n;
-	uint8_t *view_change_tail;               /* what follows my last VIEW-CHANGE */
+	uint8_t *view_change_tail; /* what follows my last VIEW-CHANGE */
 	size_t view_change_tail_n;
 	bft_view view_change_view;
 
 	struct to_execute *execute; /* ring */
 	size_t execute_head, execute_count, execute_capacity;
-	bft_lsn snapshot_lsn;       /* the snapshot that is due waits until the log is durable through this; 0: not yet known */
+	bft_lsn snapshot_lsn; /* the snapshot that is due waits until the log is durable through this; 0: not yet known */
 	struct digest recent[RECENT_MAX];
 	uint32_t recent_next;
 
@@ -145,8 +145,8 @@ struct driver {
 	uint8_t *certified_certificate; /* of the newest certified snapshot */
 	size_t certified_certificate_n;
 	bft_seq certified_seq;
-	struct transfer_view view;      /* what is served          */
-	struct transfer *transfer;      /* what is fetched; NULL: nothing is */
+	struct transfer_view view; /* what is served          */
+	struct transfer *transfer; /* what is fetched; NULL: nothing is */
 
 	struct waiting_read *reads, **reads_last; /* in order of arrival */
 	uint32_t reads_count;

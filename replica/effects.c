@@ -76,8 +76,9 @@ bool effects_run_local(struct driver *d)
 static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest, const uint8_t *body, size_t n, size_t core_n, bft_mask to)
 {
 	struct statement statement;
-	struct message m = { .signer = d->self, .verified = true, .type = type, .epoch = DRIVER_EPOCH, .digest = *digest, .body = body, .body_bytes = n,
-		             .core_bytes = core_n };
+	struct message m = {
+		.signer = d->self, .verified = true, .type = type, .epoch = DRIVER_EPOCH, .digest = *digest, .body = body, .body_bytes = n, .core_bytes = core_n
+	};
 	message_statement(d, &statement, type, digest);
 	d->options.scheme->sign(&m.signature, &statement, &d->options.secret);
 	d->counts.signatures++;
@@ -374,8 +375,6 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 	case BFT_FX_BLAME: blame(d, e); break;
 	case BFT_FX_ROLE:
 	case BFT_FX_ACTIVATE: break;
-	case BFT_FX_HALT:
-		driver_stop(d, "what it executed contradicts a certificate at %llu (reason %u)", (unsigned long long)e->seq, e->reason);
-		break;
+	case BFT_FX_HALT: driver_stop(d, "what it executed contradicts a certificate at %llu (reason %u)", (unsigned long long)e->seq, e->reason); break;
 	}
 }

@@ -9,8 +9,8 @@
 
 enum evidence_kept {
 	EVIDENCE_KEPT,
-	EVIDENCE_KNOWN, /* there is a file of that name       */
-	EVIDENCE_FULL,  /* there are EVIDENCE_FILES_MAX files */
+	EVIDENCE_KNOWN,  /* there is a file of that name       */
+	EVIDENCE_FULL,   /* there are EVIDENCE_FILES_MAX files */
 	EVIDENCE_FAILED, /* errno says why                    */
 };
 

@@ -322,7 +322,7 @@ void fetch_serve_chain(struct driver *d, uint8_t member, bft_seq from)
 		struct certificate *proof = malloc(sizeof *proof);
 		*c = (struct pbft_chain){ .from = from, .count = (uint16_t)(end - from + 1), .end = end };
 		bool read = proof && h->stable.bytes <= CERTIFICATE_BYTES_MAX &&
-			    d->options.env.read(d->options.env.user, &h->stable, certificate, CERTIFICATE_BYTES_MAX, &record) == LOG_OK;
+		            d->options.env.read(d->options.env.user, &h->stable, certificate, CERTIFICATE_BYTES_MAX, &record) == LOG_OK;
 		struct rd r = rd_of(certificate, read ? h->stable.bytes : 0);
 		if (read && certificate_read(&r, proof) && fill_chain(d, c)) {
 			c->chain = proof->digest;

@@ -61,7 +61,8 @@ static enum quorate_error lock_folder(const struct log_disk *disk, const char *p
 	int r = disk->lock(disk->user, "lock");
 	if (r == 0)
 		return QUORATE_OK;
-	return r == -EWOULDBLOCK ? fail(reason, QUORATE_CONFIG, path, "another running process uses this folder") : fail(reason, QUORATE_FAILED, path, strerror(-r));
+	return r == -EWOULDBLOCK ? fail(reason, QUORATE_CONFIG, path, "another running process uses this folder")
+	                         : fail(reason, QUORATE_FAILED, path, strerror(-r));
 }
 
 static enum quorate_error format_files(const struct log_disk *disk, const char *path, struct superblock *sb, const struct quorate_options *o, char *reason)
@@ -76,7 +77,8 @@ static enum quorate_error format_files(const struct log_disk *disk, const char *
 		return fail(reason, QUORATE_FAILED, path, "the machine gives no random bytes");
 	enum log_result r = log_format(disk, &options, why);
 	if (r == LOG_ERR_EXISTS)
-		return fail(reason, QUORATE_CONFIG, path, "there is a log without a superblock: move it away, then 'quorate format' if this replica has never run, "
+		return fail(reason, QUORATE_CONFIG, path,
+		            "there is a log without a superblock: move it away, then 'quorate format' if this replica has never run, "
 		            "'quorate format --lost' if it has");
 	if (r != LOG_OK)
 		return fail(reason, r == LOG_ERR_REFUSED ? QUORATE_CONFIG : QUORATE_FAILED, path, why);
@@ -95,7 +97,9 @@ enum quorate_error folder_format(const char *path, const struct digest *cluster,
 	int r = disk_posix_open(&disk, log_path);
 	if (r != 0)
 		return fail(reason, QUORATE_FAILED, log_path, strerror(-r));
-	struct superblock sb = { .cluster = *cluster, .member = *member, .formatted = !options->lost, .clean = true, .durability = (uint8_t)options->durability };
+	struct superblock sb = {
+		.cluster = *cluster, .member = *member, .formatted = !options->lost, .clean = true, .durability = (uint8_t)options->durability
+	};
 	boot_id(sb.boot_id);
 	error = lock_folder(&disk, path, reason);
 	if (error == QUORATE_OK)
@@ -174,11 +178,11 @@ struct visit {
 	struct driver *driver;
 	const struct log_report *report; /* as it fills */
 	uint64_t records;
-	uint32_t damages;           /* that the records since were judged by                     */
-	bool unplaced;              /* damage that may lie anywhere: a segment that is not there */
-	uint64_t views_at_damage;   /* records about views before the last damage                */
-	bft_seq stable_at_damage;   /* the stable checkpoint then, as far as is known            */
-	bft_seq stable_after;       /* the first one that is known after it; 0: none             */
+	uint32_t damages;         /* that the records since were judged by                     */
+	bool unplaced;            /* damage that may lie anywhere: a segment that is not there */
+	uint64_t views_at_damage; /* records about views before the last damage                */
+	bft_seq stable_at_damage; /* the stable checkpoint then, as far as is known            */
+	bft_seq stable_after;     /* the first one that is known after it; 0: none             */
 };
 
 static void note_damage(struct visit *v, const struct driver_recovered *before)

@@ -39,7 +39,8 @@ enum quorate_error identity_genesis(struct bft_genesis *out, struct digest *clus
 	enum quorate_error error = QUORATE_CONFIG;
 	if (!why) {
 		genesis_digest(cluster, bytes, n);
-		why = strcmp(out->scheme, sign_ed25519.name) == 0 ? genesis_check(out, &sign_ed25519) : "it names a signature scheme that this release does not have";
+		why = strcmp(out->scheme, sign_ed25519.name) == 0 ? genesis_check(out, &sign_ed25519)
+		                                                  : "it names a signature scheme that this release does not have";
 		error = why ? QUORATE_VERIFICATION : QUORATE_OK;
 	}
 	free(bytes);

@@ -10,7 +10,7 @@ struct messages;
 
 struct message {
 	uint8_t signer;
-	bool verified;  /* its signature over the statement was checked, or is ours */
+	bool verified; /* its signature over the statement was checked, or is ours */
 	uint16_t type;
 	bft_epoch epoch;
 	struct digest digest; /* H(core's part of the body) */

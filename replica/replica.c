@@ -48,10 +48,10 @@ struct quorate {
 	uint16_t port;
 
 	uv_loop_t own_loop, *loop;
-	uv_check_t check;   /* after the sockets: the driver's turn */
-	uv_idle_t idle;     /* while there is more to do            */
+	uv_check_t check; /* after the sockets: the driver's turn */
+	uv_idle_t idle;   /* while there is more to do            */
 	uv_timer_t timer;
-	uv_async_t async;   /* the log's thread, verifiers, stop    */
+	uv_async_t async; /* the log's thread, verifiers, stop    */
 	uint32_t handles_open;
 	bool dirty, idling, log_ok;
 	enum phase phase;
@@ -61,11 +61,11 @@ struct quorate {
 	/* a thread of its own */
 	bool own_thread;
 	uv_thread_t thread;
-	uv_mutex_t lock;   /* standing, wanted, answer */
+	uv_mutex_t lock; /* standing, wanted, answer */
 	uv_cond_t changed;
 	enum { WANT_NOTHING, WANT_START, WANT_STOP } wanted;
-	bool joined;       /* the caller's */
-	bool created;      /* the thread has tried; `error` says how */
+	bool joined;  /* the caller's */
+	bool created; /* the thread has tried; `error` says how */
 	enum quorate_error error;
 	char reason[QUORATE_REASON_BYTES];
 	struct quorate_standing standing;
@@ -153,7 +153,7 @@ void replica_set_shim(struct quorate *q, const struct replica_shim *shim)
 
 bool replica_send_member(struct quorate *q, uint8_t member, int class, const void *bytes, size_t n)
 {
-	return send_member(q, member, (enum net_class)class, bytes, n, NULL, 0);
+	return send_member(q, member, (enum net_class) class, bytes, n, NULL, 0);
 }
 
 bool replica_send_client(struct quorate *q, uint64_t link, const void *bytes, size_t n)
@@ -398,7 +398,8 @@ static char *copy(const char *s)
 
 static bool copy_options(struct quorate *q, const struct quorate_options *o)
 {
-	const char **fields[6] = { &q->options.genesis, &q->options.member_key, &q->options.tls_key, &q->options.passphrase, &q->options.data, &q->options.listen };
+	const char **fields[6] = { &q->options.genesis,    &q->options.member_key, &q->options.tls_key,
+		                   &q->options.passphrase, &q->options.data,       &q->options.listen };
 	q->options = *o;
 	for (int i = 0; i < 6; i++) {
 		q->strings[i] = copy(*fields[i]);
@@ -423,8 +424,8 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.memory_bytes = o->memory_bytes ? (size_t)o->memory_bytes : MEMORY_DEFAULT,
 		.app = &q->app,
 		.state = q->folder.state,
-		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read, env_transfer_open, env_transfer_install,
-			 env_memory_lost, note, env_wake, env_evidence },
+		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
+		         env_transfer_open, env_transfer_install, env_memory_lost, note, env_wake, env_evidence },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);

@@ -36,7 +36,8 @@ static void say_body(char *text, size_t size, uint16_t type, const union pbft_bo
 	switch ((enum pbft_type)type) {
 	case PBFT_VOTES: snprintf(text, size, "VOTES view %llu, %u of them", (ull)m->votes.view, m->votes.count); break;
 	case PBFT_VIEW_CHANGE:
-		snprintf(text, size, "VIEW-CHANGE view %llu stable %llu, %u prepared", (ull)m->view_change.view, (ull)m->view_change.stable, m->view_change.count);
+		snprintf(text, size, "VIEW-CHANGE view %llu stable %llu, %u prepared", (ull)m->view_change.view, (ull)m->view_change.stable,
+		         m->view_change.count);
 		break;
 	case PBFT_NEW_VIEW:
 		snprintf(text, size, "NEW-VIEW view %llu stable %llu, %u proposed again", (ull)m->new_view.view, (ull)m->new_view.stable, m->new_view.count);

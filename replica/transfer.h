@@ -39,9 +39,9 @@ void transfer_serve_offer(struct driver *d, uint8_t member);
 void transfer_serve(struct driver *d, uint8_t member, const uint8_t *body, size_t n);
 void transfer_view_close(struct driver *d);
 
-#define TRANSFER_ITEMS_MAX 64u                  /* of one FETCH_STATE                     */
-#define TRANSFER_PART_BYTES (1u << 20)          /* of one STATE, but at least one part    */
-#define TRANSFER_VIEW_MS 10000u                 /* unused for so long, a view is given up */
+#define TRANSFER_ITEMS_MAX 64u         /* of one FETCH_STATE                     */
+#define TRANSFER_PART_BYTES (1u << 20) /* of one STATE, but at least one part    */
+#define TRANSFER_VIEW_MS 10000u        /* unused for so long, a view is given up */
 #define TRANSFER_NODE 0u
 #define TRANSFER_ENTRY 1u
 #endif

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #define ASKS_MAX 12u
-#define ASK_MS 1000u       /* a source that takes longer has stalled     */
-#define STALLS_MAX 3u      /* then it is left                            */
-#define OFFERS_MS 300u     /* between two questions who serves what      */
+#define ASK_MS 1000u             /* a source that takes longer has stalled     */
+#define STALLS_MAX 3u            /* then it is left                            */
+#define OFFERS_MS 300u           /* between two questions who serves what      */
 #define COMMIT_BYTES (64u << 20) /* written between two commits of what is not whole yet */
 #define STACK_MAX (1u << 20)
 

@@ -153,8 +153,8 @@ static bool to_client(void *user, struct quorate *q, uint64_t link, const void *
 	struct reply reply;
 	uint8_t *bytes = join(l, head, head_n, body, body_n);
 	struct rd r = rd_of(bytes, bytes ? head_n + body_n : 0);
-	bool is_reply = bytes && l->attack == REPLY_LIE && lying && envelope_read(&r, &e) &&
-			(e.type == BFT_WIRE_REPLY || e.type == BFT_WIRE_REPLY_LATE) && reply_decode(&reply, e.type == BFT_WIRE_REPLY_LATE, r.at, rd_left(&r));
+	bool is_reply = bytes && l->attack == REPLY_LIE && lying && envelope_read(&r, &e) && (e.type == BFT_WIRE_REPLY || e.type == BFT_WIRE_REPLY_LATE) &&
+	                reply_decode(&reply, e.type == BFT_WIRE_REPLY_LATE, r.at, rd_left(&r));
 	if (is_reply) {
 		static uint8_t other[1 << 16];
 		size_t n = lie_late(l, &e, &reply, reply.result, reply.result_bytes, other, sizeof other);

@@ -7,8 +7,8 @@
  * In a prepared certificate the leader's leaf is its PRE-PREPARE. */
 #ifndef BFT_PBFT_CERTIFICATE_H
 #define BFT_PBFT_CERTIFICATE_H
-#include "bft/pbft/messages.h"
 #include "bft/codec.h"
+#include "bft/pbft/messages.h"
 #include "crypto/sign.h"
 
 enum certificate_kind { CERTIFICATE_PREPARED = 1, CERTIFICATE_CHECKPOINT = 2, CERTIFICATE_SNAPSHOT = 3 };

@@ -97,8 +97,8 @@ const char *evidence_decode(struct evidence *e, const uint8_t *bytes, size_t n)
 		return "it is not an evidence file";
 	if (!rd_u32(&r, &version) || version != EVIDENCE_VERSION)
 		return "it is of a version that this release does not know";
-	if (!rd_bytes(&r, e->cluster.b, DIGEST_BYTES) || !rd_u64(&r, &e->epoch) || !rd_u16(&r, &predicate) || !rd_u8(&r, &e->culprit) || !rd_u64(&r, &e->view) ||
-	    !rd_u64(&r, &e->seq) || !rd_u8(&r, &e->count))
+	if (!rd_bytes(&r, e->cluster.b, DIGEST_BYTES) || !rd_u64(&r, &e->epoch) || !rd_u16(&r, &predicate) || !rd_u8(&r, &e->culprit) ||
+	    !rd_u64(&r, &e->view) || !rd_u64(&r, &e->seq) || !rd_u8(&r, &e->count))
 		return "it is cut short";
 	if (predicate == 0 || predicate >= EVIDENCE_PREDICATE_END)
 		return "it claims what this release does not know";

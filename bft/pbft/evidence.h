@@ -17,14 +17,14 @@ enum evidence_predicate {
 	EVIDENCE_TWO_PRE_PREPARES = 1, /* view, seq: leaves of one kind with different digests                               */
 	EVIDENCE_TWO_PREPARES,
 	EVIDENCE_TWO_COMMITS,
-	EVIDENCE_TWO_CHECKPOINTS,      /* seq                                                                               */
-	EVIDENCE_TWO_SNAPSHOTS,        /* seq                                                                               */
-	EVIDENCE_TWO_VIEW_CHANGES,     /* view                                                                              */
-	EVIDENCE_TWO_NEW_VIEWS,        /* view                                                                              */
-	EVIDENCE_HIDDEN_COMMIT,        /* view, seq of a COMMIT, then a VIEW-CHANGE for a higher view that does not show it */
-	EVIDENCE_NOT_REPROPOSED,       /* view, seq of a PRE-PREPARE, then its signer's NEW-VIEW, which says otherwise      */
-	EVIDENCE_FALSE_NEW_VIEW,       /* view: a NEW-VIEW, then the VIEW-CHANGEs that it names, from which another follows; */
-	                               /* alone when no VIEW-CHANGE is needed to see that it is false                       */
+	EVIDENCE_TWO_CHECKPOINTS,  /* seq                                                                               */
+	EVIDENCE_TWO_SNAPSHOTS,    /* seq                                                                               */
+	EVIDENCE_TWO_VIEW_CHANGES, /* view                                                                              */
+	EVIDENCE_TWO_NEW_VIEWS,    /* view                                                                              */
+	EVIDENCE_HIDDEN_COMMIT,    /* view, seq of a COMMIT, then a VIEW-CHANGE for a higher view that does not show it */
+	EVIDENCE_NOT_REPROPOSED,   /* view, seq of a PRE-PREPARE, then its signer's NEW-VIEW, which says otherwise      */
+	EVIDENCE_FALSE_NEW_VIEW,   /* view: a NEW-VIEW, then the VIEW-CHANGEs that it names, from which another follows; */
+				   /* alone when no VIEW-CHANGE is needed to see that it is false                       */
 	EVIDENCE_PREDICATE_END,
 };
 

@@ -26,8 +26,8 @@ static bool rd_seq(struct rd *r, bft_seq *s)
 
 static bool rd_leaf(struct rd *r, struct pbft_leaf *leaf)
 {
-	return rd_u8(r, &leaf->kind) && leaf->kind >= PBFT_LEAF_PRE_PREPARE && leaf->kind <= PBFT_LEAF_COMMIT && rd_seq(r, &leaf->seq) &&
-	       leaf->seq > 0 && rd_digest(r, &leaf->digest);
+	return rd_u8(r, &leaf->kind) && leaf->kind >= PBFT_LEAF_PRE_PREPARE && leaf->kind <= PBFT_LEAF_COMMIT && rd_seq(r, &leaf->seq) && leaf->seq > 0 &&
+	       rd_digest(r, &leaf->digest);
 }
 
 static bool dec_votes(struct pbft_votes *m, struct rd *r)
@@ -64,8 +64,7 @@ static void enc_suspect(const struct pbft_suspect *m, struct wr *w)
 
 static bool dec_view_change(struct pbft_view_change *m, struct rd *r)
 {
-	if (!rd_view(r, &m->view) || m->view == 0 || !rd_seq(r, &m->stable) || !rd_digest(r, &m->chain) || !rd_u16(r, &m->count) ||
-	    m->count > BFT_WINDOW_MAX)
+	if (!rd_view(r, &m->view) || m->view == 0 || !rd_seq(r, &m->stable) || !rd_digest(r, &m->chain) || !rd_u16(r, &m->count) || m->count > BFT_WINDOW_MAX)
 		return false;
 	bft_seq last = m->stable;
 	for (uint16_t i = 0; i < m->count; i++) {
@@ -128,9 +127,8 @@ static void enc_new_view(const struct pbft_new_view *m, struct wr *w)
 
 static bool dec_status(struct pbft_status *m, struct rd *r)
 {
-	if (!rd_view(r, &m->view) || !rd_u8(r, &m->flags) || m->flags > 15 || !rd_seq(r, &m->low) || !rd_seq(r, &m->executed) ||
-	    !rd_u64(r, &m->view_changes) || !rd_u64(r, &m->checkpoints) || !rd_seq(r, &m->snapshot) || !rd_u64(r, &m->snapshots) ||
-	    !rd_u16(r, &m->count) || m->count > BFT_WINDOW_MAX)
+	if (!rd_view(r, &m->view) || !rd_u8(r, &m->flags) || m->flags > 15 || !rd_seq(r, &m->low) || !rd_seq(r, &m->executed) || !rd_u64(r, &m->view_changes) ||
+	    !rd_u64(r, &m->checkpoints) || !rd_seq(r, &m->snapshot) || !rd_u64(r, &m->snapshots) || !rd_u16(r, &m->count) || m->count > BFT_WINDOW_MAX)
 		return false;
 	for (uint16_t i = 0; i < m->count; i++)
 		if (!rd_u64(r, &m->open[i].prepares) || !rd_u64(r, &m->open[i].commits))
@@ -157,8 +155,7 @@ static void enc_status(const struct pbft_status *m, struct wr *w)
 
 static bool dec_chain(struct pbft_chain *m, struct rd *r)
 {
-	if (!rd_seq(r, &m->from) || m->from == 0 || !rd_u16(r, &m->count) || m->count > BFT_WINDOW_MAX || !rd_seq(r, &m->end) ||
-	    !rd_digest(r, &m->chain))
+	if (!rd_seq(r, &m->from) || m->from == 0 || !rd_u16(r, &m->count) || m->count > BFT_WINDOW_MAX || !rd_seq(r, &m->end) || !rd_digest(r, &m->chain))
 		return false;
 	if (m->count && m->end != m->from + m->count - 1)
 		return false;
@@ -192,9 +189,7 @@ size_t pbft_decode(uint16_t type, void *body, const uint8_t *bytes, size_t n)
 	case PBFT_NEW_VIEW: ok = dec_new_view(&m->new_view, &r); break;
 	case PBFT_STABLE:
 	case PBFT_CHECKPOINT: ok = rd_seq(&r, &m->checkpoint.seq) && rd_digest(&r, &m->checkpoint.chain); break;
-	case PBFT_SNAPSHOT:
-		ok = rd_seq(&r, &m->snapshot.seq) && rd_digest(&r, &m->snapshot.chain) && rd_digest(&r, &m->snapshot.root);
-		break;
+	case PBFT_SNAPSHOT: ok = rd_seq(&r, &m->snapshot.seq) && rd_digest(&r, &m->snapshot.chain) && rd_digest(&r, &m->snapshot.root); break;
 	case PBFT_STATUS: ok = dec_status(&m->status, &r); break;
 	case PBFT_RECALL: ok = rd_seq(&r, &m->recall.stable); break;
 	case PBFT_RECALL_DONE: ok = true; break;

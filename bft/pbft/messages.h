@@ -7,19 +7,19 @@
 #include "bft/types.h"
 
 enum pbft_type {
-	PBFT_VOTES = 16,       /* leaves of one replica and wake-up: PRE-PREPARE, PREPARE, COMMIT          (OSDI'99 4.2) */
-	PBFT_SUSPECT,          /* not binding: "the leader of this view does not serve me"                 (design 5)    */
-	PBFT_VIEW_CHANGE,      /* binding: no vote in a lower view after it                                (OSDI'99 4.4) */
-	PBFT_NEW_VIEW,         /* what the new leader re-proposes, from q VIEW-CHANGEs named by digest     (OSDI'99 4.4) */
-	PBFT_CHECKPOINT,       /* chain digest after seq                                                   (OSDI'99 4.3) */
-	PBFT_SNAPSHOT,         /* state root after seq, durable                                            (design 6)    */
-	PBFT_STATUS,           /* what I have and miss; the only cause of a retransmission                 (design 4)    */
-	PBFT_RECALL,           /* after a start: tell me what I signed                                     (design 8)    */
-	PBFT_RECALL_DONE,      /* that was all that I hold of yours                                        (design 8)    */
+	PBFT_VOTES = 16,        /* leaves of one replica and wake-up: PRE-PREPARE, PREPARE, COMMIT          (OSDI'99 4.2) */
+	PBFT_SUSPECT,           /* not binding: "the leader of this view does not serve me"                 (design 5)    */
+	PBFT_VIEW_CHANGE,       /* binding: no vote in a lower view after it                                (OSDI'99 4.4) */
+	PBFT_NEW_VIEW,          /* what the new leader re-proposes, from q VIEW-CHANGEs named by digest     (OSDI'99 4.4) */
+	PBFT_CHECKPOINT,        /* chain digest after seq                                                   (OSDI'99 4.3) */
+	PBFT_SNAPSHOT,          /* state root after seq, durable                                            (design 6)    */
+	PBFT_STATUS,            /* what I have and miss; the only cause of a retransmission                 (design 4)    */
+	PBFT_RECALL,            /* after a start: tell me what I signed                                     (design 8)    */
+	PBFT_RECALL_DONE,       /* that was all that I hold of yours                                        (design 8)    */
 	PBFT_FETCH_VIEW_CHANGE, /* the VIEW-CHANGE with this digest, that your NEW-VIEW names              (design 5)    */
-	PBFT_FETCH_CHAIN,      /* proposals from `from` to the next checkpoint that you can prove          (design 6)    */
-	PBFT_CHAIN,            /* the answer: digests and result roots, proved by a checkpoint certificate (design 6)    */
-	PBFT_STABLE,           /* my stable checkpoint, proved by its certificate                  (design 4)    */
+	PBFT_FETCH_CHAIN,       /* proposals from `from` to the next checkpoint that you can prove          (design 6)    */
+	PBFT_CHAIN,             /* the answer: digests and result roots, proved by a checkpoint certificate (design 6)    */
+	PBFT_STABLE,            /* my stable checkpoint, proved by its certificate                  (design 4)    */
 	PBFT_TYPE_END,
 };
 
@@ -51,10 +51,10 @@ struct pbft_prepared {
 };
 
 struct pbft_view_change {
-	bft_view view;         /* the view it asks for                                          */
-	bft_seq stable;        /* 0: none yet in this epoch, every voter holds its beginning     */
-	struct digest chain;   /* at `stable`                                                   */
-	uint16_t count;        /* at most W; ascending seq in (stable, stable + W]               */
+	bft_view view;       /* the view it asks for                                          */
+	bft_seq stable;      /* 0: none yet in this epoch, every voter holds its beginning     */
+	struct digest chain; /* at `stable`                                                   */
+	uint16_t count;      /* at most W; ascending seq in (stable, stable + W]               */
 	struct pbft_prepared prepared[BFT_WINDOW_MAX];
 };
 
@@ -67,7 +67,7 @@ struct pbft_new_view {
 		uint8_t member;
 		struct digest digest;
 	} source[BFT_MEMBERS_MAX];
-	uint16_t count;        /* re-proposals for stable+1 .. stable+count */
+	uint16_t count; /* re-proposals for stable+1 .. stable+count */
 	struct digest digest[BFT_WINDOW_MAX];
 };
 
@@ -87,11 +87,11 @@ struct pbft_status {
 	bft_view view;
 	uint8_t flags;
 	bft_seq low, executed;
-	bft_mask view_changes;  /* held for `view`                                        */
-	bft_mask checkpoints;   /* held for low + K                                       */
-	bft_seq snapshot;       /* my newest                                              */
-	bft_mask snapshots;     /* held that equal it                                     */
-	uint16_t count;         /* slots low+1 ..                                           */
+	bft_mask view_changes; /* held for `view`                                        */
+	bft_mask checkpoints;  /* held for low + K                                       */
+	bft_seq snapshot;      /* my newest                                              */
+	bft_mask snapshots;    /* held that equal it                                     */
+	uint16_t count;        /* slots low+1 ..                                           */
 	struct {
 		bft_mask prepares, commits; /* held in `view`, for what I take to be its proposal */
 	} open[BFT_WINDOW_MAX];
@@ -143,10 +143,10 @@ enum pbft_record {
 	PBFT_REC_VIEW_CHANGE, /* as sent                                             */
 	PBFT_REC_NEW_VIEW,    /* as sent or accepted                                 */
 	PBFT_REC_CHECKPOINT,
-	PBFT_REC_STABLE,      /* a checkpoint and its certificate                    */
+	PBFT_REC_STABLE, /* a checkpoint and its certificate                    */
 	PBFT_REC_SNAPSHOT,
-	PBFT_REC_CERTIFIED,   /* a snapshot and its certificate                      */
-	PBFT_REC_EXECUTED,    /* {seq, proposal, chain, results}: nothing waits for it */
+	PBFT_REC_CERTIFIED, /* a snapshot and its certificate                      */
+	PBFT_REC_EXECUTED,  /* {seq, proposal, chain, results}: nothing waits for it */
 };
 
 struct pbft_rec_view {

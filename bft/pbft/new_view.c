@@ -17,8 +17,7 @@ static const struct pbft_prepared *best_for(const struct pbft_view_change *const
 	return best;
 }
 
-void new_view_select(const struct pbft_view_change *const *vcs, uint32_t count, const struct digest *null_digest, uint32_t window,
-                     struct pbft_new_view *out)
+void new_view_select(const struct pbft_view_change *const *vcs, uint32_t count, const struct digest *null_digest, uint32_t window, struct pbft_new_view *out)
 {
 	uint16_t cursor[BFT_MEMBERS_MAX] = { 0 };
 	BFT_CHECK(count > 0 && count <= BFT_MEMBERS_MAX);
@@ -162,8 +161,8 @@ void new_view_check_pending(struct pbft *p, struct bft_effects *out)
 	bool views_match = true;
 	for (uint32_t i = 0; i < p->n; i++)
 		views_match &= !(sources & BFT_BIT(i)) || view_change_of(p, i)->view == p->new_view.view;
-	bool equal = views_match && mine->stable == p->new_view.stable && mine->count == p->new_view.count &&
-	             digest_equal(&mine->chain, &p->new_view.chain) && memcmp(mine->digest, p->new_view.digest, mine->count * sizeof mine->digest[0]) == 0;
+	bool equal = views_match && mine->stable == p->new_view.stable && mine->count == p->new_view.count && digest_equal(&mine->chain, &p->new_view.chain) &&
+	             memcmp(mine->digest, p->new_view.digest, mine->count * sizeof mine->digest[0]) == 0;
 	bft_ref wire = p->new_view_pending_wire;
 	if (equal) {
 		new_view_enter(p, &p->new_view, wire, out);

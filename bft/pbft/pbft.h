@@ -34,7 +34,7 @@ enum pbft_reason {
 	PBFT_WHY_AUTH,
 	PBFT_WHY_TABLE_FULL,
 	PBFT_WHY_EXECUTED,
-	PBFT_WHY_OWN_CHAIN, /* halt: my execution contradicts a certificate */
+	PBFT_WHY_OWN_CHAIN,   /* halt: my execution contradicts a certificate */
 	PBFT_WHY_MEMORY_LOST, /* a member showed me a statement of mine that my log lacks */
 };
 
@@ -75,7 +75,7 @@ struct pbft_peer {
 	bft_view status_view, suspect_view, vc_view;
 	bool suspecting, up, normal, recall_answered;
 	bft_seq low, executed;
-	bool too_old; /* said that its log no longer reaches back to what I miss */
+	bool too_old;                  /* said that its log no longer reaches back to what I miss */
 	uint64_t recall_ms, status_ms; /* when I last answered its RECALL, STATUS */
 };
 
@@ -100,24 +100,24 @@ struct pbft {
 	bft_view view;
 	enum pbft_mode mode;
 	bool started, fresh, observer, recalling, halted;
-	bool suspecting;          /* my SUSPECT of `view` stands */
-	bool resigned;            /* I lead `view`, had entered it before my last start, and may not lead on */
-	bool timer_on;            /* view change: q members are here or above since timer_ms */
+	bool suspecting; /* my SUSPECT of `view` stands */
+	bool resigned;   /* I lead `view`, had entered it before my last start, and may not lead on */
+	bool timer_on;   /* view change: q members are here or above since timer_ms */
 	uint64_t timer_ms, view_ms, progress_ms, status_ms, caught_up_ms, chain_ms;
-	uint32_t fruitless;       /* views without progress: the timeout doubles with each */
+	uint32_t fruitless; /* views without progress: the timeout doubles with each */
 	uint32_t executed_in_view;
 	bft_lsn view_lsn, stable_lsn, certified_lsn; /* records that say where I stand */
 
 	bft_seq low; /* the stable checkpoint */
 	struct digest low_chain;
 	bft_seq executed, dispatched;
-	struct digest chain; /* at `executed` */
-	bft_seq next_seq;    /* the leader's next proposal */
-	bft_seq new_view_top; /* last re-proposal of the current view */
-	uint64_t proposed_ms; /* time of my last proposal */
+	struct digest chain;         /* at `executed` */
+	bft_seq next_seq;            /* the leader's next proposal */
+	bft_seq new_view_top;        /* last re-proposal of the current view */
+	uint64_t proposed_ms;        /* time of my last proposal */
 	uint64_t fill_ms, border_ms; /* since when `fill`, `border` are wanted */
-	bft_seq fill;   /* up to here the leader proposes though nobody asks                        */
-	bft_seq border; /* no sequence above it exists in this epoch; 0 = no border is pending */
+	bft_seq fill;                /* up to here the leader proposes though nobody asks                        */
+	bft_seq border;              /* no sequence above it exists in this epoch; 0 = no border is pending */
 
 	/* catching up: digests proved by a chain, for executed+1 .. */
 	bft_seq catch_from;
@@ -131,7 +131,7 @@ struct pbft {
 	struct pbft_checkpoint_vote snapshot[BFT_MEMBERS_MAX];
 	struct pbft_checkpoint_vote own_snapshot;    /* made and not signed yet      */
 	struct pbft_checkpoint_vote signed_snapshot; /* my newest one that is signed */
-	bft_seq certified[2]; /* newest two certified snapshots, newest first */
+	bft_seq certified[2];                        /* newest two certified snapshots, newest first */
 
 	bool new_view_pending, new_view_known; /* known: new_view_wire is the current view's */
 	struct pbft_new_view new_view;
@@ -260,8 +260,7 @@ bft_mask view_change_mask(const struct pbft *p, bft_view view);
 enum bft_verdict on_fetch_view_change(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 
 /* new_view.c */
-void new_view_select(const struct pbft_view_change *const *vcs, uint32_t count, const struct digest *null_digest, uint32_t window,
-                     struct pbft_new_view *out);
+void new_view_select(const struct pbft_view_change *const *vcs, uint32_t count, const struct digest *null_digest, uint32_t window, struct pbft_new_view *out);
 void new_view_try(struct pbft *p, struct bft_effects *out);
 void new_view_check_pending(struct pbft *p, struct bft_effects *out);
 enum bft_verdict on_new_view(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);

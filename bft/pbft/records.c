@@ -40,9 +40,9 @@ size_t pbft_record_encode(uint16_t rtype, const void *data, uint8_t *bytes, size
 
 static bool read_certificate(uint16_t rtype, struct pbft_certificate_refs *out, struct rd *r)
 {
-	static const enum certificate_kind kind_of[] = { [PBFT_REC_COMMIT] = CERTIFICATE_PREPARED,
-		                                         [PBFT_REC_STABLE] = CERTIFICATE_CHECKPOINT,
-		                                         [PBFT_REC_CERTIFIED] = CERTIFICATE_SNAPSHOT };
+	static const enum certificate_kind kind_of[] = {
+		[PBFT_REC_COMMIT] = CERTIFICATE_PREPARED, [PBFT_REC_STABLE] = CERTIFICATE_CHECKPOINT, [PBFT_REC_CERTIFIED] = CERTIFICATE_SNAPSHOT
+	};
 	struct certificate c;
 	if (!certificate_read(r, &c) || c.kind != kind_of[rtype])
 		return false;

@@ -291,8 +291,7 @@ static bool leaf_known(const struct pbft *p, bft_view view, const struct pbft_le
 	if (!s)
 		return false;
 	if (leaf->kind == PBFT_LEAF_PREPARE)
-		return s->own_prepare_set &&
-		       (s->own_prepare_view > view || (s->own_prepare_view == view && digest_equal(&s->own_prepare, &leaf->digest)));
+		return s->own_prepare_set && (s->own_prepare_view > view || (s->own_prepare_view == view && digest_equal(&s->own_prepare, &leaf->digest)));
 	return s->own_commit_set && (s->own_commit_view > view || (s->own_commit_view == view && digest_equal(&s->own_commit, &leaf->digest)));
 }
 
@@ -313,8 +312,8 @@ static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 	case PBFT_SNAPSHOT: {
 		const struct pbft_checkpoint_vote *said = &p->signed_snapshot;
 		/* At or below the stable checkpoint nothing is of interest: the log may have been cut since, and the state have come from others. */
-		return b->snapshot.seq <= p->low || b->snapshot.seq < said->seq || (b->snapshot.seq == said->seq && digest_equal(&said->chain, &b->snapshot.chain) &&
-		                                       digest_equal(&said->root, &b->snapshot.root));
+		return b->snapshot.seq <= p->low || b->snapshot.seq < said->seq ||
+		       (b->snapshot.seq == said->seq && digest_equal(&said->chain, &b->snapshot.chain) && digest_equal(&said->root, &b->snapshot.root));
 	}
 	default: return true;
 	}

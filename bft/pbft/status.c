@@ -79,8 +79,7 @@ static void help_view(const struct pbft *p, uint8_t to, const struct pbft_status
 	if (p->mode == PBFT_NORMAL && behind)
 		forward(out, p->new_view_wire, pbft_leader(p, p->view), to);
 	const struct pbft_vc_meta *own = view_change_meta(p, p->self);
-	if (p->mode == PBFT_CHANGING && own->set && view_change_of(p, p->self)->view == p->view &&
-	    (s->view < p->view || !(s->view_changes & BFT_BIT(p->self))))
+	if (p->mode == PBFT_CHANGING && own->set && view_change_of(p, p->self)->view == p->view && (s->view < p->view || !(s->view_changes & BFT_BIT(p->self))))
 		forward(out, own->wire, p->self, to);
 }
 

@@ -41,8 +41,7 @@ static enum bft_verdict vote_store(struct pbft_vote *v, const struct bft_vmsg *m
 	if (v->set && v->view == view) {
 		if (digest_equal(&v->digest, &leaf->digest))
 			return BFT_IGNORE;
-		pbft_blame(out, m->from, BFT_CONVICT, leaf->kind == PBFT_LEAF_PRE_PREPARE ? PBFT_WHY_TWO_PRE_PREPARES : PBFT_WHY_TWO_VOTES,
-		           m->wire, v->wire);
+		pbft_blame(out, m->from, BFT_CONVICT, leaf->kind == PBFT_LEAF_PRE_PREPARE ? PBFT_WHY_TWO_PRE_PREPARES : PBFT_WHY_TWO_VOTES, m->wire, v->wire);
 		return BFT_CONVICT;
 	}
 	if (v->set && v->view > view)

@@ -23,8 +23,8 @@ static json_t *evidence_json(const char *path, const struct quorate_evidence_inf
 		json_object_set_new(o, "reason", json_string(reason));
 	if (!e->statements)
 		return o;
-	json_object_update_new(o, json_pack("{s:s,s:s,s:s,s:i,s:I,s:I,s:I}", "predicate", e->predicate, "sentence", e->sentence, "cluster", e->cluster, "culprit",
-	                                    (int)e->culprit, "epoch", (json_int_t)e->epoch, "view", (json_int_t)e->view, "seq", (json_int_t)e->seq));
+	json_object_update_new(o, json_pack("{s:s,s:s,s:s,s:i,s:I,s:I,s:I}", "predicate", e->predicate, "sentence", e->sentence, "cluster", e->cluster,
+	                                    "culprit", (int)e->culprit, "epoch", (json_int_t)e->epoch, "view", (json_int_t)e->view, "seq", (json_int_t)e->seq));
 	if (*e->org)
 		json_object_update_new(o, json_pack("{s:s,s:s}", "org", e->org, "key", e->member_key));
 	json_t *list = statements ? json_array() : NULL;

@@ -18,8 +18,8 @@ struct quorate_state {
 	struct state *state;
 	uint64_t bytes_max;
 	bool read_only, wrote; /* wrote: it tried to, although it may not */
-	uint32_t marks; /* that this call opened and did not end */
-	bool failed; /* a local failure happened during this call */
+	uint32_t marks;        /* that this call opened and did not end */
+	bool failed;           /* a local failure happened during this call */
 	enum state_result result;
 };
 struct quorate_reply {

@@ -18,7 +18,7 @@ struct execution {
 	bft_seq seq;
 	struct digest chain;
 	uint64_t time_ms;
-	uint64_t bytes_since;  /* agreed bytes since the snapshot */
+	uint64_t bytes_since; /* agreed bytes since the snapshot */
 	bft_seq snapshot_seq, snapshot_due;
 	bool failed;
 	char trouble[256];
@@ -260,8 +260,7 @@ static bool run_in_session(struct execution *x, const struct bundle *b, struct e
 		return ask_snapshot(x, &status) && result_status(x, r, b, status);
 	}
 	if (b->kind == BUNDLE_CLOSE)
-		return state_ok(x, sessions_close(x->state, &x->sessions, &b->key, b->session), "closing a session") &&
-		       result_status(x, r, b, RESULT_DONE);
+		return state_ok(x, sessions_close(x->state, &x->sessions, &b->key, b->session), "closing a session") && result_status(x, r, b, RESULT_DONE);
 	return run_ops(x, b, r);
 }
 

@@ -17,9 +17,9 @@ struct execution;
 struct execution_result {
 	struct bft_request_id id;
 	const struct bundle_body *bundle;
-	uint64_t seq;  /* where it was executed: lower than the proposal's for a repeated one */
+	uint64_t seq; /* where it was executed: lower than the proposal's for a repeated one */
 	bool repeated;
-	size_t at, n;  /* of the result's bytes in `bytes` */
+	size_t at, n; /* of the result's bytes in `bytes` */
 };
 struct executed {
 	bft_seq seq;

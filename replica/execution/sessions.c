@@ -181,8 +181,7 @@ static enum state_result make_room(struct state *s, const struct session_limits 
 {
 	struct key prefix = owner_key(key, 0);
 	struct oldest o = { 0 };
-	enum state_result r =
-		state_scan(s, STATE_SESSION, prefix.b, 1 + PUBLIC_KEY_BYTES, NULL, 0, note_oldest, &o, limits->sessions_per_key);
+	enum state_result r = state_scan(s, STATE_SESSION, prefix.b, 1 + PUBLIC_KEY_BYTES, NULL, 0, note_oldest, &o, limits->sessions_per_key);
 	if (r != STATE_OK || o.count < limits->sessions_per_key)
 		return r;
 	return sessions_close(s, limits, key, o.session);
@@ -231,7 +230,8 @@ static enum state_result store_opening(struct state *s, const struct bundle *b, 
 	struct wr w = wr_of(value, sizeof value);
 	wr_u64(&w, session);
 	wr_u64(&w, seq);
-	const struct key keys[4] = { session_key(session), owner_key(&b->key, session), opening_key(&b->key, b->number), void_key(void_ms, &b->key, b->number) };
+	const struct key keys[4] = { session_key(session), owner_key(&b->key, session), opening_key(&b->key, b->number),
+		                     void_key(void_ms, &b->key, b->number) };
 	const void *values[4] = { b->key.b, "", value, "" };
 	const size_t sizes[4] = { PUBLIC_KEY_BYTES, 0, sizeof value, 0 };
 	enum state_result r = STATE_OK;

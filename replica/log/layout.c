@@ -132,8 +132,8 @@ bool layout_group_decode(struct layout_group *g, const uint8_t in[LAYOUT_GROUP_H
 	if (!rd_u32(&r, &magic) || magic != GROUP_MAGIC)
 		return false;
 	bool ok = rd_u16(&r, &kind) && rd_u16(&r, &zero16) && rd_u32(&r, &g->bytes) && rd_u32(&r, &g->used) && rd_u32(&r, &g->records) &&
-	          rd_u32(&r, &g->at.offset) && rd_u64(&r, &g->at.segment) && rd_u64(&r, &g->prev.segment) && rd_u32(&r, &g->prev.offset) && rd_u32(&r, &zero32) &&
-	          rd_u64(&r, &g->lowest) && rd_u64(&r, &g->newest);
+	          rd_u32(&r, &g->at.offset) && rd_u64(&r, &g->at.segment) && rd_u64(&r, &g->prev.segment) && rd_u32(&r, &g->prev.offset) &&
+	          rd_u32(&r, &zero32) && rd_u64(&r, &g->lowest) && rd_u64(&r, &g->newest);
 	if (!ok || get_u32(in + GROUP_CRC_AT) != checksum(place_crc(base, g->at), in, GROUP_CRC_AT))
 		return false;
 	g->kind = (enum layout_kind)kind;

@@ -32,14 +32,14 @@ enum log_result {
 	LOG_ERR_FULL,      /* append: as much is queued as may be; nothing was queued, ask again after a group is done  */
 	LOG_ERR_TOO_LARGE, /* append: no segment holds such a record                                                    */
 	LOG_ERR_MEMORY,
-	LOG_ERR_FAILED,    /* a write or flush failed earlier: final                                                    */
-	LOG_ERR_IO,        /* the disk answered with an error (log_open, log_format, log_read)                          */
-	LOG_ERR_SPACE,     /* no room for a segment (log_open, log_format, log_reclaim_try)                             */
-	LOG_ERR_GONE,      /* read: that segment was given up                                                           */
-	LOG_ERR_DAMAGED,   /* read: the bytes there are not what was written                                            */
-	LOG_ERR_EXISTS,    /* format: there is a log; nothing was touched                                               */
-	LOG_ERR_NONE,      /* open: there is no log. Never started silently: the caller decides what that means         */
-	LOG_ERR_REFUSED,   /* open, format: what is there is not this log's, or the options are wrong; the reason names it */
+	LOG_ERR_FAILED,  /* a write or flush failed earlier: final                                                    */
+	LOG_ERR_IO,      /* the disk answered with an error (log_open, log_format, log_read)                          */
+	LOG_ERR_SPACE,   /* no room for a segment (log_open, log_format, log_reclaim_try)                             */
+	LOG_ERR_GONE,    /* read: that segment was given up                                                           */
+	LOG_ERR_DAMAGED, /* read: the bytes there are not what was written                                            */
+	LOG_ERR_EXISTS,  /* format: there is a log; nothing was touched                                               */
+	LOG_ERR_NONE,    /* open: there is no log. Never started silently: the caller decides what that means         */
+	LOG_ERR_REFUSED, /* open, format: what is there is not this log's, or the options are wrong; the reason names it */
 };
 const char *log_text(enum log_result result);
 

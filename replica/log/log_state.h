@@ -21,13 +21,13 @@ struct log_segment {
 enum log_fill_work { LOG_FILL_NOTHING, LOG_FILL_ZERO, LOG_FILL_RECYCLE, LOG_FILL_UNLINK, LOG_FILL_PUBLISH };
 struct log_fill { /* the next segment in the making. Belongs to whoever runs log_fill_work, between wanted and finish */
 	enum log_fill_work work;
-	int handle;        /* of LAYOUT_FILL_NAME; -1: not begun */
-	uint32_t zeroed;   /* bytes                              */
+	int handle;      /* of LAYOUT_FILL_NAME; -1: not begun */
+	uint32_t zeroed; /* bytes                              */
 	bool recycled;
-	uint64_t old;      /* segment to reuse or to remove      */
-	uint64_t number;   /* to be made                         */
+	uint64_t old;    /* segment to reuse or to remove      */
+	uint64_t number; /* to be made                         */
 	uint64_t lowest;
-	int error;         /* of the last work; negative errno   */
+	int error; /* of the last work; negative errno   */
 };
 
 struct log {
@@ -49,10 +49,10 @@ struct log {
 	uint64_t current, newest; /* segment that is written; highest that exists            */
 	bool current_used;        /* a group in it is durable: until then there is at most one segment beyond the log's end */
 	int current_handle;
-	int next_handle;          /* segment current + 1; -1: not ready                      */
-	uint64_t lowest;          /* lowest that is needed; goes into the next group         */
-	uint64_t lowest_taken;    /* said by the group in flight                             */
-	uint64_t lowest_durable;  /* said by a durable group: those below are free for reuse */
+	int next_handle;                               /* segment current + 1; -1: not ready                      */
+	uint64_t lowest;                               /* lowest that is needed; goes into the next group         */
+	uint64_t lowest_taken;                         /* said by the group in flight                             */
+	uint64_t lowest_durable;                       /* said by a durable group: those below are free for reuse */
 	struct log_segment segments[LOG_SEGMENTS_MAX]; /* that exist, by number */
 	uint32_t segments_count;
 

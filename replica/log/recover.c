@@ -298,7 +298,8 @@ static void check_chain(struct recovery *r, const struct layout_group *g)
 	bool first_in_segment = g->at.offset == LOG_BLOCK_BYTES;
 	if (r->have_end) {
 		if (g->prev.segment != r->end.segment || g->prev.offset != r->end.offset)
-			damage(r, r->end.segment, r->end.offset, "groups of the log are missing from segment %" PRIu64 " at %u on", r->end.segment, r->end.offset);
+			damage(r, r->end.segment, r->end.offset, "groups of the log are missing from segment %" PRIu64 " at %u on", r->end.segment,
+			       r->end.offset);
 	} else if (!r->any_group && !first_in_segment) {
 		damage(r, g->at.segment, LOG_BLOCK_BYTES, "groups of the log are missing from the beginning of segment %" PRIu64, g->at.segment);
 	}
@@ -400,7 +401,8 @@ static bool tail_zero(struct recovery *r, uint32_t i, uint32_t offset, bool *dir
 		return refuse_io(r, "a log segment cannot be opened", r->reader.error);
 	bool wrote = false;
 	const uint8_t *block;
-	for (uint32_t n = 0; n < LAYOUT_GROUP_BYTES_MAX && (block = segment_block(&r->reader, offset)) != NULL; n += LOG_BLOCK_BYTES, offset += LOG_BLOCK_BYTES) {
+	for (uint32_t n = 0; n < LAYOUT_GROUP_BYTES_MAX && (block = segment_block(&r->reader, offset)) != NULL;
+	     n += LOG_BLOCK_BYTES, offset += LOG_BLOCK_BYTES) {
 		struct layout_group g;
 		bool stale = layout_group_decode(&g, block, r->base) && g.at.segment < r->present[i];
 		if (is_zero(block, LOG_BLOCK_BYTES))

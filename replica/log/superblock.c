@@ -53,8 +53,8 @@ static enum superblock_result slot_decode(struct superblock *sb, const uint8_t b
 	if (!rd_u32(&r, &version) || version != SUPERBLOCK_VERSION)
 		return SUPERBLOCK_VERSION_UNKNOWN;
 	bool ok = rd_u32(&r, &zero) && rd_u64(&r, &sb->generation) && rd_bytes(&r, sb->cluster.b, sizeof sb->cluster.b) &&
-	          rd_bytes(&r, sb->member.b, sizeof sb->member.b) && flag_read(&r, &sb->formatted) && flag_read(&r, &sb->clean) &&
-	          rd_u8(&r, &sb->durability) && rd_u8(&r, &pad) && rd_bytes(&r, sb->boot_id, sizeof sb->boot_id) && rd_u64(&r, &sb->lowest_segment);
+	          rd_bytes(&r, sb->member.b, sizeof sb->member.b) && flag_read(&r, &sb->formatted) && flag_read(&r, &sb->clean) && rd_u8(&r, &sb->durability) &&
+	          rd_u8(&r, &pad) && rd_bytes(&r, sb->boot_id, sizeof sb->boot_id) && rd_u64(&r, &sb->lowest_segment);
 	for (unsigned i = 0; ok && i < SUPERBLOCK_FREE_FIELDS; i++)
 		ok = rd_u64(&r, &sb->free[i]);
 	return ok && zero == 0 && pad == 0 && sb->durability <= SUPERBLOCK_OS ? SUPERBLOCK_OK : SUPERBLOCK_DAMAGED;

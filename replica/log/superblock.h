@@ -20,21 +20,21 @@ struct superblock {
 	uint64_t generation; /* set by format and write                                                      */
 	struct digest cluster;
 	struct public_key member;
-	bool formatted;                        /* by the operator's command, so that nothing was signed before             */
-	bool clean;                            /* left by an orderly stop                                                  */
-	uint8_t durability;                    /* enum superblock_durability of the run that wrote it                      */
+	bool formatted;                         /* by the operator's command, so that nothing was signed before             */
+	bool clean;                             /* left by an orderly stop                                                  */
+	uint8_t durability;                     /* enum superblock_durability of the run that wrote it                      */
 	char boot_id[SUPERBLOCK_BOOT_ID_BYTES]; /* of the boot that wrote it; zeros when unknown. Not terminated            */
-	uint64_t lowest_segment;               /* a hint for people: the log's own groups are the authority                */
-	uint64_t free[SUPERBLOCK_FREE_FIELDS]; /* for the replica's use: kept as they are                                  */
+	uint64_t lowest_segment;                /* a hint for people: the log's own groups are the authority                */
+	uint64_t free[SUPERBLOCK_FREE_FIELDS];  /* for the replica's use: kept as they are                                  */
 };
 
 enum superblock_result {
 	SUPERBLOCK_OK,
-	SUPERBLOCK_NONE,     /* read: there is no file                                       */
-	SUPERBLOCK_EXISTS,   /* format: there is one; nothing was touched                    */
-	SUPERBLOCK_DAMAGED,  /* read: a file, but no whole slot                              */
+	SUPERBLOCK_NONE,            /* read: there is no file                                       */
+	SUPERBLOCK_EXISTS,          /* format: there is one; nothing was touched                    */
+	SUPERBLOCK_DAMAGED,         /* read: a file, but no whole slot                              */
 	SUPERBLOCK_VERSION_UNKNOWN, /* read: written by a newer release                      */
-	SUPERBLOCK_IO,       /* the disk refused; after a failed write the replica must stop */
+	SUPERBLOCK_IO,              /* the disk refused; after a failed write the replica must stop */
 };
 
 /* Writes a first superblock from `sb` and sets its generation. A crash leaves none or a whole one. */

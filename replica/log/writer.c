@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define MARK_AFTER_NS 100000000ull      /* idle for so long: the marker                                  */
-#define SPACE_RETRY_NS 1000000000ull    /* the disk is full: look again so often                         */
+#define MARK_AFTER_NS 100000000ull   /* idle for so long: the marker                                  */
+#define SPACE_RETRY_NS 1000000000ull /* the disk is full: look again so often                         */
 
 struct log_writer {
 	struct log *log; /* under `lock`, but for log_fill_work and the write itself */

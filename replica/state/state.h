@@ -29,8 +29,8 @@ enum state_result {
 	STATE_NONE,          /* get, delete, node_read: there is no such thing          */
 	STATE_ERR_TOO_LARGE, /* key or value: the caller's mistake; nothing was changed */
 	/* Local failures: */
-	STATE_ERR_FULL,    /* the map; its size is the configuration's */
-	STATE_ERR_SPACE,   /* the disk                                 */
+	STATE_ERR_FULL,  /* the map; its size is the configuration's */
+	STATE_ERR_SPACE, /* the disk                                 */
 	STATE_ERR_IO,
 	STATE_ERR_MEMORY,
 	STATE_ERR_DAMAGED, /* not a state, or one that contradicts itself */
@@ -112,7 +112,7 @@ struct state_node {
 	struct digest digest;
 };
 bool state_node_parse(struct state_node *out, const uint8_t *bytes, size_t n);
-void state_key_hash(struct digest *out, const void *full_key, size_t n);          /* full_key: ns | key */
+void state_key_hash(struct digest *out, const void *full_key, size_t n); /* full_key: ns | key */
 void state_entry_digest(struct digest *out, const void *full_key, size_t key_bytes, const void *value, size_t value_bytes);
 void state_empty_root(struct digest *out);
 

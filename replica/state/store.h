@@ -27,9 +27,9 @@ struct touched {
 
 struct state {
 	MDB_env *env;
-	MDB_txn *txn; /* open from the first use after a snapshot */
+	MDB_txn *txn;                    /* open from the first use after a snapshot */
 	MDB_dbi data, trie, keys, about; /* keys: H(key) -> key, for those who know an entry by its place in the tree */
-	enum state_result failure; /* STATE_OK, or final */
+	enum state_result failure;       /* STATE_OK, or final */
 	struct state_meta meta;
 	uint64_t counts[256];
 	uint64_t bytes;

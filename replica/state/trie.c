@@ -2,8 +2,8 @@
  *
  * One pass: the changes, sorted by hash, fall apart by nibble at each inner node; a leaf merges them with its entries and stays a leaf or becomes a subtree;
  * an inner node left with few entries becomes a leaf again. So the shape depends on the set alone, whatever the order in which it came about. */
-#include "replica/state/store.h"
 #include "bft/codec.h"
+#include "replica/state/store.h"
 
 #include <stdlib.h>
 

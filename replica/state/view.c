@@ -1,6 +1,6 @@
 /* replica/state/view.c - the newest snapshot, held for those who copy it. */
-#include "replica/state/store.h"
 #include "bft/codec.h"
+#include "replica/state/store.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -58,7 +58,8 @@ void check_certificate(struct node *d, const uint8_t *bytes, size_t n)
 	struct certificate c;
 	if (!certificate_read(&r, &c) || !rd_done(&r) || !certificate_check(&c, s->n, s->q, &s->cluster, signature_holds, s))
 		sim_fail(s, "certificates: node %u keeps one that proves nothing", d->id);
-	else if (c.kind != CERTIFICATE_PREPARED && c.seq < SIM_SEQS_MAX && !digest_is_zero(&s->chain_at[c.seq]) && !digest_equal(&s->chain_at[c.seq], &c.digest))
+	else if (c.kind != CERTIFICATE_PREPARED && c.seq < SIM_SEQS_MAX && !digest_is_zero(&s->chain_at[c.seq]) &&
+	         !digest_equal(&s->chain_at[c.seq], &c.digest))
 		sim_fail(s, "certificates: node %u keeps one for another chain at %llu", d->id, (unsigned long long)c.seq);
 }
 

@@ -166,9 +166,17 @@ void clients_create(struct sim *s)
 	for (uint8_t i = 0; i < SIM_CLIENTS; i++) {
 		struct sim_client *c = &s->client[i];
 		uint8_t seed[32];
-		struct client_core_options o = { .genesis = &s->genesis, .cluster = s->cluster, .scheme = s->scheme, .timeout_ms = 4000, .retry_ms = 300,
-			                         .bundle_ops = 1 + rng_below(&s->rng, 4), .bundles_max = 8, .queue_max = SIM_REQUESTS, .user = c,
-			                         .send = env_send, .fill_random = env_random };
+		struct client_core_options o = { .genesis = &s->genesis,
+			                         .cluster = s->cluster,
+			                         .scheme = s->scheme,
+			                         .timeout_ms = 4000,
+			                         .retry_ms = 300,
+			                         .bundle_ops = 1 + rng_below(&s->rng, 4),
+			                         .bundles_max = 8,
+			                         .queue_max = SIM_REQUESTS,
+			                         .user = c,
+			                         .send = env_send,
+			                         .fill_random = env_random };
 		seed_of(seed, s->seed, 1000 + i);
 		s->scheme->keypair(&c->key, &o.secret, seed);
 		o.key = c->key;

@@ -18,10 +18,13 @@ void liar_draw(struct sim *s)
 		if (l->lies)
 			continue;
 		/* Some do what does most harm together: they help one to decide, and the rest to forget it. */
-		static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS, LIAR_EQUIVOCATES | LIAR_HURRIES | LIAR_HIDES,
-			                            LIAR_EQUIVOCATES | LIAR_FORGES };
+		static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS,
+			                            LIAR_EQUIVOCATES | LIAR_HURRIES | LIAR_HIDES, LIAR_EQUIVOCATES | LIAR_FORGES };
 		uint32_t habits = rng_chance(&s->rng, 40) ? schemes[rng_below(&s->rng, 4)] : 1 + rng_below(&s->rng, LIAR_HABITS_ALL);
-		*l = (struct liar){ .lies = true, .habits = habits, .percent = 2 + rng_below(&s->rng, 60), .from_ms = rng_chance(&s->rng, 50) ? rng_below(&s->rng, 10000) : 0,
+		*l = (struct liar){ .lies = true,
+			            .habits = habits,
+			            .percent = 2 + rng_below(&s->rng, 60),
+			            .from_ms = rng_chance(&s->rng, 50) ? rng_below(&s->rng, 10000) : 0,
 			            .favourites = (bft_mask)rng_below(&s->rng, 1u << s->n) };
 		sim_trace(s, "node %u lies: habits %x, %u%%, from %llu on", who, l->habits, l->percent, (unsigned long long)l->from_ms);
 		s->liars++;

@@ -42,9 +42,20 @@ static uint32_t nodes; /* 0: each seed draws its own number */
 static void run_one(struct sim *s, uint64_t seed, bool trace, struct totals *t)
 {
 	sim_run(s, seed, nodes, trace);
-	struct totals one = { .passed = !s->failure[0], .failed = s->failure[0] != 0, .wakeups = s->wakeups, .views = s->views, .crashes = s->crashes,
-		              .partitions = s->partitions, .transfers = s->transfers, .frames = s->frames, .snapshots = s->snapshots, .liars = s->liars, .lies = s->lies,
-		              .accusations = s->accusations, .rollbacks = s->rollbacks, .observers = s->observers };
+	struct totals one = { .passed = !s->failure[0],
+		              .failed = s->failure[0] != 0,
+		              .wakeups = s->wakeups,
+		              .views = s->views,
+		              .crashes = s->crashes,
+		              .partitions = s->partitions,
+		              .transfers = s->transfers,
+		              .frames = s->frames,
+		              .snapshots = s->snapshots,
+		              .liars = s->liars,
+		              .lies = s->lies,
+		              .accusations = s->accusations,
+		              .rollbacks = s->rollbacks,
+		              .observers = s->observers };
 	if (s->failure[0])
 		fprintf(stderr, "seed %" PRIu64 ": %s\n    replay: quorate-sim --seed %" PRIu64 " --trace\n", seed, s->failure, seed);
 	add(t, &one);
@@ -184,12 +195,14 @@ static int usage(void)
 static void report(const struct totals *t, bool json)
 {
 	const char *format = json ? "{\"passed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"wakeups\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"views_entered\":%" PRIu64
-	                            ",\"crashes\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",\"states_installed\":%" PRIu64 ",\"liars\":%" PRIu64 ",\"lies\":%" PRIu64 ",\"accusations\":%" PRIu64 ",\"rollbacks\":%" PRIu64 ",\"observers\":%" PRIu64 "}\n"
+	                            ",\"crashes\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",\"states_installed\":%" PRIu64
+	                            ",\"liars\":%" PRIu64 ",\"lies\":%" PRIu64 ",\"accusations\":%" PRIu64 ",\"rollbacks\":%" PRIu64 ",\"observers\":%" PRIu64
+	                            "}\n"
 	                          : "%" PRIu64 " seeds clean, %" PRIu64 " not. Exercised: %" PRIu64 " wake-ups, %" PRIu64 " frames, %" PRIu64
-	                            " views entered, %" PRIu64 " crashes, %" PRIu64 " partitions, %" PRIu64 " snapshots, %" PRIu64
-	                            " states installed, %" PRIu64
+	                            " views entered, %" PRIu64 " crashes, %" PRIu64 " partitions, %" PRIu64 " snapshots, %" PRIu64 " states installed, %" PRIu64
 	                            " liars, %" PRIu64 " lies, %" PRIu64 " accusations, %" PRIu64 " older folders, %" PRIu64 " observers\n";
-	printf(format, t->passed, t->failed, t->wakeups, t->frames, t->views, t->crashes, t->partitions, t->snapshots, t->transfers, t->liars, t->lies, t->accusations, t->rollbacks, t->observers);
+	printf(format, t->passed, t->failed, t->wakeups, t->frames, t->views, t->crashes, t->partitions, t->snapshots, t->transfers, t->liars, t->lies,
+	       t->accusations, t->rollbacks, t->observers);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t->passed, t->failed);
 }
 

@@ -45,8 +45,8 @@ enum liar_habit {
 	LIAR_FAVOURS = 16,
 	LIAR_EQUIVOCATES = 32,
 	LIAR_LIES_TO_CLIENTS = 64,
-	LIAR_HIDES = 128,  /* its VIEW-CHANGEs say that nothing was prepared, or what was long ago; its NEW-VIEWs re-propose nothing */
-	LIAR_FORGES = 256, /* or that something was, in a certificate signed by it alone */
+	LIAR_HIDES = 128,   /* its VIEW-CHANGEs say that nothing was prepared, or what was long ago; its NEW-VIEWs re-propose nothing */
+	LIAR_FORGES = 256,  /* or that something was, in a certificate signed by it alone */
 	LIAR_HURRIES = 512, /* it commits to what it has not prepared                     */
 	LIAR_HABITS_ALL = 1023,
 };
@@ -136,11 +136,11 @@ struct sim {
 	char folder[96];
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
-	uint32_t strike_percent; /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
+	uint32_t strike_percent;                /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
-	bool calm, quiet; /* quiet: from the beginning, so nobody may lose office */
-	bool forgetting;  /* one loses its memory, and nobody else loses anything: what it said is known */
-	bool slow;        /* the network stays slower than the timeout: only back-off helps */
+	bool calm, quiet;                       /* quiet: from the beginning, so nobody may lose office */
+	bool forgetting;                        /* one loses its memory, and nobody else loses anything: what it said is known */
+	bool slow;                              /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS];
 	struct sim_request request[SIM_REQUESTS];

@@ -80,10 +80,12 @@ static void hides(struct sim *s, uint8_t node, const struct pbft_view_change *vc
 	if (view >= vc->view || seq <= vc->stable)
 		return;
 	for (uint16_t k = 0; k < vc->count; k++)
-		if (vc->prepared[k].seq == seq && (vc->prepared[k].view > view || (vc->prepared[k].view == view && digest_equal(&vc->prepared[k].digest, digest))))
+		if (vc->prepared[k].seq == seq &&
+		    (vc->prepared[k].view > view || (vc->prepared[k].view == view && digest_equal(&vc->prepared[k].digest, digest))))
 			return;
 	if (!forgot(&s->node[node], true))
-		sim_fail(s, "evidence: node %u hides its COMMIT for %llu in a VIEW-CHANGE to %llu", node, (unsigned long long)seq, (unsigned long long)vc->view);
+		sim_fail(s, "evidence: node %u hides its COMMIT for %llu in a VIEW-CHANGE to %llu", node, (unsigned long long)seq,
+		         (unsigned long long)vc->view);
 }
 
 static void on_votes(struct sim *s, uint8_t node, const struct pbft_votes *v)

@@ -136,9 +136,7 @@ static void crash(struct sim *s, uint8_t id)
 		sim_at(s, (struct sim_event){ .at = s->now + (s->forgetting ? 300 : 10) + rng_below(&s->rng, 4000), .kind = SIM_START, .node = id });
 	}
 	if (!s->calm && s->crash_every_ms)
-		sim_at(s, (struct sim_event){ .at = s->now + 1 + rng_below(&s->rng, 2 * s->crash_every_ms),
-		                              .kind = SIM_CRASH,
-		                              .node = victim(s) });
+		sim_at(s, (struct sim_event){ .at = s->now + 1 + rng_below(&s->rng, 2 * s->crash_every_ms), .kind = SIM_CRASH, .node = victim(s) });
 }
 
 static void handle(struct sim *s, const struct sim_event *e)

@@ -293,12 +293,12 @@ static inline struct bft_envelope dbed_envelope(struct dbed *b, uint8_t signer, 
 }
 
 struct dbed_say {
-	uint8_t link;     /* whose link it comes by                */
-	uint8_t signer;   /* whose statement; passed on when another */
+	uint8_t link;   /* whose link it comes by                */
+	uint8_t signer; /* whose statement; passed on when another */
 	bool false_signature, own_index;
 	const void *tail; /* certificates */
 	size_t tail_n, cut, extra;
-	uint64_t epoch;   /* 0: 1 */
+	uint64_t epoch; /* 0: 1 */
 };
 
 static inline void dbed_say_as(struct dbed *b, const struct dbed_say *how, uint16_t type, const void *body)
@@ -418,7 +418,12 @@ static inline struct dbed_bundle dbed_request(struct dbed *b, uint8_t client, ui
 	struct wr w = wr_of(ops, op_bytes + 4);
 	wr_u32(&w, op_bytes);
 	wr_u64(&w, number);
-	struct bundle x = { .key = b->client_key[client], .session = session, .number = number, .reply_mask = ~(uint64_t)0, .count = 1, .ops = ops,
+	struct bundle x = { .key = b->client_key[client],
+		            .session = session,
+		            .number = number,
+		            .reply_mask = ~(uint64_t)0,
+		            .count = 1,
+		            .ops = ops,
 		            .ops_bytes = op_bytes + 4 };
 	struct dbed_bundle out = dbed_sign_bundle(b, client, &x);
 	free(ops);
@@ -431,8 +436,9 @@ static inline struct dbed_bundle dbed_opening(struct dbed *b, uint8_t client, ui
 	struct wr w = wr_of(ops, sizeof ops);
 	wr_u32(&w, 8);
 	wr_u64(&w, DBED_WALL + 30000);
-	struct bundle x = { .key = b->client_key[client], .kind = BUNDLE_OPEN, .number = number, .reply_mask = ~(uint64_t)0, .count = 1, .ops = ops,
-		            .ops_bytes = sizeof ops };
+	struct bundle x = {
+		.key = b->client_key[client], .kind = BUNDLE_OPEN, .number = number, .reply_mask = ~(uint64_t)0, .count = 1, .ops = ops, .ops_bytes = sizeof ops
+	};
 	return dbed_sign_bundle(b, client, &x);
 }
 

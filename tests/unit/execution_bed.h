@@ -23,7 +23,6 @@ struct xbed {
 	uint16_t count;
 };
 
-
 /* The operation's first byte says what to do:
  *   p KEY: put KEY = number of the call, answer it     g KEY: answer its value     d KEY: delete it
  *   r n: an answer of n quarters of a MiB              l n: put a value of n KiB under 'l', answer the result

@@ -296,8 +296,8 @@ static inline void memory_disk_destroy(struct memory_disk *d)
 
 static inline struct log_disk memory_disk_table(struct memory_disk *d)
 {
-	return (struct log_disk){ d, memory_open, memory_close, memory_size, memory_pread, memory_pwrite, memory_sync, memory_rename, memory_unlink,
-		                  memory_list, memory_sync_folder, memory_lock };
+	return (struct log_disk){ d,           memory_open,   memory_close,  memory_size, memory_pread,       memory_pwrite,
+		                  memory_sync, memory_rename, memory_unlink, memory_list, memory_sync_folder, memory_lock };
 }
 
 /* The machine is on again. `how`: 0 nothing unflushed was kept, 1 all of it (a killed process), 2 sector by sector as the seed says. */

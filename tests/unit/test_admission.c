@@ -131,8 +131,8 @@ static void a_frame_without_an_envelope_costs_the_link(void)
 
 static void unknown_types_are_refused(void)
 {
-	static const uint16_t types[] = { 0, BFT_WIRE_REPLY, BFT_WIRE_REPLY_LATE, BFT_WIRE_REFUSED, BFT_WIRE_ATTACH, BFT_WIRE_STANDING, 15, PBFT_TYPE_END, 255,
-		                          UINT16_MAX };
+	static const uint16_t types[] = { 0,   BFT_WIRE_REPLY, BFT_WIRE_REPLY_LATE, BFT_WIRE_REFUSED, BFT_WIRE_ATTACH, BFT_WIRE_STANDING, 15, PBFT_TYPE_END,
+		                          255, UINT16_MAX };
 	static const uint8_t body[32];
 	dbed_create(&b);
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

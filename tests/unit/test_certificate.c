@@ -272,7 +272,7 @@ static void members_ascend_and_stand_once(void)
 {
 	static struct certificate c, back;
 	begin();
-	make_alone(&c, CERTIFICATE_CHECKPOINT); /* by 1 to 5 */
+	make_alone(&c, CERTIFICATE_CHECKPOINT);      /* by 1 to 5 */
 	for (int before = 0; before < 2; before++) { /* after 1 and 2 comes 1, or 2 again */
 		struct certificate_signer was = c.by[2];
 		c.by[2] = c.by[before];

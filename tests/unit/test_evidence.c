@@ -174,11 +174,11 @@ static void near_two_votes(void)
 			struct pbft_votes b;
 			uint8_t signer;
 		} near[] = {
-			{ vote(6, kind, 17, 1), 2 },       /* the same digest                */
-			{ vote(7, kind, 17, 2), 2 },       /* another view                   */
-			{ vote(6, kind, 18, 2), 2 },       /* another sequence               */
-			{ vote(6, other_kind, 17, 2), 2 }, /* a PREPARE and then a COMMIT is how it goes on */
-			{ vote(6, kind, 17, 2), 1 },       /* another member                 */
+			{ vote(6, kind, 17, 1), 2 },             /* the same digest                */
+			{ vote(7, kind, 17, 2), 2 },             /* another view                   */
+			{ vote(6, kind, 18, 2), 2 },             /* another sequence               */
+			{ vote(6, other_kind, 17, 2), 2 },       /* a PREPARE and then a COMMIT is how it goes on */
+			{ vote(6, kind, 17, 2), 1 },             /* another member                 */
 			{ vote_among(6, kind, 17, 1, 9, 4), 2 }, /* the same digest, other bytes and signature */
 		};
 		for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
@@ -197,7 +197,8 @@ static void near_two_votes(void)
 
 static void a_leaf_that_was_not_signed(void)
 {
-	struct pbft_votes a = vote_among(6, PBFT_LEAF_COMMIT, 17, 1, 9, 4), b = vote(6, PBFT_LEAF_COMMIT, 17, 2), c = vote_among(6, PBFT_LEAF_COMMIT, 17, 3, 9, 4);
+	struct pbft_votes a = vote_among(6, PBFT_LEAF_COMMIT, 17, 1, 9, 4), b = vote(6, PBFT_LEAF_COMMIT, 17, 2),
+			  c = vote_among(6, PBFT_LEAF_COMMIT, 17, 3, 9, 4);
 	begin(EVIDENCE_TWO_COMMITS, 2, 6, 17);
 	add_leaf(2, &a, 4);
 	add(2, PBFT_VOTES, &b);
@@ -315,16 +316,16 @@ static const char *commit_then(bft_view commit_view, bft_seq seq, const struct p
 static void hidden_commits(void)
 {
 	struct pbft_view_change vc = view_change(7, 32, 3, 70); /* 33, 34, 35 in view 6 */
-	CU_ASSERT_PTR_NULL(commit_then(5, 36, &vc));     /* not shown at all                       */
-	CU_ASSERT_PTR_NOT_NULL(commit_then(5, 34, &vc)); /* a higher view's is shown               */
-	CU_ASSERT_PTR_NULL(commit_then(6, 34, &vc));     /* that view's, with another digest       */
-	CU_ASSERT_PTR_NOT_NULL(commit_then(5, 32, &vc)); /* at the stable checkpoint               */
-	CU_ASSERT_PTR_NOT_NULL(commit_then(7, 36, &vc)); /* of the view that it asks for: later    */
+	CU_ASSERT_PTR_NULL(commit_then(5, 36, &vc));            /* not shown at all                       */
+	CU_ASSERT_PTR_NOT_NULL(commit_then(5, 34, &vc));        /* a higher view's is shown               */
+	CU_ASSERT_PTR_NULL(commit_then(6, 34, &vc));            /* that view's, with another digest       */
+	CU_ASSERT_PTR_NOT_NULL(commit_then(5, 32, &vc));        /* at the stable checkpoint               */
+	CU_ASSERT_PTR_NOT_NULL(commit_then(7, 36, &vc));        /* of the view that it asks for: later    */
 	CU_ASSERT_PTR_NOT_NULL(commit_then(8, 36, &vc));
 	vc.prepared[1].digest = d_of(1);
 	CU_ASSERT_PTR_NOT_NULL(commit_then(6, 34, &vc)); /* shown                                  */
 	vc.prepared[1].view = 4;
-	CU_ASSERT_PTR_NULL(commit_then(6, 34, &vc));     /* an older one in its place              */
+	CU_ASSERT_PTR_NULL(commit_then(6, 34, &vc)); /* an older one in its place              */
 	/* A PREPARE needs not be shown. */
 	struct pbft_votes p = vote(5, PBFT_LEAF_PREPARE, 36, 1);
 	begin(EVIDENCE_HIDDEN_COMMIT, 2, 5, 36);
@@ -477,7 +478,10 @@ static void not_reproposed(void)
 	add(3, PBFT_NEW_VIEW, &nv);
 	PROVES_NOTHING();
 	const struct pbft_votes near[] = {
-		vote(8, PBFT_LEAF_PRE_PREPARE, 33, 9), vote(7, PBFT_LEAF_PRE_PREPARE, 36, 9), vote(7, PBFT_LEAF_PRE_PREPARE, 32, 9), vote(7, PBFT_LEAF_COMMIT, 33, 9),
+		vote(8, PBFT_LEAF_PRE_PREPARE, 33, 9),
+		vote(7, PBFT_LEAF_PRE_PREPARE, 36, 9),
+		vote(7, PBFT_LEAF_PRE_PREPARE, 32, 9),
+		vote(7, PBFT_LEAF_COMMIT, 33, 9),
 	};
 	for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
 		begin(EVIDENCE_NOT_REPROPOSED, 3, near[i].view, near[i].leaf[0].seq);
@@ -756,9 +760,11 @@ static void make_genesis(void)
 		snprintf(name, sizeof name, "%u.member", i), snprintf(member, sizeof member, "%s", in(name));
 		snprintf(name, sizeof name, "%u.tls", i), snprintf(tls, sizeof tls, "%s", in(name));
 		snprintf(name, sizeof name, "%u.card", i), snprintf(card[i], sizeof card[i], "%s", in(name));
-		CU_ASSERT_TRUE_FATAL(!quorate_key_new(org, NULL, hex, reason) && !quorate_key_new(member, NULL, hex, reason) && !quorate_key_new(tls, NULL, hex, reason));
-		struct quorate_card_options o = { .org = orgs[i], .org_key = org, .member_key = member, .tls_key = tls, .addresses = &address, .addresses_count = 1,
-			                          .out = card[i] };
+		CU_ASSERT_TRUE_FATAL(!quorate_key_new(org, NULL, hex, reason) && !quorate_key_new(member, NULL, hex, reason) &&
+		                     !quorate_key_new(tls, NULL, hex, reason));
+		struct quorate_card_options o = {
+			.org = orgs[i], .org_key = org, .member_key = member, .tls_key = tls, .addresses = &address, .addresses_count = 1, .out = card[i]
+		};
 		CU_ASSERT_EQUAL_FATAL(quorate_card_new(&o, reason), QUORATE_OK);
 		CU_ASSERT_EQUAL_FATAL(setup_read_key(member, NULL, &secret[i], NULL, reason), QUORATE_OK);
 		cards[i] = card[i];

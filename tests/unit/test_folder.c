@@ -111,8 +111,14 @@ static enum quorate_error recover(void)
 	genesis_limits_default(&genesis.limits);
 	genesis.limits.window = WINDOW;
 	genesis.limits.checkpoint_every = K;
-	struct driver_options o = { .genesis = &genesis, .cluster = cluster, .scheme = &sign_ed25519, .requests_max = 16, .memory_bytes = 1u << 20,
-		                    .app = &app, .state = f.state, .env = { .note = note } };
+	struct driver_options o = { .genesis = &genesis,
+		                    .cluster = cluster,
+		                    .scheme = &sign_ed25519,
+		                    .requests_max = 16,
+		                    .memory_bytes = 1u << 20,
+		                    .app = &app,
+		                    .state = f.state,
+		                    .env = { .note = note } };
 	driver = driver_create(&o);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(driver);
 	reason[0] = 0;
@@ -568,9 +574,7 @@ static void damage_that_was_not_overtaken_costs_the_memory(void)
 			write_stable(12);
 			write_view(1);
 			break;
-		case 4: /* nothing follows that says anything */
-			write_vote(5);
-			break;
+		case 4: /* nothing follows that says anything */ write_vote(5); break;
 		case 5: /* one that was overtaken does not excuse the next */
 			write_stable(4);
 			write_stable(4 + WINDOW);

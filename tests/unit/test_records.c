@@ -8,8 +8,8 @@ static union pbft_record_body body, back;
 static struct certificate certificate;
 static uint8_t bytes[PBFT_RECORD_BYTES_MAX + 64];
 
-static const uint16_t types[] = { PBFT_REC_VIEW,   PBFT_REC_PREPARE, PBFT_REC_COMMIT,   PBFT_REC_VIEW_CHANGE, PBFT_REC_NEW_VIEW, PBFT_REC_CHECKPOINT,
-				  PBFT_REC_STABLE, PBFT_REC_SNAPSHOT, PBFT_REC_CERTIFIED, PBFT_REC_EXECUTED };
+static const uint16_t types[] = { PBFT_REC_VIEW,       PBFT_REC_PREPARE, PBFT_REC_COMMIT,   PBFT_REC_VIEW_CHANGE, PBFT_REC_NEW_VIEW,
+	                          PBFT_REC_CHECKPOINT, PBFT_REC_STABLE,  PBFT_REC_SNAPSHOT, PBFT_REC_CERTIFIED,   PBFT_REC_EXECUTED };
 #define TYPES (sizeof types / sizeof types[0])
 
 static struct digest some(uint8_t i)
@@ -63,9 +63,7 @@ static size_t fill(uint16_t type, uint16_t count)
 		break;
 	case PBFT_REC_CHECKPOINT: body.checkpoint = (struct pbft_checkpoint){ .seq = 64, .chain = some(1) }; break;
 	case PBFT_REC_SNAPSHOT: body.snapshot = (struct pbft_snapshot){ .seq = 64, .chain = some(1), .root = some(2) }; break;
-	case PBFT_REC_EXECUTED:
-		body.executed = (struct pbft_rec_executed){ .seq = 64, .proposal = some(1), .chain = some(2), .results = some(3) };
-		break;
+	case PBFT_REC_EXECUTED: body.executed = (struct pbft_rec_executed){ .seq = 64, .proposal = some(1), .chain = some(2), .results = some(3) }; break;
 	}
 	return pbft_record_encode(type, &body, bytes, sizeof bytes);
 }
