@@ -35,6 +35,7 @@ enum refusal {
 	REFUSAL_BUSY,     /* my tables are full: ask again later  */
 	REFUSAL_OBSERVER, /* I do not take part: ask the others   */
 	REFUSAL_SPACE,    /* my disk is full: ask again later     */
+	REFUSAL_LARGE,    /* no proposal of this cluster can hold it */
 	REFUSAL_END,
 };
 const char *result_text(uint8_t status);

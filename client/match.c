@@ -18,7 +18,7 @@ uint32_t client_match_refusal(struct client_opinion *of, uint32_t n, uint32_t me
 	uint32_t final = 0;
 	of[member].refusal = refusal;
 	for (uint32_t i = 0; i < n; i++)
-		final += of[i].refusal == REFUSAL_MALFORMED || of[i].refusal == REFUSAL_SIGNATURE;
+		final += of[i].refusal == REFUSAL_MALFORMED || of[i].refusal == REFUSAL_SIGNATURE || of[i].refusal == REFUSAL_LARGE;
 	return final;
 }
 

@@ -301,7 +301,9 @@ static bool refused_here(struct driver *d, const struct bundle *b, driver_link l
 	struct bft_standing standing;
 	bft_pbft.standing(d->core, &standing);
 	enum refusal why = 0;
-	if (standing.observer)
+	if (n > d->limits.proposal_bytes_max)
+		why = REFUSAL_LARGE; /* held, it would wait for ever and cost every leader its office */
+	else if (standing.observer)
 		why = REFUSAL_OBSERVER;
 	else if (d->low_space)
 		why = REFUSAL_SPACE;

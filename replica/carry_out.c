@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROOM_AGAIN_MS 1000u /* the disk is full: look again so often */
+
 /* Executed proposals stay in memory for a little while, for those who come a little later; then the log has them. */
 static void retire(struct driver *d, struct proposal_body *p)
 {
@@ -70,22 +72,38 @@ static void executed_one(struct driver *d)
 	}
 }
 
+/* With the disk full, what is decided waits: an execution that cannot be committed would be thrown away, and the replica with it. */
+static bool has_room(struct driver *d, size_t coming)
+{
+	bool low = !state_room(d->options.state, coming);
+	driver_space(d, DRIVER_DISK_STATE, low);
+	d->room_again_ms = d->mono_ms + ROOM_AGAIN_MS;
+	return !low;
+}
+
 bool carry_out(struct driver *d)
 {
 	bool any = false;
+	if (d->full & DRIVER_DISK_STATE && (d->mono_ms < d->room_again_ms || !has_room(d, 0)))
+		return false;
 	/* A few at a time, so that votes are sealed between. */
 	for (int i = 0; i < 4 && d->execute_count && !d->failed && !snapshot_waits(d); i++) {
 		struct to_execute next = d->execute[d->execute_head];
+		struct proposal_body *p = NULL;
+		if (next.seq == execution_seq(d->execution) + 1) {
+			p = body_load(d, &next.digest);
+			if (!p) {
+				driver_stop(d, "a decided proposal's body is gone from the log");
+				return true;
+			}
+			if (!has_room(d, p->total))
+				return any;
+		}
 		d->execute_head = (d->execute_head + 1) % d->execute_capacity;
 		d->execute_count--;
 		any = true;
-		if (next.seq != execution_seq(d->execution) + 1)
+		if (!p)
 			continue;
-		struct proposal_body *p = body_load(d, &next.digest);
-		if (!p) {
-			driver_stop(d, "a decided proposal's body is gone from the log");
-			return true;
-		}
 		p->pins++;
 		if (run(d, p))
 			executed_one(d);

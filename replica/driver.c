@@ -153,11 +153,14 @@ void driver_durable(struct driver *d, bft_lsn lsn)
 	carry_out_snapshot(d);
 }
 
-void driver_space(struct driver *d, bool low)
+void driver_space(struct driver *d, enum driver_disk disk, bool low)
 {
-	if (low == d->low_space)
+	uint8_t full = (uint8_t)(low ? d->full | disk : d->full & ~disk);
+	bool was = d->low_space;
+	d->full = full;
+	d->low_space = full != 0;
+	if (d->low_space == was)
 		return;
-	d->low_space = low;
 	driver_note(d, low ? QUORATE_LEVEL_ERROR : QUORATE_LEVEL_INFO,
 	            low ? "the disk is full: no new work until there is room" : "there is room on the disk again: new work is taken");
 }
@@ -211,9 +214,11 @@ uint64_t driver_deadline(const struct driver *d)
 		return UINT64_MAX;
 	uint64_t a = bft_pbft.deadline(d->core), b = fetch_deadline(d), c = d->unflushed_ms ? d->unflushed_ms + UNFLUSHED_MS : UINT64_MAX;
 	uint64_t e = transfer_deadline(d);
+	uint64_t g = d->full & DRIVER_DISK_STATE ? d->room_again_ms : UINT64_MAX;
 	a = a < b ? a : b;
 	c = c < e ? c : e;
-	return a < c ? a : c;
+	a = a < c ? a : c;
+	return a < g ? a : g;
 }
 
 /* ---- frames ---- */

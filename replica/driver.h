@@ -85,7 +85,9 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 void driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
 void driver_client_gone(struct driver *d, driver_link link);
 void driver_durable(struct driver *d, bft_lsn lsn);
-void driver_space(struct driver *d, bool low);
+/* A disk is full, or has room again: that of the log, as its writer says; that of the state, as execution finds. */
+enum driver_disk { DRIVER_DISK_LOG = 1, DRIVER_DISK_STATE = 2 };
+void driver_space(struct driver *d, enum driver_disk disk, bool low);
 /* The log failed: nothing may be signed any more. */
 void driver_fail(struct driver *d, const char *why);
 /* The end of a wake-up. True: there is more to do, call again soon (after looking at the sockets). */

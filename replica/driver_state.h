@@ -94,6 +94,8 @@ struct driver {
 	struct bft_limits limits;
 	uint64_t mono_ms, wall_ms, ticked_ms;
 	bool started, failed, low_space, stepping;
+	uint8_t full;           /* which of enum driver_disk; low_space: any */
+	uint64_t room_again_ms; /* when the state's is looked at again       */
 	char trouble[STANDING_TROUBLE_BYTES_MAX + 1];
 
 	struct bft_core *core;

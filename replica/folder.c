@@ -1,5 +1,9 @@
 #include "replica/folder.h"
 
+#include "bft/pbft/certificate.h"
+#include "bft/pbft/records.h"
+#include "bft/proposal.h"
+#include "bft/quorum.h"
 #include "replica/driver.h"
 
 #include <errno.h>
@@ -86,12 +90,36 @@ static enum quorate_error format_files(const struct log_disk *disk, const char *
 	return s == SUPERBLOCK_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, path, superblock_text(s));
 }
 
-enum quorate_error folder_format(const char *path, const struct digest *cluster, const struct public_key *member, const struct quorate_options *options,
-                                 char *reason)
+struct folder_needs folder_needs(const struct bft_genesis *genesis)
+{
+	const struct bft_genesis_limits *l = &genesis->limits;
+	size_t proposal = PROPOSAL_BYTES(l->proposal_bundles_max) + (size_t)l->proposal_bundles_max * (4u + SIGNATURE_BYTES) + l->proposal_bytes_max;
+	size_t certificate = CERTIFICATE_HEAD_BYTES + quorum_strong(genesis->count) * CERTIFICATE_SIGNER_BYTES_MAX;
+	size_t view_change = PBFT_RECORD_BYTES_MAX + (l->window + 1) * certificate;
+	return (struct folder_needs){ .window = l->window,
+		                      .segment_bytes_min = log_segment_bytes_for((uint32_t)(proposal > view_change ? proposal : view_change)),
+		                      .queue_bytes = (size_t)l->window * l->proposal_bytes_max + ((size_t)64 << 20) };
+}
+
+static enum quorate_error segment_check(uint32_t bytes, uint32_t min, const char *path, char *reason)
+{
+	char sentence[120];
+	if (bytes >= min)
+		return QUORATE_OK;
+	snprintf(sentence, sizeof sentence, "a log segment of %u KiB cannot hold the largest record of this cluster: segment_size must be %u KiB or more",
+	         bytes / 1024, min / 1024);
+	return fail(reason, QUORATE_CONFIG, path, sentence);
+}
+
+enum quorate_error folder_format(const char *path, const struct digest *cluster, const struct public_key *member, const struct folder_needs *needs,
+                                 const struct quorate_options *options, char *reason)
 {
 	char log_path[PATH_BYTES];
 	struct log_disk disk;
-	enum quorate_error error = make_folders(path, log_path, reason);
+	enum quorate_error error =
+		segment_check(options->segment_bytes ? options->segment_bytes : LOG_SEGMENT_BYTES_DEFAULT, needs->segment_bytes_min, path, reason);
+	if (error == QUORATE_OK)
+		error = make_folders(path, log_path, reason);
 	if (error != QUORATE_OK)
 		return error;
 	int r = disk_posix_open(&disk, log_path);
@@ -257,19 +285,22 @@ static void judge(struct folder *f, const struct visit *v, const struct log_repo
 	}
 }
 
-enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options, uint32_t window,
-                                  size_t queue_bytes, char *reason)
+enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options,
+                                  const struct folder_needs *needs, char *reason)
 {
 	struct log_report report;
 	struct visit visit = { .driver = d, .report = &report };
-	struct log_options log_options = { .cluster = *cluster, .segment_bytes = LOG_SEGMENT_BYTES_DEFAULT, .queue_bytes = queue_bytes };
+	struct log_options log_options = { .cluster = *cluster, .segment_bytes = LOG_SEGMENT_BYTES_DEFAULT, .queue_bytes = needs->queue_bytes };
 	enum log_result r = log_open(&f->log, &f->disk, &log_options, visit_record, &visit, &report);
 	if (r != LOG_OK) {
 		const char *why = driver_trouble(d)[0] ? driver_trouble(d) : report.reason[0] ? report.reason : log_text(r);
 		return fail(reason, r == LOG_ERR_REFUSED || r == LOG_ERR_NONE ? QUORATE_CONFIG : QUORATE_FAILED, options->data, why);
 	}
+	enum quorate_error error = segment_check(log_segment_bytes(f->log), needs->segment_bytes_min, options->data, reason);
+	if (error != QUORATE_OK)
+		return error;
 	f->last_lsn = report.last_lsn;
-	judge(f, &visit, &report, window);
+	judge(f, &visit, &report, needs->window);
 	f->superblock.clean = false;
 	f->superblock.durability = (uint8_t)options->durability;
 	f->superblock.lowest_segment = log_lowest_segment(f->log);

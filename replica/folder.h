@@ -6,6 +6,7 @@
 #ifndef REPLICA_FOLDER_H
 #define REPLICA_FOLDER_H
 #include "bft/core.h"
+#include "bft/genesis.h"
 #include "quorate.h"
 #include "replica/log/log.h"
 #include "replica/log/superblock.h"
@@ -26,15 +27,23 @@ struct folder {
 	char why_lost[QUORATE_REASON_BYTES]; /* when recovery is LOST: one sentence */
 };
 
+/* What the cluster's limits ask of a log. */
+struct folder_needs {
+	uint32_t window;            /* W                                                                                                           */
+	uint32_t segment_bytes_min; /* holds every record a replica may have to write: a proposal with its bundles, a VIEW-CHANGE with certificates */
+	size_t queue_bytes;         /* what may wait for the disk: everything that the window allows                                               */
+};
+struct folder_needs folder_needs(const struct bft_genesis *genesis);
+
 /* Prepares `path` once, for `member` of `cluster`. */
-enum quorate_error folder_format(const char *path, const struct digest *cluster, const struct public_key *member, const struct quorate_options *options,
-                                 char *reason);
+enum quorate_error folder_format(const char *path, const struct digest *cluster, const struct public_key *member, const struct folder_needs *needs,
+                                 const struct quorate_options *options, char *reason);
 /* Locks it, reads the superblock, opens the state. Errors: the folder is not formatted, another's, in use, damaged. */
 enum quorate_error folder_open(struct folder *f, const char *path, const struct digest *cluster, const struct public_key *member,
                                const struct quorate_options *options, char *reason);
-/* Reads the log into the driver, opens it for appending, judges what it is worth, and notes in the superblock that it is in use. `window` is W. */
-enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options, uint32_t window,
-                                  size_t queue_bytes, char *reason);
+/* Reads the log into the driver, opens it for appending, judges what it is worth, and notes in the superblock that it is in use. */
+enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options,
+                                  const struct folder_needs *needs, char *reason);
 /* The log may lack something that was signed: remembered beyond this process. */
 void folder_memory_lost(struct folder *f);
 /* DATA/state/next.mdb: what is being fetched, made as a copy of the state when it is not there. NULL: it cannot be made. */

@@ -366,7 +366,7 @@ static void log_news(struct quorate *q)
 {
 	struct log_writer_state s = log_writer_state(q->writer);
 	driver_durable(q->driver, s.durable_lsn);
-	driver_space(q->driver, s.low_space);
+	driver_space(q->driver, DRIVER_DISK_LOG, s.low_space);
 	if (s.failed && q->log_ok) {
 		q->log_ok = false;
 		driver_fail(q->driver, "the disk refused a write or a flush of the log");
@@ -434,10 +434,8 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 
 static enum quorate_error recover(struct quorate *q, char *reason)
 {
-	const struct bft_genesis_limits *l = &q->identity->genesis.limits;
-	/* What may wait for the disk: everything that the window allows. */
-	size_t queue = (size_t)l->window * l->proposal_bytes_max + ((size_t)64 << 20);
-	enum quorate_error error = folder_recover(&q->folder, q->driver, &q->identity->cluster, &q->options, l->window, queue, reason);
+	struct folder_needs needs = folder_needs(&q->identity->genesis);
+	enum quorate_error error = folder_recover(&q->folder, q->driver, &q->identity->cluster, &q->options, &needs, reason);
 	if (error != QUORATE_OK)
 		return error;
 	if (!driver_replay(q->driver))
@@ -788,8 +786,10 @@ enum quorate_error quorate_format(const struct quorate_options *options, char *r
 	enum quorate_error error = identity_read(identity, options, reason);
 	if (error == QUORATE_OK && !options->data)
 		error = fail(reason, QUORATE_USAGE, "no data folder is named");
-	if (error == QUORATE_OK)
-		error = folder_format(options->data, &identity->cluster, &identity->genesis.cards[identity->self].member_key, options, reason);
+	if (error == QUORATE_OK) {
+		struct folder_needs needs = folder_needs(&identity->genesis);
+		error = folder_format(options->data, &identity->cluster, &identity->genesis.cards[identity->self].member_key, &needs, options, reason);
+	}
 	sign_wipe(&identity->secret);
 	sign_wipe(&identity->tls_secret);
 	free(identity);

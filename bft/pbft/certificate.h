@@ -30,7 +30,8 @@ struct certificate {
 	struct certificate_signer by[BFT_MEMBERS_MAX];
 };
 #define CERTIFICATE_HEAD_BYTES (8u + 1u + 8u + 8u + 2u * DIGEST_BYTES + 1u)
-#define CERTIFICATE_BYTES_MAX (CERTIFICATE_HEAD_BYTES + BFT_MEMBERS_MAX * (4u + BFT_LEAF_PATH_MAX * DIGEST_BYTES + SIGNATURE_BYTES))
+#define CERTIFICATE_SIGNER_BYTES_MAX (4u + BFT_LEAF_PATH_MAX * DIGEST_BYTES + SIGNATURE_BYTES)
+#define CERTIFICATE_BYTES_MAX (CERTIFICATE_HEAD_BYTES + BFT_MEMBERS_MAX * CERTIFICATE_SIGNER_BYTES_MAX)
 
 size_t certificate_encode(const struct certificate *c, uint8_t *bytes, size_t capacity);
 /* Reads one and leaves `r` behind it. False when malformed; signatures are certificate_check's. */

@@ -36,6 +36,12 @@ const char *log_options_check(const struct log_options *options)
 	return NULL;
 }
 
+uint32_t log_segment_bytes_for(uint32_t payload)
+{
+	uint32_t bytes = LOG_BLOCK_BYTES + layout_round_up(LAYOUT_GROUP_HEADER_BYTES + LAYOUT_RECORD_HEADER_BYTES + payload);
+	return bytes > LOG_SEGMENT_BYTES_MIN ? bytes : LOG_SEGMENT_BYTES_MIN;
+}
+
 struct log *log_create(const struct log_disk *disk, const struct digest *cluster, uint64_t salt, uint32_t segment_bytes, size_t queue_bytes)
 {
 	struct log *log = calloc(1, sizeof *log);
@@ -344,6 +350,11 @@ const struct log_disk *log_disk_of(const struct log *log)
 size_t log_queued_bytes(const struct log *log)
 {
 	return log->queued;
+}
+
+uint32_t log_segment_bytes(const struct log *log)
+{
+	return log->segment_bytes;
 }
 
 void log_truncate_below(struct log *log, uint64_t lsn)

@@ -65,6 +65,8 @@ struct log_options {
 	size_t queue_bytes;     /* most that may be queued; 0 = LOG_QUEUE_BYTES_DEFAULT. At least one record is always taken */
 };
 
+/* The smallest segment that holds a record of `payload` bytes. */
+uint32_t log_segment_bytes_for(uint32_t payload);
 /* Makes the first segment in a folder that has none. Cost: writes a segment of zeros. `reason` gets a sentence for every error. */
 enum log_result log_format(const struct log_disk *disk, const struct log_options *options, char reason[LOG_REASON_BYTES]);
 
@@ -121,6 +123,7 @@ uint64_t log_durable_lsn(const struct log *log);
 bool log_failed(const struct log *log);
 bool log_queue_empty(const struct log *log);
 size_t log_queued_bytes(const struct log *log);
+uint32_t log_segment_bytes(const struct log *log);
 const struct log_disk *log_disk_of(const struct log *log);
 
 /* The next segment, prepared ahead in bounded pieces (a mebibyte, flushed). log_fill_wanted chooses the next piece of work; log_fill_work does it and may run

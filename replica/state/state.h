@@ -91,6 +91,10 @@ size_t state_undo_bytes(const struct state *s);
  * Cost: one tree path per key touched since the last, in the order of their hashes. */
 enum state_result state_snapshot(struct state *s, struct state_meta *meta);
 
+/* Takes the disk space that the next snapshot may need when `coming` more bytes are executed before it; that of a disk cannot be met a step ahead otherwise.
+ * False: the disk is full. Nothing is lost and nothing final: ask again later, and change nothing until then. */
+bool state_room(struct state *s, size_t coming);
+
 /* The tree, for state transfer: 16-ary, by H(DOMAIN_STATE_KEY, ns | key); a subtree of at most STATE_LEAF_ENTRIES entries is one leaf, so its shape follows
  * from the set of entries alone.
  *   leaf  = u8 0 | u8 count | count * (key hash 32 | entry digest 32), by key hash         digest: H(DOMAIN_STATE_LEAF, the pairs)

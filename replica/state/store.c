@@ -257,6 +257,8 @@ static enum state_result write_over(struct state *s, const MDB_val *key, size_t 
 	if (e != 0)
 		return fail(s, store_failure(e));
 	count_entry(s, key, old_bytes, existed, value);
+	if (value)
+		room_note(s, old_bytes, existed, value->mv_size);
 	return STATE_OK;
 }
 
@@ -453,6 +455,7 @@ enum state_result state_snapshot(struct state *s, struct state_meta *meta)
 		return fail(s, result);
 	s->meta = *meta;
 	touched_clear(&s->touched);
+	s->room.growth = 0;
 	return STATE_OK;
 }
 

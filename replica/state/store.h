@@ -1,4 +1,4 @@
-/* replica/state/store.h - the inside of struct state, for store.c, undo.c, touched.c and trie.c. */
+/* replica/state/store.h - the inside of struct state, for store.c, undo.c, touched.c, room.c and trie.c. */
 #ifndef REPLICA_STATE_STORE_H
 #define REPLICA_STATE_STORE_H
 #include "replica/state/state.h"
@@ -40,6 +40,10 @@ struct state {
 	uint8_t *undo_bytes;
 	size_t undo_bytes_used, undo_bytes_capacity;
 	struct touched touched;
+	struct {
+		uint64_t growth;   /* of the file by what came since the snapshot, estimated high */
+		uint64_t reserved; /* up to here the file has its blocks                          */
+	} room;
 	uint8_t *scratch; /* a value on its way in; at most STATE_VALUE_MAX */
 	size_t scratch_bytes;
 };
@@ -54,6 +58,8 @@ enum state_result store_failure(int mdb_error);
 bool store_about_read(const MDB_val *v, struct state_meta *meta, uint64_t *bytes, uint64_t counts[256]);
 /* Puts or deletes (value NULL) without undo, with counts and touching. `key` begins with the namespace. */
 enum state_result store_write(struct state *s, const MDB_val *key, const MDB_val *value);
+
+void room_note(struct state *s, size_t old_bytes, bool existed, size_t value_bytes);
 
 enum state_result undo_note(struct state *s, const MDB_val *key, const MDB_val *old);
 void undo_free(struct state *s);

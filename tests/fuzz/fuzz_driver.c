@@ -108,7 +108,7 @@ static bool step(uint8_t what, uint16_t n, struct rd *r)
 		break;
 	case 7:
 		low = !low;
-		driver_space(bed.driver, low);
+		driver_space(bed.driver, DRIVER_DISK_LOG, low);
 		break;
 	default: driver_member_frame(bed.driver, kind, bytes, n); break;
 	}

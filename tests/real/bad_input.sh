@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# bad_input.sh QUORATE: what a person can get wrong, and what the machine can. Each gets one clear sentence and its exit code, and loses nothing.
+# bad_input.sh QUORATE SMALL_GENESIS: what a person can get wrong, and what the machine can. Each gets one clear sentence and its exit code, and loses nothing.
 . "$(dirname "$0")/lib.sh"
+small_genesis=$2
 chmod 755 "$dir"
 
 # expect CODE PATTERN COMMAND...: it ends with CODE and one sentence that says PATTERN.
@@ -171,11 +172,18 @@ say "$cases cases: one sentence and the right exit code for each"
 # ---- a full disk ----
 disk=$dir/disk
 mkdir "$disk"
-if [ "$(id -u)" != 0 ] || ! mount -t tmpfs -o size=14m none "$disk" 2>/dev/null; then
+if [ "$(id -u)" != 0 ] || ! mount -t tmpfs -o size=36m none "$disk" 2>/dev/null; then
 	say "no small disk can be mounted here: the full disk is left out"
 	exit 0
 fi
 mounted=$disk
+expect_small() { expect 3 'a log segment of 1024 KiB cannot hold .* segment_size must be [0-9]+ KiB or more' "$quorate" format --config "$home/replica-0/replica.yaml"; }
+cp "$home/replica-0/replica.yaml" "$dir/replica-0.yaml"
+sed -i "s|^data: .*|data: $disk/data-0|" "$home/replica-0/replica.yaml"
+echo "segment_size: 1MiB" >>"$home/replica-0/replica.yaml"
+expect_small
+cp "$dir/replica-0.yaml" "$home/replica-0/replica.yaml"
+"$small_genesis" "$home/genesis"
 for i in 0 1 2 3; do
 	rm -rf "$home/replica-$i/data"
 	sed -i "s|^data: .*|data: $disk/data-$i|" "$home/replica-$i/replica.yaml"
@@ -185,7 +193,7 @@ done
 for i in 0 1 2 3; do start $i; done
 until_ok 20 equal || fail "the cluster does not begin on a small disk: $(status)"
 "$quorate" put before full --cluster "$cluster" >/dev/null
-head -c 14m /dev/zero >"$disk/filler" 2>/dev/null || true
+head -c 36m /dev/zero >"$disk/filler" 2>/dev/null || true
 seq -f 'full-%.0f' 1 200 | awk 'BEGIN { x = "0123456789"; while (length(x) < 40000) x = x x } { print $0 "\t" x }' >"$dir/full.tsv"
 "$quorate" load "$dir/full.tsv" --cluster "$cluster" --json --bundle 1 --timeout 60s >"$dir/loaded" 2>&1 &
 loader=$!
@@ -196,7 +204,7 @@ kill -0 "$loader" || fail "the load gave up: $(cat "$dir/loaded")"
 for i in 0 1 2 3; do alive $i || fail "replica $i ended with its disk full"; done
 status | each role | grep -q leader || fail "it does not serve its status"
 rm "$disk/filler"
-mount -o remount,size=64m "$disk"
+mount -o remount,size=192m "$disk"
 wait "$loader" || fail "the load did not go on: $(cat "$dir/loaded")"
 until_ok 20 equal || fail "after there was room: $(status)"
 ! says_full || fail "it still says that the disk is full"

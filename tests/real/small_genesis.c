@@ -18,6 +18,7 @@ int main(int argc, char **argv)
 		g.limits.checkpoint_every = 4;
 		g.limits.window = 16;
 		g.limits.snapshot_seqs = 16;
+		g.limits.proposal_bytes_max = 512u << 10;
 		why = genesis_fields_check(&g);
 	}
 	if (why) {

@@ -794,6 +794,19 @@ static void a_pool_full_of_requests_does_not_stop_the_order(void)
 	dbed_destroy(&b);
 }
 
+/* Held, it would wait for ever, and each leader in turn would lose its office over it. */
+static void what_no_proposal_can_hold_is_refused(void)
+{
+	dbed_create(&b);
+	struct dbed_bundle large = dbed_request(&b, 0, 99, 1, DBED_PROPOSAL_BYTES_MAX);
+	dbed_client_bundle(&b, 5, 0, &large);
+	dbed_turn(&b);
+	CU_ASSERT_EQUAL(dbed_refused(&b, 5), REFUSAL_LARGE);
+	CU_ASSERT_EQUAL(dbed_counts(&b).refused, 1);
+	free(large.bytes);
+	dbed_destroy(&b);
+}
+
 /* A leader proposes the same bytes twice. When the log is cut above the first place, the second still has them after a restart. */
 static void a_body_proposed_twice_outlives_its_first_place(void)
 {
@@ -1038,7 +1051,7 @@ static void a_full_disk_takes_nothing_new(void)
 	uint64_t s = dbed_session(&b, 5, 0, 1);
 	order_one(s, 1, 2);
 	dbed_forget(&b);
-	driver_space(b.driver, true);
+	driver_space(b.driver, DRIVER_DISK_LOG, true);
 	struct dbed_bundle x = dbed_request(&b, 0, s, 2, 8), done = dbed_request(&b, 0, s, 1, 8);
 	dbed_client_bundle(&b, 5, 0, &x);
 	dbed_turn(&b);
@@ -1053,7 +1066,7 @@ static void a_full_disk_takes_nothing_new(void)
 	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 3, p.digest);
 	CU_ASSERT_FALSE(dbed_voted(&b, PBFT_LEAF_PREPARE, 3, p.digest));
 	CU_ASSERT_TRUE(strlen(dbed_standing(&b).trouble) > 0);
-	driver_space(b.driver, false);
+	driver_space(b.driver, DRIVER_DISK_LOG, false);
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(dbed_voted(&b, PBFT_LEAF_PREPARE, 3, p.digest));
 	CU_ASSERT_STRING_EQUAL(dbed_standing(&b).trouble, "");
@@ -1116,6 +1129,7 @@ int main(void)
 		{ "a malformed bundle named by the leader is its fault", a_malformed_bundle_named_by_the_leader_is_its_fault },
 		{ "a proposal that is too large is not prepared", a_proposal_that_is_too_large_is_not_prepared },
 		{ "proposals unasked have a budget", proposals_unasked_have_a_budget },
+		{ "what no proposal can hold is refused", what_no_proposal_can_hold_is_refused },
 		{ "a pool full of requests does not stop the order", a_pool_full_of_requests_does_not_stop_the_order },
 		{ "a body proposed twice outlives its first place", a_body_proposed_twice_outlives_its_first_place },
 		{ "malformed fetches are refused", malformed_fetches_are_refused },

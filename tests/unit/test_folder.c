@@ -1,5 +1,6 @@
 /* A replica's data folder: prepared once, whose it is, who uses it, and what its log is worth after whatever happened to it. On the real disk. */
 #include "bft/pbft/records.h"
+#include "bft/quorum.h"
 #include "replica/driver.h"
 #include "replica/folder.h"
 #include "tests/unit/unit.h"
@@ -20,6 +21,7 @@ static char parent[64], path[96], reason[QUORATE_REASON_BYTES];
 static struct digest cluster, other_cluster;
 static struct public_key member, other_member;
 static struct quorate_options options;
+static struct folder_needs needs;
 static struct folder f;
 static struct driver *driver;
 static uint64_t lsn;
@@ -46,6 +48,7 @@ static void begin(void)
 	memset(other_cluster.b, 2, sizeof other_cluster.b);
 	memset(member.b, 3, sizeof member.b);
 	memset(other_member.b, 4, sizeof other_member.b);
+	needs = (struct folder_needs){ .window = WINDOW, .segment_bytes_min = 16u << 10, .queue_bytes = 1u << 20 };
 	options = (struct quorate_options){ .data = path, .segment_bytes = 64u << 10, .state_bytes = 8u << 20 };
 	memset(&f, 0, sizeof f);
 	lsn = 0;
@@ -64,7 +67,7 @@ static bool says(const char *what)
 static enum quorate_error format(void)
 {
 	reason[0] = 0;
-	return folder_format(path, &cluster, &member, &options, reason);
+	return folder_format(path, &cluster, &member, &needs, &options, reason);
 }
 
 static enum quorate_error open_as(const struct digest *c, const struct public_key *m)
@@ -122,7 +125,7 @@ static enum quorate_error recover(void)
 	driver = driver_create(&o);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(driver);
 	reason[0] = 0;
-	enum quorate_error error = folder_recover(&f, driver, &cluster, &options, WINDOW, 1u << 20, reason);
+	enum quorate_error error = folder_recover(&f, driver, &cluster, &options, &needs, reason);
 	lsn = f.last_lsn;
 	return error;
 }
@@ -269,6 +272,37 @@ static void a_segment_size_that_cannot_be_is_refused(void)
 	CU_ASSERT_TRUE(strlen(reason) > 0);
 	options.segment_bytes = 64u << 10;
 	CU_ASSERT_EQUAL(format(), QUORATE_OK); /* nothing was left in the way */
+	end();
+}
+
+/* Found by a full disk: what had waited went into one proposal of 4 MiB, and a replica whose segments held 1 MiB stopped for good. */
+static void a_segment_holds_the_largest_record_of_its_cluster(void)
+{
+	static struct bft_genesis genesis;
+	memset(&genesis, 0, sizeof genesis);
+	genesis.count = 4;
+	genesis_limits_default(&genesis.limits);
+	struct folder_needs small = folder_needs(&genesis);
+	CU_ASSERT(small.segment_bytes_min > genesis.limits.proposal_bytes_max && small.segment_bytes_min < genesis.limits.proposal_bytes_max + (64u << 10));
+	genesis.count = BFT_MEMBERS_MAX;
+	genesis.limits.window = BFT_WINDOW_MAX;
+	genesis.limits.proposal_bytes_max = 1u << 16;
+	struct folder_needs many = folder_needs(&genesis);
+	CU_ASSERT(many.segment_bytes_min > BFT_WINDOW_MAX * quorum_strong(BFT_MEMBERS_MAX) * SIGNATURE_BYTES && many.segment_bytes_min < LOG_PAYLOAD_MAX);
+
+	begin();
+	needs.segment_bytes_min = options.segment_bytes + LOG_BLOCK_BYTES;
+	CU_ASSERT_EQUAL(format(), QUORATE_CONFIG);
+	CU_ASSERT_TRUE(says("a log segment of 64 KiB") && says("segment_size must be 68 KiB or more"));
+	CU_ASSERT_EQUAL(access(path, F_OK), -1);
+	/* One made by a release that did not look says so at its start, and keeps what it has. */
+	needs.segment_bytes_min = options.segment_bytes;
+	CU_ASSERT_EQUAL(format(), QUORATE_OK);
+	needs.segment_bytes_min += LOG_BLOCK_BYTES;
+	CU_ASSERT_EQUAL_FATAL(open_it(), QUORATE_OK);
+	CU_ASSERT_EQUAL(recover(), QUORATE_CONFIG);
+	CU_ASSERT_TRUE(says("segment_size must be 68 KiB or more"));
+	leave(false);
 	end();
 }
 
@@ -663,6 +697,7 @@ int main(void)
 		{ "a lost folder stays lost", a_lost_folder_stays_lost },
 		{ "a log without a superblock is not formatted", a_log_without_a_superblock_is_not_formatted },
 		{ "a segment size that cannot be is refused", a_segment_size_that_cannot_be_is_refused },
+		{ "a segment holds the largest record of its cluster", a_segment_holds_the_largest_record_of_its_cluster },
 		{ "a place that cannot be made is said", a_place_that_cannot_be_made_is_said },
 		{ "an empty folder is not started", an_empty_folder_is_not_started },
 		{ "a log that is gone is not begun anew", a_log_that_is_gone_is_not_begun_anew },

@@ -316,6 +316,49 @@ static void a_hot_key_costs_no_memory(void)
 	bed_destroy(&b);
 }
 
+/* What is reserved before a snapshot holds the file after it: for many small entries, for the same again, for large values, for deletions. */
+static void the_disk_is_asked_before_the_snapshot(void)
+{
+	static uint8_t large[60000];
+	bed_create(&b);
+	for (uint64_t round = 0; round < 24; round++) {
+		uint64_t x = round * 2654435761u;
+		for (uint64_t i = 0; i < 2000; i++) {
+			x = x * 6364136223846793005u + 1442695040888963407u;
+			uint64_t key = (x >> 33) % 50000;
+			if (round % 4 == 3 && i % 2) {
+				(void)bed_delete(&b, key);
+			} else if (round % 4 == 2 && i % 50 == 0) {
+				CU_ASSERT_EQUAL(state_put(b.state, STATE_USER, &key, sizeof key, large, sizeof large), STATE_OK);
+			} else {
+				CU_ASSERT_EQUAL(bed_put(&b, key, round), STATE_OK);
+			}
+			if (i % 100 == 0)
+				CU_ASSERT_TRUE(state_room(b.state, 5000));
+		}
+		CU_ASSERT_TRUE(state_room(b.state, 0));
+		uint64_t reserved = b.state->room.reserved;
+		(void)bed_snapshot(&b);
+		MDB_envinfo info;
+		CU_ASSERT_EQUAL(mdb_env_info(b.state->env, &info), 0);
+		CU_ASSERT_TRUE((info.me_last_pgno + 1) * 4096 <= reserved);
+	}
+	bed_destroy(&b);
+}
+
+/* The file may not grow: the answer is no, nothing is lost, and with the limit gone it goes on. */
+static void a_full_disk_is_said_and_passes(void)
+{
+	bed_create(&b);
+	CU_ASSERT_EQUAL(bed_put(&b, 1, 1), STATE_OK);
+	CU_ASSERT_TRUE(state_room(b.state, 0));
+	CU_ASSERT_FALSE(state_room(b.state, (size_t)1 << 46)); /* more than any disk */
+	CU_ASSERT_TRUE(state_room(b.state, 100));
+	CU_ASSERT_TRUE(bed_holds(&b, 1, 1));
+	(void)bed_snapshot(&b);
+	bed_destroy(&b);
+}
+
 static const struct unit_case cases[] = {
 	{ "own writes are read", own_writes_are_read },
 	{ "namespaces are apart", namespaces_are_apart },
@@ -329,6 +372,8 @@ static const struct unit_case cases[] = {
 	{ "a full map is final", a_full_map_is_final },
 	{ "a damaged file is refused and can be dropped", a_damaged_file_is_refused_and_can_be_dropped },
 	{ "a hot key costs no memory", a_hot_key_costs_no_memory },
+	{ "the disk is asked before the snapshot", the_disk_is_asked_before_the_snapshot },
+	{ "a full disk is said and passes", a_full_disk_is_said_and_passes },
 	{ 0 },
 };
 
