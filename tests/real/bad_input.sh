@@ -15,6 +15,9 @@ expect() {
 	grep -qE "$pattern" "$dir/out" || fail "it does not say '$pattern': $*: $(cat "$dir/out")"
 	cases=$((cases + 1))
 }
+# Of a folder in use: a file that was there a moment ago may be gone.
+copy_once() { rm -rf "$2" && cp -r "$1" "$2" 2>/dev/null; }
+copy_living() { until_ok 20 copy_once "$1" "$2" || fail "$1 cannot be copied"; }
 client() { # client CODE PATTERN COMMAND...: a command that talks to the cluster
 	local wanted=$1 pattern=$2
 	shift 2
@@ -87,7 +90,7 @@ mv "$data" "$dir/kept"
 mkdir "$data"
 start_config 3 "'quorate format'.*'quorate format --lost'"
 rmdir "$data"
-cp -r "$home/replica-2/data" "$data"
+copy_living "$home/replica-2/data" "$data"
 start_config 3 "belongs to another replica"
 rm -rf "$data"
 "$quorate" testnet "$dir/foreign" --replicas 4 --base-port "$base" >/dev/null
@@ -117,7 +120,7 @@ fi
 for i in 0 1 2 3; do start $i; done
 until_ok 20 equal || fail "the cluster does not begin: $(status)"
 start_config 3 "another running process"
-cp -r "$home/replica-2" "$home/replica-2b"
+copy_living "$home/replica-2" "$home/replica-2b"
 rm -rf "$home/replica-2b/data"
 "$quorate" format --config "$home/replica-2b/replica.yaml" >/dev/null
 start_config 3 "127.0.0.1:$((base + 2)).*in use" "$home/replica-2b/replica.yaml"
