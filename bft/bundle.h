@@ -15,6 +15,7 @@ enum bundle_kind {
 	BUNDLE_OPEN = 1,     /* opens a session: session 0, number = the client's random choice, one operation: u64 void_ms             */
 	BUNDLE_SNAPSHOT = 2, /* asks for a snapshot; no operation                                                                     */
 	BUNDLE_CLOSE = 3,    /* gives the session up; no operation                                                                    */
+	BUNDLE_READMIT = 4,  /* lets a replica vote again from the next epoch on; one operation: readmit.h                            */
 };
 
 struct bundle {

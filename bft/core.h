@@ -38,7 +38,8 @@ struct bft_request_id {
 
 enum bft_event_kind {
 	BFT_EV_RECORD,    /* recovery only: one own record (`rtype`, `data`, `lsn`), in lsn order, before anything else           */
-	BFT_EV_START,     /* recovery over: the state stands at `seq` with chain `digest`; `recovery` says what the log is worth  */
+	BFT_EV_START,     /* recovery over: the state stands at `seq` with chain `digest`; `recovery` says what the log is worth; */
+			  /* `ok`: the epoch begins now, and nothing was said in it                                               */
 	BFT_EV_TICK,      /* `mono_ms` for timers, `wall_ms` for agreed time; both only here                                      */
 	BFT_EV_MSG,       /* an authentic message, or an own one that has become durable and signed                               */
 	BFT_EV_REQUEST,   /* a verified client bundle is pooled: `digest`, `bytes`, `id`                                          */
@@ -49,7 +50,8 @@ enum bft_event_kind {
 	BFT_EV_SNAPSHOT,  /* the snapshot at `seq` is durable: chain `digest`, state `root`. Execution alone decides when one is due */
 	BFT_EV_INSTALLED, /* state transfer finished atomically at `seq`, chain `digest`; `ref` carries the checkpoint certificate */
 	BFT_EV_LINK,      /* the link to `from` came up (`ok`) or went down                                                       */
-	BFT_EV_EPOCH,     /* execution of an ordered entry at `seq` fixed the next epoch                                          */
+	BFT_EV_EPOCH,     /* execution of an ordered entry fixed the next epoch: it begins behind `seq`. `ok`: f+1 members are there */
+	BFT_EV_JUMP,      /* q members of the later epoch `epoch` have certified a state: it began behind `seq` with chain `digest`  */
 	BFT_EV_FILL,      /* sequences up to `seq` are wanted though no request may come: a snapshot was ordered and is due there  */
 	BFT_EV_ADMIN,     /* operator: hand the leadership over                                                                   */
 };
@@ -71,6 +73,7 @@ struct bft_event {
 	uint8_t from;
 	uint32_t bytes;
 	struct bft_request_id id;
+	bft_epoch epoch;
 	enum bft_recovery recovery;
 	uint16_t rtype;
 	const void *data;  /* borrowed for the call */
@@ -95,7 +98,7 @@ enum bft_effect_kind {
 	BFT_FX_TRANSFER, /* the others' logs no longer reach back to what is missing: get certified state at or above `seq`           */
 	BFT_FX_BLAME,    /* `from` earned `verdict` for `reason`; for CONVICT `ref` and `other` contradict each other                 */
 	BFT_FX_ROLE,     /* view, leader, standing changed: for status, metrics and clients' hints                                    */
-	BFT_FX_ACTIVATE, /* the next epoch takes over after `seq`: the driver replaces the core                                       */
+	BFT_FX_ACTIVATE, /* the next epoch takes over after `seq`, chain `digest`: the driver replaces the core, which says no more   */
 	BFT_FX_HALT,     /* own state contradicts a certificate or an own statement: stop voting, say why (`reason`)                  */
 };
 
@@ -143,6 +146,9 @@ struct bft_core; /* a block of protocol->bytes(limits); holds indexes, no pointe
 
 /* What status, metrics and hints want to know. */
 struct bft_standing {
+	bft_epoch epoch;
+	bft_seq base; /* the border behind which the epoch began */
+	struct digest base_chain;
 	bft_view view;
 	uint8_t leader;
 	bool changing, observer, recalling, suspecting;

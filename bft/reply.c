@@ -11,6 +11,8 @@ const char *result_text(uint8_t status)
 	case RESULT_AFTER: return "its predecessor was not executed before it; it was not executed";
 	case RESULT_LATER: return "a snapshot was made less than ten seconds ago";
 	case RESULT_TOO_LARGE: return "its results do not fit into one reply; nothing of it was kept";
+	case RESULT_PENDING: return "another change is on its way to the next epoch; it was not executed";
+	case RESULT_FORBIDDEN: return "the replica's organization has not signed this for the present epoch; it was not executed";
 	case RESULT_STATUS_END: break;
 	}
 	return "an unknown status";

@@ -25,6 +25,8 @@ enum result_status {
 	RESULT_AFTER = 5,      /* the predecessor was not executed before it. Not executed                       */
 	RESULT_LATER = 6,      /* a snapshot was made less than ten seconds ago                                  */
 	RESULT_TOO_LARGE = 7,  /* the results would not fit into a reply. Nothing of the bundle was kept         */
+	RESULT_PENDING = 8,    /* another change of the epoch is on its way                                     */
+	RESULT_FORBIDDEN = 9,  /* the member's organization has not signed this, for this epoch                 */
 	RESULT_STATUS_END,
 };
 

@@ -121,7 +121,9 @@ static enum quorate_error error_of(uint8_t status)
 	switch ((enum result_status)status) {
 	case RESULT_DONE: return QUORATE_OK;
 	case RESULT_TOO_OLD: return QUORATE_UNKNOWN;
-	case RESULT_LATER: return QUORATE_PRECONDITION;
+	case RESULT_LATER:
+	case RESULT_PENDING: return QUORATE_PRECONDITION;
+	case RESULT_FORBIDDEN: return QUORATE_VERIFICATION;
 	case RESULT_NO_SESSION:
 	case RESULT_QUOTA:
 	case RESULT_VOID:
@@ -143,7 +145,7 @@ static uint64_t opened_id(const struct result *x)
 /* What an honest replica can say of that request: one value for each operation when it was executed, and none else. */
 static bool fits(const struct client_request *r, const struct result *x)
 {
-	uint32_t values = r->kind == BUNDLE_OPS || r->kind == BUNDLE_OPEN ? r->count : 0;
+	uint32_t values = r->kind == BUNDLE_SNAPSHOT || r->kind == BUNDLE_CLOSE ? 0 : r->count;
 	if (x->status != RESULT_DONE) {
 		bool of_opening = x->status == RESULT_VOID || x->status == RESULT_QUOTA;
 		return x->count == 0 && (r->kind == BUNDLE_OPEN ? of_opening : x->status != RESULT_VOID);

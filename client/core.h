@@ -12,6 +12,7 @@
 #define CLIENT_CORE_H
 #include "bft/bundle.h"
 #include "bft/genesis.h"
+#include "bft/readmit.h"
 #include "bft/standing.h"
 #include "net/queue.h"
 #include "quorate_client.h"
@@ -87,6 +88,8 @@ enum quorate_error client_session_submit(struct client_session *s, const void *o
 enum quorate_error client_session_read(struct client_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
 enum quorate_error client_session_submit_bundle(struct client_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
 enum quorate_error client_session_snapshot(struct client_session *s, quorate_answer_fn done, void *user);
+/* `word`: readmit_encode's. The answer's value is the u64 sequence behind which the next epoch begins. */
+enum quorate_error client_session_readmit(struct client_session *s, const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
 /* `done` is called for each operation of that request. */
 enum quorate_error client_session_ask_again(struct client_session *s, uint64_t number, quorate_answer_fn done, void *user);
 
@@ -97,6 +100,7 @@ enum quorate_error client_work_check(const struct quorate_op *ops, uint32_t coun
 /* Requires: client_work_check says QUORATE_OK; `alone`: it shares its signature with nothing. */
 struct client_work *client_work_create(const struct quorate_op *ops, uint16_t count, bool alone, quorate_answer_fn done, void *user);
 struct client_work *client_work_create_snapshot(quorate_answer_fn done, void *user);
+struct client_work *client_work_create_readmit(const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
 /* Takes ownership of `work` whatever it returns: QUORATE_OK, or QUORATE_FAILED (the queue is full, stopped): `done` is not called then. */
 enum quorate_error client_session_put(struct client_session *s, struct client_work *work);
 /* Answers that whole work with `error`, and frees it. `reason` is one sentence. */

@@ -54,6 +54,17 @@ struct client_work *client_work_create_snapshot(quorate_answer_fn done, void *us
 	return work_of(BUNDLE_SNAPSHOT, 0, 0, done, user);
 }
 
+struct client_work *client_work_create_readmit(const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user)
+{
+	struct client_work *work = work_of(BUNDLE_READMIT, 1, 4 + READMIT_BYTES, done, user);
+	if (!work)
+		return NULL;
+	struct wr w = wr_of(work->bytes, work->n);
+	wr_u32(&w, READMIT_BYTES);
+	wr_bytes(&w, word, READMIT_BYTES);
+	return work;
+}
+
 /* ---- what waits ---- */
 
 void client_session_ready(struct client_session *s)
@@ -148,6 +159,12 @@ enum quorate_error client_session_submit(struct client_session *s, const void *o
 enum quorate_error client_session_snapshot(struct client_session *s, quorate_answer_fn done, void *user)
 {
 	struct client_work *work = client_work_create_snapshot(done, user);
+	return work ? client_session_put(s, work) : QUORATE_FAILED;
+}
+
+enum quorate_error client_session_readmit(struct client_session *s, const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user)
+{
+	struct client_work *work = client_work_create_readmit(word, done, user);
 	return work ? client_session_put(s, work) : QUORATE_FAILED;
 }
 

@@ -125,7 +125,7 @@ static const char *message_job(struct driver *d, struct message_job *j, const st
 	j->auth = lazily ? BFT_AUTH_CHANNEL : BFT_AUTH_SIGNED;
 	if (!lazily) {
 		struct statement s;
-		message_statement(d, &s, e->type, &m.digest);
+		message_statement(d, &s, e->type, e->epoch, &m.digest);
 		verify_pool_want(d->pool, &j->job, &d->keys.keys[j->signer], &s, &e->signature);
 	}
 	j->ref = messages_add(d->messages, &m);
@@ -140,7 +140,8 @@ void admission_message(struct driver *d, uint8_t member, const struct bft_envelo
 		admission_reject(d, member, "an unknown kind of message");
 		return;
 	}
-	if (e->epoch != DRIVER_EPOCH || d->member[member].jobs >= MEMBER_JOBS_MAX)
+	bool mine = epoch_same(d, member, e->type, e->epoch);
+	if ((!mine && (e->type != PBFT_FETCH_CHAIN || e->epoch == 0 || e->epoch > d->epoch)) || d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;
 	size_t core_n = bft_pbft.decode(e->type, d->decoded, body, n);
 	if (!core_n) {
@@ -149,7 +150,7 @@ void admission_message(struct driver *d, uint8_t member, const struct bft_envelo
 	}
 	if (e->type == PBFT_FETCH_CHAIN) {
 		if (core_n == n)
-			fetch_serve_chain(d, member, ((const struct pbft_fetch_chain *)d->decoded)->from);
+			fetch_serve_chain(d, member, e->epoch, ((const struct pbft_fetch_chain *)d->decoded)->from);
 		return;
 	}
 	enum bft_verdict verdict = signer == d->self ? BFT_ACCEPT : bft_pbft.screen(d->core, signer, e->type, d->decoded);
@@ -185,7 +186,7 @@ bool message_verified(struct driver *d, bft_ref ref)
 	struct statement s;
 	if (m->verified)
 		return true;
-	message_statement(d, &s, m->type, &m->digest);
+	message_statement(d, &s, m->type, m->epoch, &m->digest);
 	if (!verify_pool_now(d->pool, &d->keys.keys[m->signer], &s, &m->signature)) {
 		false_signature(d, m->signer);
 		return false;

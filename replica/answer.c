@@ -96,10 +96,10 @@ void answer_late(struct driver *d, driver_link link, uint64_t seq, const uint8_t
 	struct statement statement;
 	struct signature signature;
 	uint8_t head[REPLY_HEAD_BYTES_MAX];
-	reply_statement(&statement, &d->cluster, DRIVER_EPOCH, &reply, true);
+	reply_statement(&statement, &d->cluster, d->epoch, &reply, true);
 	d->options.scheme->sign(&signature, &statement, &d->options.secret);
 	d->counts.signatures++;
-	send_reply(d, link, BFT_WIRE_REPLY_LATE, DRIVER_EPOCH, &signature, head, reply_head_encode(&reply, true, head, sizeof head), result, n);
+	send_reply(d, link, BFT_WIRE_REPLY_LATE, d->epoch, &signature, head, reply_head_encode(&reply, true, head, sizeof head), result, n);
 }
 
 void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_t number, enum refusal reason)
@@ -120,7 +120,7 @@ static bool wants_mine(const struct driver *d, const struct bundle_body *x)
 static void sign_root(struct driver *d, const struct executed *x, struct signature *out)
 {
 	struct statement statement;
-	reply_root_statement(&statement, &d->cluster, DRIVER_EPOCH, x->seq, &x->proposal, &x->chain, x->count, &x->root);
+	reply_root_statement(&statement, &d->cluster, d->epoch, x->seq, &x->proposal, &x->chain, x->count, &x->root);
 	d->options.scheme->sign(out, &statement, &d->options.secret);
 	d->counts.signatures++;
 }
@@ -147,7 +147,7 @@ void answer_executed(struct driver *d, const struct executed *x)
 		reply.path_count = merkle_path(path, x->leaf, x->count, i);
 		memcpy(reply.path, path, reply.path_count * sizeof path[0]);
 		uint8_t head[REPLY_HEAD_BYTES_MAX];
-		send_reply(d, link, BFT_WIRE_REPLY, DRIVER_EPOCH, &signature, head, reply_head_encode(&reply, false, head, sizeof head), x->bytes + r->at,
+		send_reply(d, link, BFT_WIRE_REPLY, d->epoch, &signature, head, reply_head_encode(&reply, false, head, sizeof head), x->bytes + r->at,
 		           r->n);
 	}
 }
@@ -156,7 +156,7 @@ void answer_standing(struct driver *d, int member, driver_link link)
 {
 	struct standing s;
 	uint8_t body[STANDING_BYTES_MAX], head[BFT_FRAME_HEAD_BYTES];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_STANDING, .epoch = DRIVER_EPOCH };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_STANDING, .epoch = d->epoch };
 	driver_standing(d, &s);
 	size_t n = standing_encode(&s, body, sizeof body);
 	struct wr w = wr_of(head, sizeof head);

@@ -111,6 +111,25 @@ struct bundle_body *bodies_find_request(const struct bodies *b, const struct bft
 	return x;
 }
 
+void bodies_each_request(struct bodies *b, bodies_request_fn visit, void *arg)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct bundle_body *x = b->requests[i], *next; x; x = next) {
+			next = x->next_id;
+			if (!visit(arg, x))
+				return;
+		}
+}
+
+void bodies_forget_core(struct bodies *b)
+{
+	for (struct proposal_body *p = b->oldest; p; p = p->newer)
+		p->wanted = p->in_use = false;
+	struct digest null;
+	proposal_null_digest(&null, &b->cluster);
+	bodies_find_proposal(b, &null)->in_use = true;
+}
+
 struct bundle_body *bodies_add_bundle(struct bodies *b, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n)
 {
 	struct bundle_body *x = bodies_find_bundle(b, digest);

@@ -67,6 +67,12 @@ void bodies_ref(struct bundle_body *x);
 void bodies_unref(struct bodies *b, struct bundle_body *x);
 void bodies_set_requested(struct bodies *b, struct bundle_body *x, bool requested);
 
+/* Every bundle that the core holds as a request; false ends it. `visit` may let bundles go, this one too. */
+typedef bool (*bodies_request_fn)(void *arg, struct bundle_body *x);
+void bodies_each_request(struct bodies *b, bodies_request_fn visit, void *arg);
+/* Nothing is wanted or used by the core any more. */
+void bodies_forget_core(struct bodies *b);
+
 struct proposal_body *bodies_find_proposal(const struct bodies *b, const struct digest *digest);
 /* A proposal's canonical bytes, well-formed (proposal_decode takes all of them). Links the bundles that are here. NULL: no memory. */
 struct proposal_body *bodies_add_proposal(struct bodies *b, const struct digest *digest, const uint8_t *bytes, size_t n, uint8_t from);

@@ -59,6 +59,7 @@ static void executed_one(struct driver *d)
 	answer_executed(d, x);
 	bft_seq due = execution_snapshot_due(d->execution);
 	driver_step(d, &event);
+	epoch_tell(d);
 	reads_executed(d);
 	if (!due)
 		return;
@@ -165,6 +166,8 @@ bool driver_record(struct driver *d, const struct log_record *r, const struct lo
 	if (ok) {
 		if (r->type == PBFT_REC_VIEW_CHANGE)
 			certify_keep_tail(d, body->view_change.view, (const uint8_t *)r->payload + used, r->bytes - used);
+		if (r->type == PBFT_REC_VIEW)
+			epoch_recover(d, &body->view);
 		note_place(d, r, pbft_record_seq(r->type, body), at);
 		if (pbft_record_has_certificate(r->type))
 			certify_keep(d, r->type, &body->certificate, r->payload, r->bytes);
@@ -217,28 +220,16 @@ bool driver_replay(struct driver *d)
 	}
 }
 
-bool driver_start(struct driver *d, enum bft_recovery recovery, bft_lsn durable, uint64_t mono_ms, uint64_t wall_ms)
+bool driver_start(struct driver *d, enum bft_recovery recovery, uint64_t incarnation, bft_lsn durable, uint64_t mono_ms, uint64_t wall_ms)
 {
 	d->durable = durable;
 	d->mono_ms = mono_ms;
 	d->wall_ms = wall_ms;
+	d->lost = recovery == BFT_RECOVERY_LOST;
+	d->incarnation = incarnation;
 	if (d->failed)
 		return false;
-	driver_tick(d);
-	struct bft_event start = { .kind = BFT_EV_START, .seq = execution_seq(d->execution), .digest = *execution_chain(d->execution), .recovery = recovery };
-	driver_step(d, &start);
+	epoch_begin(d, false);
 	d->started = true;
-	struct bft_standing standing;
-	struct state_meta meta = execution_snapshot_meta(d->execution);
-	bft_pbft.standing(d->core, &standing);
-	if (meta.seq > standing.snapshot) {
-		struct bft_event event = { .kind = BFT_EV_SNAPSHOT, .seq = meta.seq, .digest = meta.chain, .root = meta.root };
-		driver_step(d, &event);
-	}
-	bft_seq due = execution_snapshot_due(d->execution);
-	if (due) {
-		struct bft_event fill = { .kind = BFT_EV_FILL, .seq = due };
-		driver_step(d, &fill);
-	}
 	return !d->failed;
 }

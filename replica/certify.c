@@ -19,7 +19,7 @@ static enum certificate_kind kind_of(uint16_t rtype)
 static size_t from_messages(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *refs, uint8_t *bytes, size_t capacity)
 {
 	struct certificate c = {
-		.epoch = DRIVER_EPOCH, .kind = kind_of(rtype), .view = refs->view, .seq = refs->seq, .digest = refs->digest, .root = refs->root
+		.epoch = d->epoch, .kind = kind_of(rtype), .view = refs->view, .seq = refs->seq, .digest = refs->digest, .root = refs->root
 	};
 	for (uint8_t i = 0; i < d->n && c.count < d->q; i++) {
 		if (!(refs->signers & BFT_BIT(i)))
@@ -80,7 +80,7 @@ size_t certify_record(struct driver *d, const struct bft_effect *e, uint8_t *byt
 size_t certify_view_change(struct driver *d, const struct pbft_view_change *vc, uint8_t *bytes, size_t capacity)
 {
 	struct wr w = wr_of(bytes, capacity);
-	if (vc->stable) {
+	if (vc->stable != d->base) {
 		BFT_CHECK(d->stable_certificate);
 		wr_bytes(&w, d->stable_certificate, d->stable_certificate_n);
 	}
@@ -92,6 +92,19 @@ size_t certify_view_change(struct driver *d, const struct pbft_view_change *vc, 
 	BFT_CHECK(!w.failed);
 	certify_keep_tail(d, vc->view, bytes, wr_done(&w));
 	return wr_done(&w);
+}
+
+/* They were another epoch's. */
+void certify_forget(struct driver *d)
+{
+	for (size_t i = 0; i < (size_t)2 * d->limits.window; i++) {
+		free(d->own_certificate[i].bytes);
+		d->own_certificate[i] = (struct own_certificate){ 0 };
+	}
+	free(d->view_change_tail);
+	d->view_change_tail = NULL;
+	d->view_change_tail_n = 0;
+	d->view_change_view = 0;
 }
 
 void certify_keep_tail(struct driver *d, bft_view view, const uint8_t *bytes, size_t n)
@@ -112,8 +125,11 @@ struct wanted {
 static const char *take_certificate(struct driver *d, struct rd *r, const struct wanted *want, struct verify_job *job)
 {
 	struct certificate c;
-	if (!certificate_read(r, &c) || c.epoch != DRIVER_EPOCH)
+	if (!certificate_read(r, &c))
 		return "a certificate is malformed";
+	/* What was settled stays so; what was only prepared ended with its epoch. */
+	if (c.epoch == 0 || c.epoch > d->epoch || (c.kind == CERTIFICATE_PREPARED && c.epoch != d->epoch))
+		return "a certificate of another epoch";
 	if (c.kind != want->kind || c.view != want->view || c.seq != want->seq || !digest_equal(&c.digest, &want->digest))
 		return "a certificate proves something else";
 	if (c.count < d->q || c.by[c.count - 1].member >= d->n)
@@ -130,10 +146,12 @@ static const char *take_certificate(struct driver *d, struct rd *r, const struct
 static const char *view_change_tail(struct driver *d, const struct pbft_view_change *vc, struct rd *r, struct verify_job *job)
 {
 	const char *why = NULL;
-	if (vc->stable) {
+	if (vc->stable < d->base)
+		return "a stable checkpoint below the epoch's border";
+	if (vc->stable != d->base) {
 		const struct wanted stable = { CERTIFICATE_CHECKPOINT, 0, vc->stable, vc->chain };
 		why = take_certificate(d, r, &stable, job);
-	} else if (!digest_equal(&vc->chain, &d->cluster)) {
+	} else if (!digest_equal(&vc->chain, &d->base_chain)) {
 		return "the beginning has another chain digest"; /* every voter holds it: no certificate is needed */
 	}
 	for (uint16_t i = 0; !why && i < vc->count; i++) {
@@ -150,7 +168,7 @@ const char *certify_tail(struct driver *d, uint16_t type, const void *body, cons
 	const struct pbft_chain *chain = body;
 	const struct pbft_checkpoint *stable = body;
 	bool one = type == PBFT_STABLE || (type == PBFT_CHAIN && chain->count);
-	size_t certificates = type == PBFT_VIEW_CHANGE ? (size_t)vc->count + (vc->stable != 0) : one;
+	size_t certificates = type == PBFT_VIEW_CHANGE ? (size_t)vc->count + (vc->stable != d->base) : one;
 	/* Bounded by what is really there: no count of a peer's sizes this. */
 	if (certificates * (CERTIFICATE_HEAD_BYTES - DIGEST_BYTES) > n)
 		return "certificates are missing";

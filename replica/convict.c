@@ -151,7 +151,7 @@ void convict(struct driver *d, const struct bft_effect *effect)
 	if (!w)
 		return; /* evidence is a by-product: what the replica does depends on none of it */
 	struct evidence *e = &w->evidence;
-	*e = (struct evidence){ .cluster = d->cluster, .epoch = DRIVER_EPOCH, .culprit = effect->from };
+	*e = (struct evidence){ .cluster = d->cluster, .epoch = d->epoch, .culprit = effect->from };
 	size_t n = gather(d, w, effect) ? evidence_encode(e, w->bytes, sizeof w->bytes) : 0;
 	if (n) {
 		snprintf(name, sizeof name, "%u-%s-%llu-%llu.evidence", e->culprit, evidence_name(e->predicate), (unsigned long long)e->view,

@@ -118,6 +118,7 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 	driver_tick(d);
 	fetch_tick(d);
 	transfer_tick(d);
+	epoch_tick(d);
 	if (d->unflushed_ms && mono_ms >= d->unflushed_ms + UNFLUSHED_MS)
 		driver_flush(d);
 }
@@ -196,11 +197,13 @@ bool driver_turn(struct driver *d)
 	if (!d->started || d->failed)
 		return false;
 	close_links(d);
+	epoch_turn(d);
 	bool progress = true, more = verify_pool_turn(d->pool, d, VERIFY_BUDGET);
 	for (uint32_t round = 0; progress && round < ROUNDS_MAX && !d->failed; round++) {
 		progress = effects_run_local(d);
 		progress |= tell_held(d);
 		progress |= carry_out(d);
+		epoch_turn(d);
 		/* Only when all else is quiet: one signature for all votes of this wake-up. */
 		if (!progress)
 			progress = effects_seal_votes(d);
@@ -293,7 +296,7 @@ void driver_standing(struct driver *d, struct standing *s)
 		                                                   : STANDING_BACKUP,
 		.mode = BFT_MODE_BFT,
 		.flags = (uint8_t)((core.changing ? 1 : 0) | (d->low_space ? 2 : 0) | (d->transfer ? 4 : 0)),
-		.epoch = DRIVER_EPOCH,
+		.epoch = d->epoch,
 		.view = core.view,
 		.leader = core.leader,
 		.executed = execution_seq(d->execution),
@@ -360,7 +363,7 @@ static bool allocate(struct driver *d)
 	d->messages = messages_create((uint32_t)(ring * 2 * d->n + 64u * d->n + MEMBER_JOBS_MAX * d->n));
 	d->bodies = bodies_create(&bodies, &d->cluster);
 	d->history = history_create();
-	d->execution = execution_create(o->state, &o->genesis->limits, &d->cluster, o->app);
+	d->execution = execution_create(o->state, o->genesis, o->scheme, &d->cluster, o->app);
 	d->executed = malloc(sizeof *d->executed);
 	d->pool = verify_pool_create(o->verifiers, o->scheme, 1u << 15, o->env.wake, o->env.user);
 	d->own_pre_prepare = calloc(ring, sizeof *d->own_pre_prepare);
@@ -389,7 +392,9 @@ struct driver *driver_create(const struct driver_options *options)
 		driver_destroy(d);
 		return NULL;
 	}
-	bft_pbft.init(d->core, &d->limits, &d->cluster, DRIVER_EPOCH, d->self);
+	struct pbft_rec_view first = { .epoch = 1, .chain = d->cluster };
+	epoch_set(d, &first);
+	bft_pbft.init(d->core, &d->limits, &d->cluster, d->epoch, d->self);
 	return d;
 }
 
@@ -407,6 +412,7 @@ void driver_destroy(struct driver *d)
 	free(d->own_certificate);
 	free(d->own_pre_prepare);
 	free(d->stable_certificate);
+	free(d->border_certificate);
 	free(d->view_change_tail);
 	free(d->certified_certificate);
 	transfer_view_close(d);

@@ -35,8 +35,10 @@ struct driver_env {
 	 * It is the caller's; install puts it in the state's place, closes what was there, and returns it as it is to be used from now on (NULL: it failed). */
 	struct state *(*transfer_open)(void *user);
 	struct state *(*transfer_install)(void *user);
-	/* The superblock must remember that this log may lack something (design section 8). */
-	void (*memory_lost)(void *user);
+	/* The superblock must remember that this log may lack something (design section 8). Returns the incarnation under which it may be let in again. */
+	uint64_t (*memory_lost)(void *user);
+	/* It was let in again: nothing is remembered against it any more. False: that could not be written. */
+	bool (*readmitted)(void *user);
 	void (*note)(void *user, enum quorate_level level, const char *line);
 	/* Results of verifiers wait: have driver_turn called. Threads: any. Not used without verifiers. */
 	void (*wake)(void *user);
@@ -76,7 +78,8 @@ struct driver_recovered {
 void driver_recovered(const struct driver *d, struct driver_recovered *out);
 /* Executes again what the log holds above the state's snapshot. */
 bool driver_replay(struct driver *d);
-bool driver_start(struct driver *d, enum bft_recovery recovery, bft_lsn durable, uint64_t mono_ms, uint64_t wall_ms);
+/* `incarnation`: under which an organization may let it in again, when its memory is lost. */
+bool driver_start(struct driver *d, enum bft_recovery recovery, uint64_t incarnation, bft_lsn durable, uint64_t mono_ms, uint64_t wall_ms);
 
 /* Events. Each may be called at any time after driver_start, never from within a callback of env. */
 void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms); /* first in every wake-up */

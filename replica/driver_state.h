@@ -15,7 +15,6 @@
 #include "replica/transfer.h"
 #include "replica/verify_pool.h"
 
-#define DRIVER_EPOCH 1u
 /* Holds of the driver's own: no sequence reaches them. */
 #define HOLD_LOCAL (UINT64_MAX - 1) /* waits to go back through the door */
 #define HOLD_JOB (UINT64_MAX - 2)   /* waits for its signature's check   */
@@ -68,7 +67,8 @@ struct member_state {
 	uint32_t jobs;
 	uint32_t rejects;
 	uint64_t accused; /* times that it was refused for what no honest replica sends */
-	uint64_t rejects_ms, served_ms, chain_ms;
+	uint64_t rejects_ms, served_ms, chain_ms, border_ms;
+	bft_epoch epoch; /* the latest that it spoke in */
 	size_t served_bytes;
 };
 
@@ -99,6 +99,18 @@ struct driver {
 	char trouble[STANDING_TROUBLE_BYTES_MAX + 1];
 
 	struct bft_core *core;
+	bft_epoch epoch;
+	bft_seq base; /* it began behind this sequence, with this chain */
+	struct digest base_chain;
+	bool activated; /* the core has ended: `next_epoch` begins at the end of this wake-up */
+	struct pbft_rec_view next_epoch;
+	bft_lsn next_epoch_lsn;
+	struct epochs jump; /* of a fetched state that is not installed yet */
+	bool lost;          /* my memory may lack what I signed            */
+	uint64_t incarnation;
+	bool overtaken; /* f+1 members are in a later epoch; since when nothing was executed here */
+	uint64_t overtaken_ms;
+	bft_seq overtaken_seq;
 	struct bft_effects out;
 	void *decoded;    /* of the message being admitted */
 	uint8_t *scratch; /* for encoding; one use at a time */
@@ -125,6 +137,8 @@ struct driver {
 	struct own_certificate *own_certificate; /* ring of 2W */
 	uint8_t *stable_certificate;             /* of my stable checkpoint */
 	size_t stable_certificate_n;
+	uint8_t *border_certificate;             /* of the last epoch's end; NULL: not known here */
+	size_t border_certificate_n;
 	uint8_t *view_change_tail; /* what follows my last VIEW-CHANGE */
 	size_t view_change_tail_n;
 	bft_view view_change_view;
@@ -173,6 +187,8 @@ void driver_flush(struct driver *d);
 /* effects.c: what happens when an effect is released */
 void effect_persist(struct driver *d, const struct bft_effect *e);
 void effect_happen(struct driver *d, const struct bft_effect *e);
+/* To a member that is in the earlier `epoch`: core's part `n` and what follows, signed for that epoch. */
+void send_old(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch, const uint8_t *bytes, size_t n, size_t tail_n);
 /* Signs what was gathered. True: something was. */
 bool effects_seal_votes(struct driver *d);
 bool effects_run_local(struct driver *d);
@@ -186,6 +202,22 @@ void certify_keep_tail(struct driver *d, bft_view view, const uint8_t *bytes, si
 /* The certificates behind the core's part prove what it says: their signatures are added to `job`. NULL, or the reason. `job->items` gets allocated. */
 const char *certify_tail(struct driver *d, uint16_t type, const void *body, const uint8_t *tail, size_t n, struct verify_job *job);
 
+void certify_forget(struct driver *d);
+
+/* epoch.c */
+void epoch_recover(struct driver *d, const struct pbft_rec_view *where);
+void epoch_set(struct driver *d, const struct pbft_rec_view *where);
+void epoch_ends(struct driver *d, const struct pbft_rec_view *where, bft_lsn lsn);
+void epoch_begin(struct driver *d, bool fresh);
+/* Tells the core of the border that execution knows. */
+void epoch_tell(struct driver *d);
+void epoch_turn(struct driver *d);
+void epoch_tick(struct driver *d);
+void epoch_count(struct driver *d, uint8_t member);
+/* A frame of `member` names `epoch`: whether it is mine. Who is behind is helped on. */
+bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch);
+bool epoch_jump(struct driver *d, struct state *next);
+
 /* admission.c */
 void admission_message(struct driver *d, uint8_t member, const struct bft_envelope *e, const uint8_t *body, size_t n);
 void admission_bundle(struct driver *d, int member, driver_link link, const struct public_key *link_key, const struct bft_envelope *e, const uint8_t *body,
@@ -194,7 +226,7 @@ void admission_proposal(struct driver *d, uint8_t member, const uint8_t *body, s
 void admission_deliver(struct driver *d, bft_ref ref, uint8_t from, enum bft_auth auth);
 void admission_reject(struct driver *d, uint8_t member, const char *why);
 /* The statement of a held message. */
-void message_statement(const struct driver *d, struct statement *out, uint16_t type, const struct digest *digest);
+void message_statement(const struct driver *d, struct statement *out, uint16_t type, bft_epoch epoch, const struct digest *digest);
 /* Makes sure that a message's signature was checked before it is passed on. */
 bool message_verified(struct driver *d, bft_ref ref);
 
@@ -205,7 +237,7 @@ bool fetch_wanted(struct driver *d, const struct digest *digest);
 void fetch_tick(struct driver *d);
 uint64_t fetch_deadline(const struct driver *d);
 void fetch_serve(struct driver *d, uint8_t member, const uint8_t *body, size_t n);
-void fetch_serve_chain(struct driver *d, uint8_t member, bft_seq from);
+void fetch_serve_chain(struct driver *d, uint8_t member, bft_epoch epoch, bft_seq from);
 bool fetch_may_serve(struct driver *d, uint8_t member, size_t n);
 /* A proposal has become whole (or is invalid). */
 void fetch_arrived(struct driver *d, struct proposal_body *p);

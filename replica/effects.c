@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void message_statement(const struct driver *d, struct statement *out, uint16_t type, const struct digest *digest)
+void message_statement(const struct driver *d, struct statement *out, uint16_t type, bft_epoch epoch, const struct digest *digest)
 {
-	statement_make(out, pbft_domain(type), &d->cluster, DRIVER_EPOCH, digest);
+	statement_make(out, pbft_domain(type), &d->cluster, epoch, digest);
 }
 
 static enum net_class class_of(uint16_t type)
@@ -71,15 +71,26 @@ bool effects_run_local(struct driver *d)
 	return any;
 }
 
+void send_old(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch, const uint8_t *bytes, size_t n, size_t tail_n)
+{
+	struct message m = { .type = type, .epoch = epoch, .body = bytes, .body_bytes = n + tail_n, .core_bytes = n };
+	struct statement statement;
+	pbft_body_digest(&m.digest, type, bytes, n);
+	message_statement(d, &statement, type, epoch, &m.digest);
+	d->options.scheme->sign(&m.signature, &statement, &d->options.secret);
+	d->counts.signatures++;
+	send_to(d, BFT_BIT(member), BFT_SIGNER_CHANNEL, &m);
+}
+
 /* ---- sealing ---- */
 
 static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest, const uint8_t *body, size_t n, size_t core_n, bft_mask to)
 {
 	struct statement statement;
 	struct message m = {
-		.signer = d->self, .verified = true, .type = type, .epoch = DRIVER_EPOCH, .digest = *digest, .body = body, .body_bytes = n, .core_bytes = core_n
+		.signer = d->self, .verified = true, .type = type, .epoch = d->epoch, .digest = *digest, .body = body, .body_bytes = n, .core_bytes = core_n
 	};
-	message_statement(d, &statement, type, digest);
+	message_statement(d, &statement, type, d->epoch, digest);
 	d->options.scheme->sign(&m.signature, &statement, &d->options.secret);
 	d->counts.signatures++;
 	send_to(d, to, BFT_SIGNER_CHANNEL, &m);
@@ -243,6 +254,8 @@ void effect_persist(struct driver *d, const struct bft_effect *e)
 		return;
 	append(d, e->rtype, e->lsn, seq, d->scratch, n, &at);
 	d->lsn = e->lsn;
+	if (e->rtype == PBFT_REC_VIEW && ((const struct pbft_rec_view *)e->data)->epoch > d->epoch)
+		epoch_ends(d, e->data, e->lsn);
 	/* EXECUTED only saves time after a restart: it goes out with the next record that counts. */
 	if (e->rtype != PBFT_REC_EXECUTED)
 		d->flush_wanted = true;
@@ -330,7 +343,8 @@ static void blame(struct driver *d, const struct bft_effect *e)
 {
 	if (e->from == d->self) {
 		driver_note(d, QUORATE_LEVEL_ERROR, "another replica holds a statement of this one that its log lacks: it observes from now on");
-		d->options.env.memory_lost(d->options.env.user);
+		d->incarnation = d->options.env.memory_lost(d->options.env.user);
+		d->lost = true;
 		return;
 	}
 	/* What was acted on because of the channel it came by proves nothing to others until its signature has been looked at. */
@@ -373,8 +387,8 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 		break;
 	case BFT_FX_TRANSFER: transfer_begin(d); break;
 	case BFT_FX_BLAME: blame(d, e); break;
-	case BFT_FX_ROLE:
-	case BFT_FX_ACTIVATE: break;
+	case BFT_FX_ROLE: break;
+	case BFT_FX_ACTIVATE: d->activated = true; break;
 	case BFT_FX_HALT: driver_stop(d, "what it executed contradicts a certificate at %llu (reason %u)", (unsigned long long)e->seq, e->reason); break;
 	}
 }

@@ -157,7 +157,7 @@ void fetch_arrived(struct driver *d, struct proposal_body *p)
 static void ask(struct driver *d, struct fetch *f)
 {
 	uint8_t body[2 + DIGEST_BYTES], head[BFT_FRAME_HEAD_BYTES];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH, .epoch = DRIVER_EPOCH };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH, .epoch = d->epoch };
 	struct wr h = wr_of(head, sizeof head), w = wr_of(body, sizeof body);
 	for (uint32_t k = 1; k <= d->n; k++) {
 		uint8_t i = (uint8_t)((f->last + k) % d->n);
@@ -215,7 +215,7 @@ bool fetch_may_serve(struct driver *d, uint8_t member, size_t n)
 static bool send_body(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n)
 {
 	uint8_t head[BFT_FRAME_HEAD_BYTES];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_PROPOSAL, .epoch = DRIVER_EPOCH };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_PROPOSAL, .epoch = d->epoch };
 	struct wr h = wr_of(head, sizeof head);
 	envelope_write(&h, &e);
 	return d->options.env.send(d->options.env.user, member, NET_BODIES, head, sizeof head, bytes, n);
@@ -284,25 +284,16 @@ static bool fill_chain(struct driver *d, struct pbft_chain *c)
 	return true;
 }
 
-static void send_chain(struct driver *d, uint8_t member, const struct pbft_chain *c, const uint8_t *certificate, size_t certificate_n)
+static void send_chain(struct driver *d, uint8_t member, bft_epoch epoch, const struct pbft_chain *c, const uint8_t *certificate, size_t certificate_n)
 {
-	uint8_t head[BFT_FRAME_HEAD_BYTES];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = PBFT_CHAIN, .epoch = DRIVER_EPOCH };
-	struct statement statement;
-	struct digest digest;
 	size_t n = bft_pbft.encode(PBFT_CHAIN, c, d->scratch, d->scratch_bytes);
-	pbft_body_digest(&digest, PBFT_CHAIN, d->scratch, n);
-	message_statement(d, &statement, PBFT_CHAIN, &digest);
-	d->options.scheme->sign(&e.signature, &statement, &d->options.secret);
 	if (certificate_n)
 		memcpy(d->scratch + n, certificate, certificate_n);
-	struct wr h = wr_of(head, sizeof head);
-	envelope_write(&h, &e);
-	d->options.env.send(d->options.env.user, member, NET_STATUS, head, sizeof head, d->scratch, n + certificate_n);
+	send_old(d, member, PBFT_CHAIN, epoch, d->scratch, n, certificate_n);
 }
 
-/* The proposals after `from`, up to the first checkpoint at or above it whose certificate this log kept. */
-void fetch_serve_chain(struct driver *d, uint8_t member, bft_seq from)
+/* The proposals after `from`, up to the first checkpoint at or above it whose certificate this log kept and a member of `epoch` can check. */
+void fetch_serve_chain(struct driver *d, uint8_t member, bft_epoch epoch, bft_seq from)
 {
 	struct member_state *m = &d->member[member];
 	if (m->chain_ms && d->mono_ms < m->chain_ms + 20)
@@ -324,7 +315,7 @@ void fetch_serve_chain(struct driver *d, uint8_t member, bft_seq from)
 		bool read = proof && h->stable.bytes <= CERTIFICATE_BYTES_MAX &&
 		            d->options.env.read(d->options.env.user, &h->stable, certificate, CERTIFICATE_BYTES_MAX, &record) == LOG_OK;
 		struct rd r = rd_of(certificate, read ? h->stable.bytes : 0);
-		if (read && certificate_read(&r, proof) && fill_chain(d, c)) {
+		if (read && certificate_read(&r, proof) && proof->epoch <= epoch && fill_chain(d, c)) {
 			c->chain = proof->digest;
 			certificate_n = h->stable.bytes;
 		}
@@ -336,7 +327,7 @@ void fetch_serve_chain(struct driver *d, uint8_t member, bft_seq from)
 			*c = (struct pbft_chain){ .from = from, .end = standing.low };
 		}
 		if (fetch_may_serve(d, member, 64u * c->count))
-			send_chain(d, member, c, certificate, certificate_n);
+			send_chain(d, member, epoch, c, certificate, certificate_n);
 	}
 	free(certificate);
 	free(c);

@@ -19,6 +19,7 @@
 #define STATE_BYTES_DEFAULT ((size_t)16 << 30)
 /* superblock.free[]: */
 #define FREE_MEMORY_LOST 0u
+#define FREE_INCARNATION 1u
 enum memory_lost { MEMORY_SHOWN = 1, MEMORY_DAMAGED, MEMORY_POWER };
 
 static enum quorate_error fail(char *reason, enum quorate_error error, const char *path, const char *sentence)
@@ -249,7 +250,16 @@ static bool overtaken(const struct visit *v, uint32_t window)
 	       now.view_records > v->views_at_damage;
 }
 
-/* For good: a later start knows no more than this one. */
+/* A new one for each loss: an organization's word for an older one lets nobody in. */
+static void draw_incarnation(struct superblock *sb)
+{
+	uint64_t *at = &sb->free[FREE_INCARNATION];
+	while (*at == 0)
+		if (getrandom(at, sizeof *at, 0) != sizeof *at)
+			*at = 0;
+}
+
+/* Until it is let in again: a later start knows no more than this one. */
 static void lost(struct folder *f, enum memory_lost how)
 {
 	static const char *const text[] = {
@@ -259,6 +269,7 @@ static void lost(struct folder *f, enum memory_lost how)
 	};
 	f->recovery = BFT_RECOVERY_LOST;
 	f->superblock.free[FREE_MEMORY_LOST] = how;
+	draw_incarnation(&f->superblock);
 	snprintf(f->why_lost, sizeof f->why_lost, "%s", how <= MEMORY_POWER ? text[how] : text[MEMORY_SHOWN]);
 }
 
@@ -274,6 +285,7 @@ static void judge(struct folder *f, const struct visit *v, const struct log_repo
 	const struct superblock *sb = &f->superblock;
 	if (!sb->formatted) {
 		f->recovery = BFT_RECOVERY_LOST;
+		draw_incarnation(&f->superblock);
 		snprintf(f->why_lost, sizeof f->why_lost, "this folder was formatted for a replica that had lost its data");
 	} else if (sb->free[FREE_MEMORY_LOST]) {
 		lost(f, (enum memory_lost)sb->free[FREE_MEMORY_LOST]);
@@ -352,10 +364,24 @@ struct state *folder_transfer_install(struct folder *f)
 	return f->state;
 }
 
-void folder_memory_lost(struct folder *f)
+uint64_t folder_memory_lost(struct folder *f)
 {
 	f->superblock.free[FREE_MEMORY_LOST] = MEMORY_SHOWN;
+	draw_incarnation(&f->superblock);
 	(void)superblock_write(&f->disk, &f->superblock); /* if it fails, the recall finds it out again */
+	return folder_incarnation(f);
+}
+
+uint64_t folder_incarnation(const struct folder *f)
+{
+	return f->superblock.free[FREE_INCARNATION];
+}
+
+bool folder_readmitted(struct folder *f)
+{
+	f->superblock.free[FREE_MEMORY_LOST] = f->superblock.free[FREE_INCARNATION] = 0;
+	f->superblock.formatted = true;
+	return superblock_write(&f->disk, &f->superblock) == SUPERBLOCK_OK;
 }
 
 void folder_close(struct folder *f, bool clean)

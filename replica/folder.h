@@ -44,8 +44,12 @@ enum quorate_error folder_open(struct folder *f, const char *path, const struct 
 /* Reads the log into the driver, opens it for appending, judges what it is worth, and notes in the superblock that it is in use. */
 enum quorate_error folder_recover(struct folder *f, struct driver *d, const struct digest *cluster, const struct quorate_options *options,
                                   const struct folder_needs *needs, char *reason);
-/* The log may lack something that was signed: remembered beyond this process. */
-void folder_memory_lost(struct folder *f);
+/* The log may lack something that was signed: remembered beyond this process. Returns the incarnation under which it may be let in again. */
+uint64_t folder_memory_lost(struct folder *f);
+/* Drawn when the memory was found lost; 0 while it is whole. */
+uint64_t folder_incarnation(const struct folder *f);
+/* It was let in again: nothing is remembered against it any more. False: that could not be written. */
+bool folder_readmitted(struct folder *f);
 /* DATA/state/next.mdb: what is being fetched, made as a copy of the state when it is not there. NULL: it cannot be made. */
 struct state *folder_transfer_open(struct folder *f);
 /* Puts it in the state's place, whole or not at all. NULL: it failed. */

@@ -142,6 +142,13 @@ void messages_stable(struct messages *ms, bft_seq seq)
 			unhold(ms, i);
 }
 
+void messages_forget(struct messages *ms, bft_seq kept)
+{
+	for (size_t i = ms->holds_count; i--;)
+		if (ms->holds[i].seq != kept)
+			unhold(ms, i);
+}
+
 void messages_drop(struct messages *ms, bft_ref ref)
 {
 	struct entry *e = entry_at(ms, ref);

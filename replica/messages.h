@@ -32,6 +32,8 @@ void messages_hold(struct messages *ms, bft_ref ref, bft_seq seq);
 void messages_release(struct messages *ms, bft_ref ref, bft_seq seq);
 /* Drops all holds for sequences up to `seq`. */
 void messages_stable(struct messages *ms, bft_seq seq);
+/* Drops all holds but those for `kept`. */
+void messages_forget(struct messages *ms, bft_seq kept);
 /* Frees the entry unless it is held. */
 void messages_drop(struct messages *ms, bft_ref ref);
 uint32_t messages_count(const struct messages *ms);

@@ -20,7 +20,7 @@ static void answer(struct driver *d, const struct waiting_read *r)
 	const uint8_t *value;
 	size_t n;
 	uint8_t head[BFT_FRAME_HEAD_BYTES + 16];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_READ_ANSWER, .epoch = DRIVER_EPOCH };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_READ_ANSWER, .epoch = d->epoch };
 	if (!execution_read(d->execution, &r->key, r->op, r->n, &value, &n))
 		return; /* it is no read here, or does not fit: the client has it ordered */
 	struct wr w = wr_of(head, sizeof head);

@@ -211,9 +211,14 @@ static struct state *env_transfer_install(void *user)
 	return folder_transfer_install(&from(user)->folder);
 }
 
-static void env_memory_lost(void *user)
+static uint64_t env_memory_lost(void *user)
 {
-	folder_memory_lost(&from(user)->folder);
+	return folder_memory_lost(&from(user)->folder);
+}
+
+static bool env_readmitted(void *user)
+{
+	return folder_readmitted(&from(user)->folder);
 }
 
 static void env_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
@@ -425,7 +430,7 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.app = &q->app,
 		.state = q->folder.state,
 		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
-		         env_transfer_open, env_transfer_install, env_memory_lost, note, env_wake, env_evidence },
+		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, note, env_wake, env_evidence },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);
@@ -597,7 +602,7 @@ static enum quorate_error start_now(struct quorate *q, char *reason)
 		snprintf(line, sizeof line, "this replica is an observer: %s", q->folder.why_lost);
 		note(q, QUORATE_LEVEL_WARNING, line);
 	}
-	if (!driver_start(q->driver, q->folder.recovery, q->folder.last_lsn, mono_ms(), wall_ms()))
+	if (!driver_start(q->driver, q->folder.recovery, folder_incarnation(&q->folder), q->folder.last_lsn, mono_ms(), wall_ms()))
 		return fail(reason, QUORATE_FAILED, driver_trouble(q->driver));
 	turn(q);
 	return QUORATE_OK;

@@ -76,7 +76,7 @@ void transfer_end(struct driver *d)
 static void send(struct driver *d, uint8_t member, uint16_t type, const uint8_t *body, size_t n)
 {
 	uint8_t head[BFT_FRAME_HEAD_BYTES];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = type, .epoch = DRIVER_EPOCH };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = type, .epoch = d->epoch };
 	struct wr w = wr_of(head, sizeof head);
 	envelope_write(&w, &e);
 	d->options.env.send(d->options.env.user, member, NET_STATUS, head, sizeof head, body, n);
@@ -160,7 +160,7 @@ void transfer_offer(struct driver *d, uint8_t member, const uint8_t *body, size_
 	struct certificate *c = t ? malloc(sizeof *c) : NULL;
 	if (!c)
 		return;
-	bool read = certificate_read(&r, c) && rd_done(&r) && c->kind == CERTIFICATE_SNAPSHOT && c->epoch == DRIVER_EPOCH;
+	bool read = certificate_read(&r, c) && rd_done(&r) && c->kind == CERTIFICATE_SNAPSHOT && c->epoch;
 	if (!read || !certificate_check(c, d->n, d->q, &d->cluster, verify_offer, d)) {
 		admission_reject(d, member, "an offer of a state whose certificate is false");
 		leave(d, member, "its certificate is false");
@@ -518,14 +518,14 @@ static void install(struct driver *d)
 		transfer_end(d);
 		return;
 	}
-	if (standing.low < seq)
+	if (epoch_jump(d, d->transfer->next) || standing.low < seq)
 		return; /* the certificate of that checkpoint is on its way: STATUS */
 	driver_note(d, QUORATE_LEVEL_INFO, "the state at %llu is here: %llu parts of the tree, %llu entries, %llu KiB fetched", (unsigned long long)seq,
 	            (unsigned long long)d->transfer->nodes, (unsigned long long)d->transfer->entries, (unsigned long long)(d->transfer->bytes >> 10));
 	transfer_end(d);
 	transfer_view_close(d);
 	struct state *state = d->options.env.transfer_install(d->options.env.user);
-	struct execution *x = state ? execution_create(state, &d->genesis->limits, &d->cluster, d->options.app) : NULL;
+	struct execution *x = state ? execution_create(state, d->genesis, d->options.scheme, &d->cluster, d->options.app) : NULL;
 	if (!x) {
 		driver_stop(d, "the fetched state could not be put into its place");
 		return;
@@ -537,6 +537,7 @@ static void install(struct driver *d)
 	d->snapshot_lsn = 0;
 	struct bft_event event = { .kind = BFT_EV_INSTALLED, .seq = seq, .digest = *execution_chain(x) };
 	driver_step(d, &event);
+	epoch_tell(d);
 	reads_executed(d);
 	truncate_try(d);
 }

@@ -36,7 +36,7 @@ static bool view_ready(struct driver *d)
 static void send(struct driver *d, uint8_t member, uint16_t type, const uint8_t *body, size_t n)
 {
 	uint8_t head[BFT_FRAME_HEAD_BYTES];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = type, .epoch = DRIVER_EPOCH };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = type, .epoch = d->epoch };
 	struct wr w = wr_of(head, sizeof head);
 	envelope_write(&w, &e);
 	d->options.env.send(d->options.env.user, member, NET_TRANSFER, head, sizeof head, body, n);

@@ -151,6 +151,7 @@ enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_
 void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 {
 	p->own_snapshot = (struct pbft_checkpoint_vote){ .seq = e->seq, .chain = e->digest, .root = e->root };
+	p->snapshot_made = e->seq;
 	snapshot_sign(p, out);
 }
 
@@ -158,8 +159,8 @@ void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *
 void snapshot_sign(struct pbft *p, struct bft_effects *out)
 {
 	const struct pbft_checkpoint_vote *own = &p->own_snapshot, *said = &p->signed_snapshot;
-	if (!pbft_may_sign(p) || !own->seq || own->seq < said->seq)
-		return;
+	if (!pbft_may_sign(p) || !own->seq || own->seq < said->seq || own->seq == p->border)
+		return; /* the border's is the next epoch's */
 	if (own->seq == said->seq) {
 		/* Made again, as after a restart. A second statement for one sequence would convict me. */
 		if (!digest_equal(&own->chain, &said->chain) || !digest_equal(&own->root, &said->root))
@@ -183,13 +184,11 @@ static void certified(struct pbft *p, const struct pbft_certificate_refs *cert, 
 	p->certified[1] = p->certified[0];
 	p->certified[0] = cert->seq;
 	p->certified_lsn = pbft_persist(p, out, PBFT_REC_CERTIFIED, cert, sizeof *cert, NULL);
-	struct pbft_rec_view *rec = effects_room(out, sizeof *rec);
 	/* Not while the log alone remembers what a NEW-VIEW requires above `low`, or that a VIEW-CHANGE binds me. */
-	if (p->certified[1] == 0 || p->mode != PBFT_NORMAL || p->new_view_top > p->low || !rec)
+	if (p->certified[1] == 0 || p->mode != PBFT_NORMAL || p->new_view_top > p->low)
 		return;
 	/* Where I stand is said again, so that no old record holds the log back. */
-	*rec = (struct pbft_rec_view){ .view = p->view, .entered = 1 };
-	p->view_lsn = pbft_persist(p, out, PBFT_REC_VIEW, rec, sizeof *rec, NULL);
+	border_stand(p, out);
 	struct bft_effect *e = effects_add(out, BFT_FX_TRUNCATE);
 	e->seq = p->certified[1];
 	e->lsn = p->view_lsn;

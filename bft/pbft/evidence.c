@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define EVIDENCE_VERSION 1u
-#define EVIDENCE_EPOCH 1u /* membership does not change yet: the genesis knows one */
 
 static const uint8_t magic[16] = "qr/evidence";
 
@@ -380,7 +379,7 @@ const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, 
 		return why;
 	if (!digest_equal(&e->cluster, cluster))
 		return "it is about another cluster than the genesis";
-	if (g->mode != BFT_MODE_BFT || e->epoch != EVIDENCE_EPOCH)
+	if (g->mode != BFT_MODE_BFT || e->epoch == 0)
 		return "it is about an epoch that the genesis does not know";
 	if (e->culprit >= g->count)
 		return "the genesis does not have the member whom it accuses";

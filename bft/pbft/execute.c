@@ -69,8 +69,6 @@ void on_executed(struct pbft *p, const struct bft_event *e, struct bft_effects *
 		checkpoint_note(p, p->executed, &p->chain);
 		checkpoint_send(p, p->executed, out);
 	}
-	if (p->border && p->executed == p->border)
-		effects_add(out, BFT_FX_ACTIVATE)->seq = p->border;
 	if (p->executed < p->low && !slot_find(p, p->executed + 1))
 		chain_ask(p, out);
 }

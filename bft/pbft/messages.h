@@ -137,7 +137,7 @@ union pbft_body {
 
 /* Own records: what a replica must not forget. */
 enum pbft_record {
-	PBFT_REC_VIEW = 1,    /* {view, entered}                                    */
+	PBFT_REC_VIEW = 1,    /* {view, entered} in {epoch, base, chain}            */
 	PBFT_REC_PREPARE,     /* {view, seq, digest}: PRE-PREPARE or PREPARE decided */
 	PBFT_REC_COMMIT,      /* {view, seq, digest} and the prepared certificate    */
 	PBFT_REC_VIEW_CHANGE, /* as sent                                             */
@@ -152,6 +152,9 @@ enum pbft_record {
 struct pbft_rec_view {
 	bft_view view;
 	uint8_t entered;
+	bft_epoch epoch;
+	bft_seq base;        /* the border behind which the epoch begins; 0 for the first */
+	struct digest chain; /* at `base`                                                 */
 };
 struct pbft_rec_vote {
 	bft_view view;

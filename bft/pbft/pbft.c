@@ -131,7 +131,7 @@ static void pbft_init(struct bft_core *core, const struct bft_limits *l, const s
 	memset(p, 0, pbft_bytes(l));
 	p->limits = *l;
 	lay_out(l, p);
-	p->cluster = p->chain = p->low_chain = *cluster;
+	p->cluster = p->chain = p->low_chain = p->base_chain = *cluster;
 	proposal_null_digest(&p->null_digest, cluster);
 	p->epoch = epoch;
 	p->n = l->members;
@@ -237,16 +237,6 @@ static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_e
 	slots_progress(p, out);
 }
 
-/* The next epoch takes effect after the least multiple of K that no slot in flight can pass (design section 7). */
-static void on_epoch(struct pbft *p, const struct bft_event *e)
-{
-	uint64_t k = p->limits.checkpoint_every;
-	if (p->border != 0)
-		return;
-	p->border_ms = p->mono_ms;
-	p->border = (e->seq + p->limits.window + k - 1) / k * k;
-}
-
 /* A handler that knows more has said it. */
 static bool blamed(const struct bft_effects *out, bft_ref wire)
 {
@@ -260,6 +250,8 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 {
 	struct pbft *p = (struct pbft *)core;
 	enum bft_verdict verdict = BFT_ACCEPT;
+	if (p->closed)
+		return BFT_STEP_DONE;
 	switch (e->kind) {
 	case BFT_EV_RECORD: on_record(p, e); break;
 	case BFT_EV_START: on_start(p, e, out); break;
@@ -282,6 +274,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 	case BFT_EV_INSTALLED: on_installed(p, e, out); break;
 	case BFT_EV_LINK: on_link(p, e, out); break;
 	case BFT_EV_EPOCH: on_epoch(p, e); break;
+	case BFT_EV_JUMP: on_jump(p, e, out); break;
 	case BFT_EV_FILL:
 		if (e->seq > p->fill) {
 			p->fill = e->seq;
@@ -291,13 +284,14 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		break;
 	case BFT_EV_ADMIN: suspect_leader(p, out); break;
 	}
+	border_try(p, out);
 	return BFT_STEP_DONE;
 }
 
 static uint64_t pbft_deadline(const struct bft_core *core)
 {
 	const struct pbft *p = (const struct pbft *)core;
-	if (!p->started)
+	if (!p->started || p->closed)
 		return UINT64_MAX;
 	uint64_t a = status_due(p), b = suspect_deadline(p);
 	return a < b ? a : b;
@@ -331,6 +325,9 @@ static void pbft_standing(const struct bft_core *core, struct bft_standing *s)
 {
 	const struct pbft *p = (const struct pbft *)core;
 	*s = (struct bft_standing){
+		.epoch = p->epoch,
+		.base = p->base,
+		.base_chain = p->base_chain,
 		.view = p->view,
 		.leader = pbft_leader(p, p->view),
 		.changing = p->mode == PBFT_CHANGING,

@@ -117,7 +117,12 @@ struct pbft {
 	uint64_t proposed_ms;        /* time of my last proposal */
 	uint64_t fill_ms, border_ms; /* since when `fill`, `border` are wanted */
 	bft_seq fill;                /* up to here the leader proposes though nobody asks                        */
-	bft_seq border;              /* no sequence above it exists in this epoch; 0 = no border is pending */
+	bft_seq base;                /* the border behind which this epoch began: nothing at or below it is its own */
+	struct digest base_chain;
+	bft_seq border;        /* no sequence above it exists in this epoch; 0 = no border is pending          */
+	bft_seq snapshot_made; /* the newest one of mine that is durable                                       */
+	bool overtaken;        /* f+1 members are in a later epoch: one of them is honest, and saw the border stable */
+	bool closed;           /* this epoch has ended here                                                     */
 
 	/* catching up: digests proved by a chain, for executed+1 .. */
 	bft_seq catch_from;
@@ -273,6 +278,13 @@ enum bft_verdict on_recall_done(struct pbft *p, const struct bft_vmsg *m, struct
 /* A statement of mine came back. False when my log lacks it: I have become an observer. */
 bool recall_check(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void recall_send(struct pbft *p, bft_mask to, struct bft_effects *out);
+
+/* border.c */
+void on_epoch(struct pbft *p, const struct bft_event *e);
+void border_try(struct pbft *p, struct bft_effects *out);
+void on_jump(struct pbft *p, const struct bft_event *e, struct bft_effects *out);
+/* Where I stand, as a record. */
+void border_stand(struct pbft *p, struct bft_effects *out);
 
 /* invariants.c */
 void pbft_invariants(const struct bft_core *core);

@@ -15,6 +15,9 @@ size_t pbft_record_encode(uint16_t rtype, const void *data, uint8_t *bytes, size
 	case PBFT_REC_VIEW:
 		wr_u64(&w, b->view.view);
 		wr_u8(&w, b->view.entered);
+		wr_u64(&w, b->view.epoch);
+		wr_u64(&w, b->view.base);
+		wr_bytes(&w, b->view.chain.b, DIGEST_BYTES);
 		break;
 	case PBFT_REC_PREPARE:
 		wr_u64(&w, b->vote.view);
@@ -64,7 +67,8 @@ size_t pbft_record_decode(uint16_t rtype, union pbft_record_body *out, const uin
 	bool ok = false;
 	switch ((enum pbft_record)rtype) {
 	case PBFT_REC_VIEW:
-		ok = rd_u64(&r, &out->view.view) && rd_u8(&r, &out->view.entered) && out->view.entered <= 1 && out->view.view <= BFT_VIEW_MAX;
+		ok = rd_u64(&r, &out->view.view) && rd_u8(&r, &out->view.entered) && rd_u64(&r, &out->view.epoch) && rd_u64(&r, &out->view.base) &&
+		     rd_bytes(&r, out->view.chain.b, DIGEST_BYTES) && out->view.entered <= 1 && out->view.view <= BFT_VIEW_MAX && out->view.epoch;
 		break;
 	case PBFT_REC_PREPARE:
 		ok = rd_u64(&r, &out->vote.view) && rd_u64(&r, &out->vote.seq) && rd_bytes(&r, out->vote.digest.b, DIGEST_BYTES) && out->vote.seq;

@@ -47,6 +47,18 @@ static void recover_view(struct pbft *p, bft_view view, bool entered, bft_lsn ls
 	p->fresh = false;
 }
 
+/* The driver makes a new core for each epoch, so this is the core's own, or the log begins within it. */
+static void recover_epoch(struct pbft *p, const struct pbft_rec_view *r)
+{
+	p->epoch = r->epoch;
+	p->base = r->base;
+	p->base_chain = r->chain;
+	if (p->low >= r->base)
+		return;
+	p->low = r->base;
+	p->low_chain = r->chain;
+}
+
 /* What the NEW-VIEW required is required after a restart too: else its leader could show me another proposal for a decided sequence. */
 static void recover_reproposals(struct pbft *p, const struct pbft_new_view *nv)
 {
@@ -70,6 +82,7 @@ void on_record(struct pbft *p, const struct bft_event *e)
 	switch ((enum pbft_record)e->rtype) {
 	case PBFT_REC_VIEW: {
 		const struct pbft_rec_view *r = e->data;
+		recover_epoch(p, r);
 		recover_view(p, r->view, r->entered, e->lsn);
 		break;
 	}
@@ -209,14 +222,11 @@ void on_start(struct pbft *p, const struct bft_event *e, struct bft_effects *out
 		pbft_halt(p, out, PBFT_WHY_OWN_CHAIN, p->low);
 		return;
 	}
-	resign(p);
+	if (!e->ok)
+		resign(p);
 	p->recalling = !p->observer;
-	if (p->fresh) {
-		struct pbft_rec_view *rec = effects_room(out, sizeof *rec);
-		BFT_CHECK(rec);
-		*rec = (struct pbft_rec_view){ .view = 0, .entered = 1 };
-		p->view_lsn = pbft_persist(p, out, PBFT_REC_VIEW, rec, sizeof *rec, NULL);
-	}
+	if (p->fresh)
+		border_stand(p, out);
 	pbft_role(p, out);
 	recall_send(p, pbft_others(p), out);
 	status_send(p, pbft_others(p), out);

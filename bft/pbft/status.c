@@ -89,7 +89,7 @@ static void help_checkpoints(const struct pbft *p, uint8_t to, const struct pbft
 	const struct pbft_checkpoint_vote *own = checkpoint_vote(p, next, p->self);
 	if (own->seq == next && !(s->checkpoints & BFT_BIT(p->self)))
 		forward(out, own->wire, p->self, to);
-	if (s->low < p->low) {
+	if (s->low < p->low && p->low > p->base) { /* all in this epoch hold its base */
 		struct pbft_checkpoint *m = effects_room(out, sizeof *m);
 		if (m) {
 			*m = (struct pbft_checkpoint){ .seq = p->low, .chain = p->low_chain };

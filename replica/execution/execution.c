@@ -2,6 +2,7 @@
 
 #include "bft/check.h"
 #include "replica/execution/call.h"
+#include "replica/execution/epochs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,11 @@
 
 struct execution {
 	struct state *state;
+	const struct bft_genesis *genesis;
+	const struct sign_scheme *scheme;
 	struct bft_genesis_limits limits;
 	struct session_limits sessions;
+	struct epochs epochs;
 	struct digest cluster;
 	struct quorate_app app;
 	bft_seq seq;
@@ -27,13 +31,29 @@ struct execution {
 	size_t out_used, out_capacity;
 };
 
-struct execution *execution_create(struct state *state, const struct bft_genesis_limits *limits, const struct digest *cluster, const struct quorate_app *app)
+static bool fail(struct execution *x, const char *what, const char *why)
 {
+	x->failed = true;
+	snprintf(x->trouble, sizeof x->trouble, "%s: %s", what, why);
+	return false;
+}
+
+static bool state_ok(struct execution *x, enum state_result r, const char *what)
+{
+	return r == STATE_OK || fail(x, what, state_text(r));
+}
+
+struct execution *execution_create(struct state *state, const struct bft_genesis *genesis, const struct sign_scheme *scheme, const struct digest *cluster,
+                                   const struct quorate_app *app)
+{
+	const struct bft_genesis_limits *limits = &genesis->limits;
 	struct execution *x = calloc(1, sizeof *x);
 	if (!x)
 		return NULL;
 	struct state_meta meta = state_meta(state);
 	x->state = state;
+	x->genesis = genesis;
+	x->scheme = scheme;
 	x->limits = *limits;
 	x->sessions = (struct session_limits){ limits->session_window, limits->sessions_per_key, limits->state_bytes };
 	x->cluster = *cluster;
@@ -41,6 +61,7 @@ struct execution *execution_create(struct state *state, const struct bft_genesis
 	x->seq = x->snapshot_seq = meta.seq;
 	x->chain = meta.seq ? meta.chain : *cluster;
 	x->time_ms = meta.time_ms;
+	(void)state_ok(x, epochs_load(&x->epochs, state, cluster), "reading the epoch");
 	return x;
 }
 
@@ -70,18 +91,6 @@ uint64_t execution_time_ms(const struct execution *x)
 const char *execution_trouble(const struct execution *x)
 {
 	return x->trouble;
-}
-
-static bool fail(struct execution *x, const char *what, const char *why)
-{
-	x->failed = true;
-	snprintf(x->trouble, sizeof x->trouble, "%s: %s", what, why);
-	return false;
-}
-
-static bool state_ok(struct execution *x, enum state_result r, const char *what)
-{
-	return r == STATE_OK || fail(x, what, state_text(r));
 }
 
 /* ---- room for results ---- */
@@ -126,6 +135,21 @@ static bool result_status(struct execution *x, struct execution_result *r, const
 	if (!result_begin(x, r))
 		return false;
 	result_end(x, r, b, status, 0);
+	return true;
+}
+
+/* Done, with one value: a u64. */
+static bool result_number(struct execution *x, struct execution_result *r, const struct bundle *b, uint64_t number)
+{
+	uint8_t value[12];
+	if (!result_begin(x, r) || !room(x, sizeof value))
+		return false;
+	struct wr w = wr_of(value, sizeof value);
+	wr_u32(&w, 8);
+	wr_u64(&w, number);
+	memcpy(x->out + x->out_used, value, sizeof value);
+	x->out_used += sizeof value;
+	result_end(x, r, b, RESULT_DONE, 1);
 	return true;
 }
 
@@ -202,19 +226,13 @@ static bool run_ops(struct execution *x, const struct bundle *b, struct executio
 static bool run_open(struct execution *x, const struct bundle *b, uint32_t index, struct execution_result *r)
 {
 	uint64_t session = 0, opened = 0;
-	uint8_t status, value[12];
+	uint8_t status;
 	if (!state_ok(x, sessions_open(x->state, &x->sessions, b, x->seq + 1, index, x->time_ms, &session, &opened, &status), "opening a session"))
 		return false;
 	if (status != RESULT_DONE)
 		return result_status(x, r, b, status);
-	if (!result_begin(x, r) || !room(x, sizeof value))
+	if (!result_number(x, r, b, session))
 		return false;
-	struct wr w = wr_of(value, sizeof value);
-	wr_u32(&w, 8);
-	wr_u64(&w, session);
-	memcpy(x->out + x->out_used, value, sizeof value);
-	x->out_used += sizeof value;
-	result_end(x, r, b, RESULT_DONE, 1);
 	r->repeated = opened != x->seq + 1;
 	r->seq = opened;
 	return true;
@@ -253,12 +271,26 @@ static bool ask_snapshot(struct execution *x, uint8_t *status)
 	return state_ok(x, state_put(x->state, STATE_SYSTEM, "asked", 5, now, sizeof now), "keeping when a snapshot was asked for");
 }
 
+static bool run_readmit(struct execution *x, const struct bundle *b, struct execution_result *r)
+{
+	struct rd ops = rd_of(b->ops, b->ops_bytes);
+	const uint8_t *entry = NULL;
+	uint32_t n = 0;
+	uint8_t status;
+	(void)bundle_next_op(&ops, &entry, &n);
+	if (!state_ok(x, epochs_readmit(&x->epochs, x->state, x->genesis, x->scheme, &x->cluster, x->seq + 1, entry, n, &status), "keeping the next epoch"))
+		return false;
+	return status == RESULT_DONE ? result_number(x, r, b, x->epochs.border) : result_status(x, r, b, status);
+}
+
 static bool run_in_session(struct execution *x, const struct bundle *b, struct execution_result *r)
 {
 	if (b->kind == BUNDLE_SNAPSHOT) {
 		uint8_t status;
 		return ask_snapshot(x, &status) && result_status(x, r, b, status);
 	}
+	if (b->kind == BUNDLE_READMIT)
+		return run_readmit(x, b, r);
 	if (b->kind == BUNDLE_CLOSE)
 		return state_ok(x, sessions_close(x->state, &x->sessions, &b->key, b->session), "closing a session") && result_status(x, r, b, RESULT_DONE);
 	return run_ops(x, b, r);
@@ -329,7 +361,17 @@ bool execution_run(struct execution *x, const struct proposal_body *p, struct ex
 	x->chain = out->chain;
 	x->seq = out->seq;
 	decide_snapshot(x, p->total);
+	bool crossed;
+	if (!state_ok(x, epochs_executed(&x->epochs, x->state, x->seq, &x->chain, &crossed), "beginning an epoch"))
+		return false;
+	if (crossed)
+		x->snapshot_due = x->seq;
 	return true;
+}
+
+const struct epochs *execution_epochs(const struct execution *x)
+{
+	return &x->epochs;
 }
 
 bft_seq execution_snapshot_due(const struct execution *x)

@@ -8,6 +8,7 @@
 #include "bft/reply.h"
 #include "quorate.h"
 #include "replica/bodies.h"
+#include "replica/execution/epochs.h"
 #include "replica/execution/sessions.h"
 #include "replica/state/state.h"
 
@@ -31,13 +32,16 @@ struct executed {
 	const uint8_t *bytes; /* valid until the next execution */
 };
 
-/* `state` and `app` stay the caller's. The execution stands where the state's snapshot does. NULL: no memory. */
-struct execution *execution_create(struct state *state, const struct bft_genesis_limits *limits, const struct digest *cluster, const struct quorate_app *app);
+/* `state`, `genesis`, `scheme` and `app` stay the caller's. The execution stands where the state's snapshot does. NULL: no memory. */
+struct execution *execution_create(struct state *state, const struct bft_genesis *genesis, const struct sign_scheme *scheme, const struct digest *cluster,
+                                   const struct quorate_app *app);
 void execution_destroy(struct execution *x);
 
 bft_seq execution_seq(const struct execution *x);
 const struct digest *execution_chain(const struct execution *x);
 uint64_t execution_time_ms(const struct execution *x);
+/* The epoch of what is executed next, and the border that is pending. */
+const struct epochs *execution_epochs(const struct execution *x);
 
 /* Executes the proposal `p`, whole, at execution_seq + 1. False: this machine failed (execution_trouble); nothing may be executed any more. */
 bool execution_run(struct execution *x, const struct proposal_body *p, struct executed *out);

@@ -233,9 +233,16 @@ static inline struct state *bed_transfer_install(void *user)
 	return b->state;
 }
 
-static inline void bed_memory_lost(void *user)
+static inline uint64_t bed_memory_lost(void *user)
 {
 	(void)user;
+	return 1;
+}
+
+static inline bool bed_readmitted(void *user)
+{
+	(void)user;
+	return true;
 }
 
 static inline void bed_note(void *user, enum quorate_level level, const char *line)
@@ -303,11 +310,12 @@ static inline bool bed_start(struct replica_bed *b, const struct cluster_bed *c)
 		         .transfer_open = bed_transfer_open,
 		         .transfer_install = bed_transfer_install,
 		         .memory_lost = bed_memory_lost,
+		         .readmitted = bed_readmitted,
 		         .note = bed_note },
 	};
 	b->driver = driver_create(&o);
 	FUZZ_CHECK(b->driver != NULL);
-	if (!bed_replay(b) || !driver_start(b->driver, BFT_RECOVERY_WHOLE, b->lsn, b->now, BED_WALL_MS + b->now))
+	if (!bed_replay(b) || !driver_start(b->driver, BFT_RECOVERY_WHOLE, 0, b->lsn, b->now, BED_WALL_MS + b->now))
 		return false;
 	bed_turn(b);
 	return true;

@@ -167,7 +167,7 @@ static void a_leader_that_cannot_be_reached_gets_less_time(void)
 static void a_pending_border_is_a_reason(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = 1 };
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BED_W + BED_K };
 	bed_step(b, &e);
 	CU_ASSERT(timer(b) != UINT64_MAX);
 	bed_free(b);
@@ -206,7 +206,7 @@ static void it_has_its_own_beginning(void)
 
 	b = bed_new(4, 1);
 	bed_tick(b, 100 * BED_TIMEOUT_MS);
-	e = (struct bft_event){ .kind = BFT_EV_EPOCH, .seq = 1 };
+	e = (struct bft_event){ .kind = BFT_EV_EPOCH, .seq = BED_W + BED_K };
 	bed_step(b, &e);
 	due = timer(b);
 	CU_ASSERT(due == b->mono_ms + BED_TIMEOUT_MS);

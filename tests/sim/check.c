@@ -100,6 +100,12 @@ void check_node(struct node *d)
 	s->accusations += counts.bad_signatures + counts.blamed + counts.convicted > d->accused;
 	d->accused = counts.bad_signatures + counts.blamed + counts.convicted;
 	s->observers += now.role == STANDING_OBSERVER && d->seen.role != STANDING_OBSERVER;
+	if (now.epoch != d->seen.epoch) {
+		s->epochs++;
+		sim_trace(s, "node %u is in epoch %llu, executed %llu", d->id, (unsigned long long)now.epoch, (unsigned long long)now.executed);
+	}
+	if (now.epoch < d->seen.epoch && !d->rolled_back)
+		sim_fail(s, "node %u fell from epoch %llu to %llu", d->id, (unsigned long long)d->seen.epoch, (unsigned long long)now.epoch);
 	if (now.role == STANDING_OBSERVER && !d->rolled_back)
 		sim_fail(s, "node %u became an observer", d->id);
 	if (now.view > 0 && s->quiet)
@@ -148,8 +154,10 @@ void check_end(struct sim *s)
 		struct node *d = &s->node[i];
 		if (d->liar.lies)
 			continue;
-		if (d->must_notice && d->seen.role != STANDING_OBSERVER)
+		if (d->must_notice && !d->noticed)
 			sim_fail(s, "amnesia: node %u got an older folder, contradicts what it signed before, and votes on", i);
+		else if (d->incarnation || d->seen.role == STANDING_OBSERVER)
+			sim_fail(s, "liveness: node %u was not let in again", i);
 		else if (!d->up)
 			sim_fail(s, "node %u was never started again", i);
 		else if (d->seen.executed != s->top || !digest_equal(&d->seen.chain, &s->chain_at[s->top]))

@@ -146,6 +146,8 @@ void clients_event(struct sim *s, const struct sim_event *e)
 		submit(&s->request[e->value]);
 	if (e->kind == SIM_READ)
 		reads_event(s, e);
+	if (e->kind == SIM_READMIT)
+		operators_event(s, e);
 	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n) && !s->node[e->from].liar.lies)
 		sim_fail(s, "client %u is sent what no honest replica sends, by %u", c->id, e->from);
 	tick(c);

@@ -229,9 +229,9 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 {
 	struct sim *s = d->sim;
 	bool leader = p->view % s->n == d->id;
-	struct certificate c = { .epoch = 1, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
+	struct certificate c = { .epoch = d->seen.epoch, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
 	struct pbft_votes *votes = calloc(1, sizeof *votes);
-	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = 1 };
+	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = d->seen.epoch };
 	if (!votes)
 		abort();
 	votes->view = p->view;

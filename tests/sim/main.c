@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 struct totals {
-	uint64_t passed, failed, wakeups, views, crashes, partitions, transfers, frames, snapshots, liars, lies, accusations, rollbacks, observers;
+	uint64_t passed, failed, wakeups, views, crashes, partitions, transfers, frames, snapshots, liars, lies, accusations, rollbacks, observers, readmitted,
+		epochs;
 };
 
 static void add(struct totals *t, const struct totals *o)
@@ -35,6 +36,8 @@ static void add(struct totals *t, const struct totals *o)
 	t->accusations += o->accusations;
 	t->rollbacks += o->rollbacks;
 	t->observers += o->observers;
+	t->readmitted += o->readmitted;
+	t->epochs += o->epochs;
 }
 
 static uint32_t nodes; /* 0: each seed draws its own number */
@@ -55,7 +58,9 @@ static void run_one(struct sim *s, uint64_t seed, bool trace, struct totals *t)
 		              .lies = s->lies,
 		              .accusations = s->accusations,
 		              .rollbacks = s->rollbacks,
-		              .observers = s->observers };
+		              .observers = s->observers,
+		              .readmitted = s->readmitted,
+		              .epochs = s->epochs };
 	if (s->failure[0])
 		fprintf(stderr, "seed %" PRIu64 ": %s\n    replay: quorate-sim --seed %" PRIu64 " --trace\n", seed, s->failure, seed);
 	add(t, &one);
@@ -197,12 +202,13 @@ static void report(const struct totals *t, bool json)
 	const char *format = json ? "{\"passed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"wakeups\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"views_entered\":%" PRIu64
 	                            ",\"crashes\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",\"states_installed\":%" PRIu64
 	                            ",\"liars\":%" PRIu64 ",\"lies\":%" PRIu64 ",\"accusations\":%" PRIu64 ",\"rollbacks\":%" PRIu64 ",\"observers\":%" PRIu64
-	                            "}\n"
+	                            ",\"readmitted\":%" PRIu64 ",\"epochs_entered\":%" PRIu64 "}\n"
 	                          : "%" PRIu64 " seeds clean, %" PRIu64 " not. Exercised: %" PRIu64 " wake-ups, %" PRIu64 " frames, %" PRIu64
 	                            " views entered, %" PRIu64 " crashes, %" PRIu64 " partitions, %" PRIu64 " snapshots, %" PRIu64 " states installed, %" PRIu64
-	                            " liars, %" PRIu64 " lies, %" PRIu64 " accusations, %" PRIu64 " older folders, %" PRIu64 " observers\n";
+	                            " liars, %" PRIu64 " lies, %" PRIu64 " accusations, %" PRIu64 " older folders, %" PRIu64 " observers, %" PRIu64
+	                            " let in again, %" PRIu64 " epochs entered\n";
 	printf(format, t->passed, t->failed, t->wakeups, t->frames, t->views, t->crashes, t->partitions, t->snapshots, t->transfers, t->liars, t->lies,
-	       t->accusations, t->rollbacks, t->observers);
+	       t->accusations, t->rollbacks, t->observers, t->readmitted, t->epochs);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t->passed, t->failed);
 }
 

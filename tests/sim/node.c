@@ -156,11 +156,25 @@ static struct state *env_transfer_install(void *user)
 	return d->state;
 }
 
-static void env_memory_lost(void *user)
+static uint64_t env_memory_lost(void *user)
 {
 	struct node *d = user;
 	if (!d->liar.lies && !d->rolled_back)
 		sim_fail(d->sim, "node %u believes that its log lacks what it signed", d->id);
+	d->noticed = true;
+	if (!d->incarnation)
+		d->incarnation = rng_next(&d->sim->rng) | 1;
+	operator_wanted(d);
+	return d->incarnation;
+}
+
+static bool env_readmitted(void *user)
+{
+	struct node *d = user;
+	d->incarnation = 0;
+	d->readmitted = true;
+	d->sim->readmitted++;
+	return true;
 }
 
 static void env_note(void *user, enum quorate_level level, const char *line)
@@ -420,7 +434,7 @@ static bool open_all(struct node *d)
 		.app = &sim_app,
 		.state = d->state,
 		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
-		         env_transfer_open, env_transfer_install, env_memory_lost, env_note, NULL, evidence_shown },
+		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, env_note, NULL, evidence_shown },
 	};
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
@@ -434,7 +448,7 @@ static bool open_all(struct node *d)
 		return sim_fail(s, "node %u: a crash left a log that looks damaged: %s", d->id, report.reason);
 	if (!driver_replay(d->driver))
 		return sim_fail(s, "node %u: %s", d->id, driver_trouble(d->driver));
-	return driver_start(d->driver, BFT_RECOVERY_WHOLE, report.last_lsn, s->now, wall(d));
+	return driver_start(d->driver, d->incarnation ? BFT_RECOVERY_LOST : BFT_RECOVERY_WHOLE, d->incarnation, report.last_lsn, s->now, wall(d));
 }
 
 void node_start(struct node *d)

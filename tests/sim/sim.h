@@ -82,9 +82,12 @@ struct node {
 	struct standing seen;
 	uint64_t accused;
 	struct pbft_view_change *bound; /* its last VIEW-CHANGE */
+	bft_epoch bound_epoch;
 	struct memory_disk *backup;     /* an older copy of its folder, put back once */
 	bool forgetful, rolled_back;    /* the first: it will be; counts among the f  */
 	bool contradicts;               /* rolled back, it signs what it would not have signed                                */
+	uint64_t incarnation;           /* in its superblock: its memory is lost, and nobody has let it in again */
+	bool noticed, readmitted;
 	bool must_notice;               /* and with votes: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
 };
 
@@ -104,7 +107,7 @@ struct sim_request {
 	bool completed, read; /* read: somebody has seen it */
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_READ, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK };
+enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_READ, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK, SIM_READMIT };
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
@@ -118,6 +121,7 @@ struct sim_event {
 /* Something that a node signed: see statements.c. */
 struct statement_seen {
 	uint8_t node, what; /* what 0: free */
+	bft_epoch epoch;
 	uint64_t a, b, value;
 	struct digest digest;
 };
@@ -129,7 +133,7 @@ struct sim {
 	struct bft_genesis genesis;
 	struct digest cluster;
 	const struct sign_scheme *scheme;
-	struct secret_key secret[SIM_NODES_MAX];
+	struct secret_key secret[SIM_NODES_MAX], org_secret[SIM_NODES_MAX];
 	struct node node[SIM_NODES_MAX];
 	struct sim_event *heap;
 	uint32_t heap_count, heap_capacity;
@@ -153,7 +157,8 @@ struct sim {
 	uint32_t statements_count, statements_capacity;
 	void *said; /* room for one decoded message */
 	/* what was exercised */
-	uint64_t rollbacks, observers;
+	uint64_t rollbacks, observers, readmitted, epochs;
+	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, lies, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
 	char failure[256];
@@ -196,6 +201,11 @@ void liar_draw(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
+
+/* operators.c: organizations that let their replicas vote again */
+void operators_create(struct sim *s);
+void operators_event(struct sim *s, const struct sim_event *e);
+void operator_wanted(struct node *d);
 
 /* reads.c */
 void reads_create(struct sim *s);

@@ -19,11 +19,12 @@ static const char *const names[] = { "", "PRE-PREPARE", "PREPARE", "COMMIT", "CH
 
 static struct statement_seen *place_of(struct statement_seen *table, uint32_t capacity, const struct statement_seen *key)
 {
-	uint64_t h = ((uint64_t)key->node << 8 | key->what) * 0x9E3779B97F4A7C15u;
+	uint64_t h = ((uint64_t)key->epoch << 16 | (uint64_t)key->node << 8 | key->what) * 0x9E3779B97F4A7C15u;
 	h = (h ^ key->a) * 0xBF58476D1CE4E5B9u;
 	h = (h ^ (h >> 31) ^ key->b) * 0x94D049BB133111EBu;
 	uint32_t i = (uint32_t)(h >> 32) & (capacity - 1);
-	while (table[i].what && (table[i].node != key->node || table[i].what != key->what || table[i].a != key->a || table[i].b != key->b))
+	while (table[i].what &&
+	       (table[i].node != key->node || table[i].what != key->what || table[i].epoch != key->epoch || table[i].a != key->a || table[i].b != key->b))
 		i = (i + 1) & (capacity - 1);
 	return &table[i];
 }
@@ -42,9 +43,9 @@ static void grow(struct sim *s)
 	s->statements_capacity = capacity;
 }
 
-static struct statement_seen *seen(struct sim *s, uint8_t node, enum said what, uint64_t a, uint64_t b)
+static struct statement_seen *seen(struct sim *s, uint8_t node, bft_epoch epoch, enum said what, uint64_t a, uint64_t b)
 {
-	struct statement_seen key = { .node = node, .what = (uint8_t)what, .a = a, .b = b };
+	struct statement_seen key = { .node = node, .epoch = epoch, .what = (uint8_t)what, .a = a, .b = b };
 	if (s->statements_count * 2 >= s->statements_capacity)
 		grow(s);
 	struct statement_seen *place = place_of(s->statements, s->statements_capacity, &key);
@@ -63,9 +64,9 @@ static bool forgot(struct node *d, bool vote)
 	return d->rolled_back;
 }
 
-static void say(struct sim *s, uint8_t node, enum said what, uint64_t a, uint64_t b, const struct digest *digest)
+static void say(struct sim *s, uint8_t node, bft_epoch epoch, enum said what, uint64_t a, uint64_t b, const struct digest *digest)
 {
-	struct statement_seen *place = seen(s, node, what, a, b);
+	struct statement_seen *place = seen(s, node, epoch, what, a, b);
 	if (digest_is_zero(&place->digest))
 		place->digest = *digest;
 	else if (!digest_equal(&place->digest, digest) && forgot(&s->node[node], what <= SAID_COMMIT))
@@ -88,16 +89,16 @@ static void hides(struct sim *s, uint8_t node, const struct pbft_view_change *vc
 		         (unsigned long long)vc->view);
 }
 
-static void on_votes(struct sim *s, uint8_t node, const struct pbft_votes *v)
+static void on_votes(struct sim *s, uint8_t node, bft_epoch epoch, const struct pbft_votes *v)
 {
 	for (uint16_t i = 0; i < v->count; i++) {
 		const struct pbft_leaf *l = &v->leaf[i];
-		say(s, node, (enum said)l->kind, v->view, l->seq, &l->digest);
+		say(s, node, epoch, (enum said)l->kind, v->view, l->seq, &l->digest);
 		if (l->kind != PBFT_LEAF_COMMIT)
 			continue;
-		if (s->node[node].bound)
+		if (s->node[node].bound && s->node[node].bound_epoch == epoch)
 			hides(s, node, s->node[node].bound, l->seq, v->view, &l->digest);
-		struct statement_seen *c = seen(s, node, SAID_COMMITTED, l->seq, 0);
+		struct statement_seen *c = seen(s, node, epoch, SAID_COMMITTED, l->seq, 0);
 		if (v->view + 1 > c->value) {
 			c->value = v->view + 1;
 			c->digest = l->digest;
@@ -105,11 +106,11 @@ static void on_votes(struct sim *s, uint8_t node, const struct pbft_votes *v)
 	}
 }
 
-static void on_view_change(struct sim *s, uint8_t node, const struct pbft_view_change *vc)
+static void on_view_change(struct sim *s, uint8_t node, bft_epoch epoch, const struct pbft_view_change *vc)
 {
 	struct node *d = &s->node[node];
 	for (bft_seq seq = vc->stable + 1; seq <= vc->stable + s->genesis.limits.window; seq++) {
-		const struct statement_seen *c = seen(s, node, SAID_COMMITTED, seq, 0);
+		const struct statement_seen *c = seen(s, node, epoch, SAID_COMMITTED, seq, 0);
 		if (c->value)
 			hides(s, node, vc, seq, c->value - 1, &c->digest);
 	}
@@ -117,8 +118,9 @@ static void on_view_change(struct sim *s, uint8_t node, const struct pbft_view_c
 		d->bound = calloc(1, sizeof *d->bound);
 	if (!d->bound)
 		abort();
-	if (vc->view >= d->bound->view)
+	if (vc->view >= d->bound->view || d->bound_epoch != epoch)
 		*d->bound = *vc;
+	d->bound_epoch = epoch;
 }
 
 void statements_sent(struct sim *s, uint8_t node, const struct frame *f)
@@ -132,13 +134,13 @@ void statements_sent(struct sim *s, uint8_t node, const struct frame *f)
 	size_t used = pbft_decode(e.type, b, r.at, rd_left(&r));
 	pbft_body_digest(&digest, e.type, r.at, used);
 	switch ((enum pbft_type)e.type) {
-	case PBFT_VOTES: on_votes(s, node, &b->votes); break;
-	case PBFT_CHECKPOINT: say(s, node, SAID_CHECKPOINT, b->checkpoint.seq, 0, &digest); break;
-	case PBFT_SNAPSHOT: say(s, node, SAID_SNAPSHOT, b->snapshot.seq, 0, &digest); break;
-	case PBFT_NEW_VIEW: say(s, node, SAID_NEW_VIEW, b->new_view.view, 0, &digest); break;
+	case PBFT_VOTES: on_votes(s, node, e.epoch, &b->votes); break;
+	case PBFT_CHECKPOINT: say(s, node, e.epoch, SAID_CHECKPOINT, b->checkpoint.seq, 0, &digest); break;
+	case PBFT_SNAPSHOT: say(s, node, e.epoch, SAID_SNAPSHOT, b->snapshot.seq, 0, &digest); break;
+	case PBFT_NEW_VIEW: say(s, node, e.epoch, SAID_NEW_VIEW, b->new_view.view, 0, &digest); break;
 	case PBFT_VIEW_CHANGE:
-		say(s, node, SAID_VIEW_CHANGE, b->view_change.view, 0, &digest);
-		on_view_change(s, node, &b->view_change);
+		say(s, node, e.epoch, SAID_VIEW_CHANGE, b->view_change.view, 0, &digest);
+		on_view_change(s, node, e.epoch, &b->view_change);
 		break;
 	default: break;
 	}
@@ -165,5 +167,5 @@ void statements_replied(struct sim *s, uint8_t node, const struct frame *f)
 	if (x.session == 0 || x.status != RESULT_DONE)
 		return;
 	digest_of(&digest, DOMAIN_TEST, reply.result, reply.result_bytes);
-	say(s, node, SAID_RESULT, x.session, x.number, &digest);
+	say(s, node, 0, SAID_RESULT, x.session, x.number, &digest);
 }

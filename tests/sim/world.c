@@ -144,6 +144,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 	switch (e->kind) {
 	case SIM_REQUEST:
 	case SIM_READ:
+	case SIM_READMIT:
 	case SIM_CLIENT: clients_event(s, e); break;
 	case SIM_REPLY:
 		clients_event(s, e);
@@ -210,6 +211,8 @@ static void make_members(struct sim *s)
 		struct digest seed;
 		digest_of(&seed, DOMAIN_TEST, name, sizeof name);
 		s->scheme->keypair(&s->genesis.cards[i].member_key, &s->secret[i], seed.b);
+		seed.b[0] ^= 1;
+		s->scheme->keypair(&s->genesis.cards[i].org_key, &s->org_secret[i], seed.b);
 		snprintf(s->genesis.cards[i].org, sizeof s->genesis.cards[i].org, "org-%u", i);
 	}
 }
@@ -219,7 +222,7 @@ static bool finished(const struct sim *s)
 	if (s->completed < SIM_REQUESTS || !s->calm)
 		return false;
 	for (uint32_t i = 0; i < s->n; i++)
-		if (!s->node[i].liar.lies && (!s->node[i].up || s->node[i].seen.executed != s->top))
+		if (!s->node[i].liar.lies && (!s->node[i].up || s->node[i].seen.executed != s->top || s->node[i].incarnation))
 			return false;
 	return true;
 }
@@ -269,6 +272,7 @@ void sim_run(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
 		node_create(s, i);
 	clients_create(s);
 	reads_create(s);
+	operators_create(s);
 	schedule(s);
 	uint64_t turn = 0;
 	while (s->heap_count && !s->failure[0] && s->now <= SIM_FAULTS_END_MS + SIM_LIVE_MS) {

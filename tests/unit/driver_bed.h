@@ -124,10 +124,17 @@ static inline enum log_result dbed_read(void *user, const struct log_position *a
 	return log_read(b->log, at, out, capacity, record);
 }
 
-static inline void dbed_memory_lost(void *user)
+static inline uint64_t dbed_memory_lost(void *user)
 {
 	struct dbed *b = user;
-	b->memory_lost++;
+	return ++b->memory_lost;
+}
+
+static inline bool dbed_readmitted(void *user)
+{
+	struct dbed *b = user;
+	b->memory_lost = 0;
+	return true;
 }
 
 static inline void dbed_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
@@ -210,6 +217,7 @@ static inline void dbed_open(struct dbed *b)
 		         .truncate_below = dbed_truncate_below,
 		         .read = dbed_read,
 		         .memory_lost = dbed_memory_lost,
+		         .readmitted = dbed_readmitted,
 		         .note = dbed_note,
 		         .evidence = dbed_evidence },
 	};
@@ -220,7 +228,7 @@ static inline void dbed_open(struct dbed *b)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b->driver);
 	CU_ASSERT_EQUAL_FATAL(log_open(&b->log, &disk, &log, dbed_visit, b, &report), LOG_OK);
 	CU_ASSERT_TRUE_FATAL(driver_replay(b->driver));
-	CU_ASSERT_TRUE_FATAL(driver_start(b->driver, BFT_RECOVERY_WHOLE, report.last_lsn, b->now, DBED_WALL + b->now));
+	CU_ASSERT_TRUE_FATAL(driver_start(b->driver, BFT_RECOVERY_WHOLE, 0, report.last_lsn, b->now, DBED_WALL + b->now));
 	for (uint8_t i = 0; i < DBED_N; i++)
 		driver_member_link(b->driver, i, true);
 	dbed_turn(b);

@@ -11,6 +11,7 @@
 
 struct xbed {
 	struct state_bed state;
+	struct bft_genesis genesis; /* with `limits` */
 	struct bft_genesis_limits limits;
 	struct digest cluster;
 	struct bodies *bodies;
@@ -115,7 +116,9 @@ static inline struct bft_genesis_limits xbed_limits(void)
 static inline void xbed_begin(struct xbed *b)
 {
 	struct quorate_app app = { .user = b, .execute = xbed_execute };
-	b->x = execution_create(b->state.state, &b->limits, &b->cluster, &app);
+	b->genesis.limits = b->limits;
+	b->genesis.count = 4;
+	b->x = execution_create(b->state.state, &b->genesis, &sign_ed25519, &b->cluster, &app);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b->x);
 }
 

@@ -178,7 +178,7 @@ static void write_mark(void)
 static void write_view(bft_view view)
 {
 	uint8_t bytes[64];
-	struct pbft_rec_view r = { .view = view, .entered = 1 };
+	struct pbft_rec_view r = { .view = view, .entered = 1, .epoch = 1, .chain = cluster };
 	append(PBFT_REC_VIEW, 0, bytes, pbft_record_encode(PBFT_REC_VIEW, &r, bytes, sizeof bytes));
 }
 

@@ -59,16 +59,17 @@ static const uint8_t *carry(uint8_t kind, const void *bytes, size_t n, size_t *v
 
 static void begin(void)
 {
-	struct bft_genesis_limits limits;
+	static struct bft_genesis genesis;
 	struct bodies_limits most = { .proposal_bundles_max = 16, .proposal_bytes_max = 8u << 20, .bytes_max = (size_t)64 << 20 };
 	struct quorate_app app;
 	uint8_t void_ms[8] = { 0x30, 0x75 }, status; /* 30 s */
 	size_t n;
 	bed_create(&bed);
-	genesis_limits_default(&limits);
-	limits.state_bytes = (uint64_t)8 << 20;
+	genesis_limits_default(&genesis.limits);
+	genesis.count = 4;
+	genesis.limits.state_bytes = (uint64_t)8 << 20;
 	quorate_kv_app(&app);
-	run = execution_create(bed.state, &limits, &cluster, &app);
+	run = execution_create(bed.state, &genesis, &sign_ed25519, &cluster, &app);
 	bodies = bodies_create(&most, &cluster);
 	done = malloc(sizeof *done);
 	CU_ASSERT_FATAL(run && bodies && done);

@@ -1,0 +1,225 @@
+/* From one epoch to the next (design section 7): the old core is put away with all that it held, and one for the new epoch begins at the border. */
+#include "replica/driver_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BEHIND_MS 2000u /* without progress, while f+1 members are in a later epoch: their state is fetched */
+
+/* ---- entering ---- */
+
+void epoch_set(struct driver *d, const struct pbft_rec_view *where)
+{
+	d->epoch = where->epoch;
+	d->base = where->base;
+	d->base_chain = where->chain;
+}
+
+/* The border's checkpoint is what the others need to follow. Who was overtaken has an older one. */
+static void keep_border(struct driver *d, bft_seq border)
+{
+	struct bft_standing standing;
+	bft_pbft.standing(d->core, &standing);
+	free(d->border_certificate);
+	d->border_certificate = standing.low == border ? d->stable_certificate : NULL;
+	d->border_certificate_n = d->stable_certificate_n;
+	if (!d->border_certificate)
+		free(d->stable_certificate);
+	d->stable_certificate = NULL;
+	d->stable_certificate_n = 0;
+}
+
+/* A record of a later epoch in the log: what came before it was another core's. */
+void epoch_recover(struct driver *d, const struct pbft_rec_view *where)
+{
+	if (where->epoch == d->epoch)
+		return;
+	keep_border(d, where->base);
+	certify_forget(d);
+	bft_pbft.init(d->core, &d->limits, &d->cluster, where->epoch, d->self);
+	epoch_set(d, where);
+}
+
+/* What the core persists as it ends says where the next one begins. */
+void epoch_ends(struct driver *d, const struct pbft_rec_view *where, bft_lsn lsn)
+{
+	d->next_epoch = *where;
+	d->next_epoch_lsn = lsn;
+}
+
+static void forget_core(struct driver *d)
+{
+	for (; d->local_count; d->local_count--, d->local_head = (d->local_head + 1) % d->local_capacity)
+		messages_release(d->messages, d->local[d->local_head], HOLD_LOCAL);
+	messages_forget(d->messages, HOLD_JOB);
+	d->leaves_count = 0;
+	memset(d->own_pre_prepare, 0, (size_t)2 * d->limits.window * sizeof *d->own_pre_prepare);
+	d->execute_count = 0;
+	memset(d->fetch, 0, sizeof d->fetch);
+	d->fetches_count = 0;
+	d->held_count = 0;
+	bodies_forget_core(d->bodies);
+	keep_border(d, d->next_epoch.base);
+	certify_forget(d);
+}
+
+static bool ask_again(void *arg, struct bundle_body *x)
+{
+	struct driver *d = arg;
+	struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = x->digest, .bytes = (uint32_t)x->n, .id = x->id };
+	driver_step(d, &e);
+	return !d->failed;
+}
+
+/* Let in again: the word of my organization for this very incarnation has been executed. */
+static bool let_in(struct driver *d)
+{
+	const struct epochs *e = d->jump.epoch == d->epoch ? &d->jump : execution_epochs(d->execution);
+	if (!d->lost || !d->incarnation || e->epoch != d->epoch || e->incarnation[d->self] != d->incarnation)
+		return !d->lost;
+	if (!d->options.env.readmitted(d->options.env.user)) {
+		driver_stop(d, "the superblock could not be written");
+		return false;
+	}
+	d->lost = false;
+	driver_note(d, QUORATE_LEVEL_INFO, "this replica was let in again: it votes from epoch %llu on", (unsigned long long)d->epoch);
+	return true;
+}
+
+/* Everything that a new core has to be told. `fresh`: nothing was said in this epoch. */
+void epoch_begin(struct driver *d, bool fresh)
+{
+	struct bft_event start = { .kind = BFT_EV_START, .seq = execution_seq(d->execution), .digest = *execution_chain(d->execution), .ok = fresh };
+	start.recovery = let_in(d) ? BFT_RECOVERY_WHOLE : BFT_RECOVERY_LOST;
+	driver_tick(d);
+	driver_step(d, &start);
+	epoch_tell(d);
+	struct bft_standing standing;
+	struct state_meta meta = execution_snapshot_meta(d->execution);
+	bft_pbft.standing(d->core, &standing);
+	if (meta.seq > standing.snapshot) {
+		struct bft_event made = { .kind = BFT_EV_SNAPSHOT, .seq = meta.seq, .digest = meta.chain, .root = meta.root };
+		driver_step(d, &made);
+	}
+	bft_seq due = execution_snapshot_due(d->execution);
+	if (due) {
+		struct bft_event fill = { .kind = BFT_EV_FILL, .seq = due };
+		driver_step(d, &fill);
+	}
+}
+
+static void jump(struct driver *d, const struct epochs *e)
+{
+	struct bft_event event = { .kind = BFT_EV_JUMP, .epoch = e->epoch, .seq = e->base, .digest = e->chain };
+	driver_step(d, &event);
+}
+
+void epoch_tell(struct driver *d)
+{
+	const struct epochs *e = execution_epochs(d->execution);
+	/* A state that has crossed a border which the log has not: stopped just there, it is crossed again; further on, the log is not the one that was with it. */
+	bool stopped_there = e->epoch == d->epoch + 1 && execution_seq(d->execution) == e->base;
+	if (e->epoch > d->epoch && !stopped_there) {
+		jump(d, e);
+		return;
+	}
+	struct bft_event event = { .kind = BFT_EV_EPOCH, .seq = stopped_there ? e->base : e->epoch == d->epoch ? e->border : 0 };
+	if (event.seq)
+		driver_step(d, &event);
+}
+
+void epoch_turn(struct driver *d)
+{
+	if (!d->activated)
+		return;
+	d->activated = false;
+	struct pbft_rec_view where = d->next_epoch;
+	BFT_CHECK(where.epoch > d->epoch && d->waiting_count == 0);
+	forget_core(d);
+	bft_pbft.init(d->core, &d->limits, &d->cluster, where.epoch, d->self);
+	epoch_set(d, &where);
+	d->overtaken = false;
+	d->snapshot_lsn = 0;
+	driver_note(d, QUORATE_LEVEL_INFO, "epoch %llu begins behind %llu", (unsigned long long)where.epoch, (unsigned long long)where.base);
+	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = PBFT_REC_VIEW, .lsn = d->next_epoch_lsn, .data = &where, .data_count = sizeof where };
+	driver_step(d, &record);
+	epoch_begin(d, true);
+	for (uint8_t i = 0; i < d->n; i++) {
+		struct bft_event link = { .kind = BFT_EV_LINK, .from = i, .ok = true };
+		if (d->member[i].up)
+			driver_step(d, &link);
+	}
+	bodies_each_request(d->bodies, ask_again, d);
+	for (uint8_t i = 0; i < d->n; i++)
+		epoch_count(d, i);
+}
+
+/* ---- the others' epochs ---- */
+
+static bft_mask members_beyond(const struct driver *d)
+{
+	bft_mask m = 0;
+	for (uint8_t i = 0; i < d->n; i++)
+		m |= d->member[i].epoch > d->epoch ? BFT_BIT(i) : 0;
+	return m;
+}
+
+void epoch_count(struct driver *d, uint8_t member)
+{
+	if (d->member[member].epoch <= d->epoch || d->overtaken || mask_count(members_beyond(d)) < quorum_weak(d->n))
+		return;
+	d->overtaken = true;
+	d->overtaken_ms = d->mono_ms;
+	d->overtaken_seq = execution_seq(d->execution);
+	struct bft_event event = { .kind = BFT_EV_EPOCH, .ok = true };
+	driver_step(d, &event);
+}
+
+/* Whose log ends in an earlier epoch is shown how that ended. */
+static void show_border(struct driver *d, uint8_t member)
+{
+	struct member_state *m = &d->member[member];
+	if (!d->border_certificate || (m->border_ms && d->mono_ms < m->border_ms + 50))
+		return;
+	m->border_ms = d->mono_ms ? d->mono_ms : 1;
+	struct pbft_checkpoint c = { .seq = d->base, .chain = d->base_chain };
+	size_t n = bft_pbft.encode(PBFT_STABLE, &c, d->scratch, d->scratch_bytes);
+	BFT_CHECK(n > 0 && d->border_certificate_n <= d->scratch_bytes - n);
+	memcpy(d->scratch + n, d->border_certificate, d->border_certificate_n);
+	send_old(d, member, PBFT_STABLE, d->epoch - 1, d->scratch, n, d->border_certificate_n);
+}
+
+bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch)
+{
+	struct member_state *m = &d->member[member];
+	if (epoch > m->epoch) {
+		m->epoch = epoch;
+		epoch_count(d, member);
+	}
+	if (epoch + 1 == d->epoch && type == PBFT_STATUS)
+		show_border(d, member);
+	return epoch == d->epoch;
+}
+
+void epoch_tick(struct driver *d)
+{
+	if (!d->overtaken || d->transfer)
+		return;
+	if (execution_seq(d->execution) != d->overtaken_seq) {
+		d->overtaken_seq = execution_seq(d->execution);
+		d->overtaken_ms = d->mono_ms;
+	}
+	if (d->mono_ms >= d->overtaken_ms + BEHIND_MS) {
+		d->overtaken_ms = d->mono_ms;
+		transfer_begin(d);
+	}
+}
+
+/* The fetched state, certified and whole, is of a later epoch: that is entered first. True: not yet. */
+bool epoch_jump(struct driver *d, struct state *next)
+{
+	if (epochs_load(&d->jump, next, &d->cluster) != STATE_OK || d->jump.epoch <= d->epoch)
+		return false;
+	jump(d, &d->jump);
+	return true;
+}

@@ -1,0 +1,54 @@
+/* Operators: an organization lets its replica, which lost its memory, vote again. And one does so for no reason: an epoch ends all the same. */
+#include "tests/sim/sim.h"
+
+#define AGAIN_MS 3000u
+
+static void later(struct node *d, uint64_t ms)
+{
+	sim_at(d->sim, (struct sim_event){ .at = d->sim->now + ms, .kind = SIM_READMIT, .node = (uint8_t)rng_below(&d->sim->rng, SIM_CLIENTS), .from = d->id });
+}
+
+void operator_wanted(struct node *d)
+{
+	if (!d->liar.lies)
+		later(d, 200 + rng_below(&d->sim->rng, 2000));
+}
+
+void operators_create(struct sim *s)
+{
+	s->readmits_left = !s->quiet && rng_chance(&s->rng, 30) ? 1 + rng_below(&s->rng, 2) : 0;
+	for (uint32_t i = 0; i < s->readmits_left; i++)
+		sim_at(s, (struct sim_event){ .at = 500 + rng_below(&s->rng, SIM_FAULTS_END_MS),
+		                              .kind = SIM_READMIT,
+		                              .node = (uint8_t)rng_below(&s->rng, SIM_CLIENTS),
+		                              .from = (uint8_t)rng_below(&s->rng, s->n),
+		                              .value = 1 });
+}
+
+static void on_ordered(void *user, const struct quorate_answer *a)
+{
+	struct node *d = user;
+	sim_trace(d->sim, "readmission of node %u: %s", d->id, a->error == QUORATE_OK ? "ordered" : a->reason);
+}
+
+/* What people do: they look at the status, and ask again while it says that it is an observer. */
+void operators_event(struct sim *s, const struct sim_event *e)
+{
+	struct node *d = &s->node[e->from];
+	struct sim_client *c = &s->client[e->node];
+	struct readmit r = { .member = d->id, .incarnation = e->value ? rng_next(&s->rng) | 1 : d->incarnation };
+	struct statement statement;
+	uint8_t word[READMIT_BYTES];
+	if (!r.incarnation)
+		return;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (!s->node[i].liar.lies && s->node[i].seen.epoch > r.epoch)
+			r.epoch = s->node[i].seen.epoch;
+	readmit_statement(&statement, &r, &s->cluster);
+	s->scheme->sign(&r.signature, &statement, &s->org_secret[d->id]);
+	readmit_encode(&r, word);
+	if (c->open && r.epoch)
+		(void)client_session_readmit(c->session, word, on_ordered, d);
+	if (!e->value)
+		later(d, AGAIN_MS);
+}
