@@ -97,6 +97,7 @@ static void on_report(void *user, uint32_t member, const struct standing *x)
 		                                       .epoch = x->epoch,
 		                                       .view = x->view,
 		                                       .leader = x->leader,
+		                                       .incarnation = x->incarnation,
 		                                       .changing = x->flags & 1,
 		                                       .executed = x->executed,
 		                                       .stable = x->stable,
@@ -395,6 +396,12 @@ enum quorate_error quorate_submit_bundle(struct quorate_session *s, const struct
 enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_answer_fn done, void *user)
 {
 	return s ? hand_over_work(s, client_work_create_snapshot(done, user)) : QUORATE_USAGE;
+}
+
+_Static_assert(QUORATE_READMIT_BYTES == READMIT_BYTES, "as it is told");
+enum quorate_error quorate_session_readmit(struct quorate_session *s, const uint8_t word[QUORATE_READMIT_BYTES], quorate_answer_fn done, void *user)
+{
+	return s && word ? hand_over_work(s, client_work_create_readmit(word, done, user)) : QUORATE_USAGE;
 }
 
 /* Under the lock. It is asked for once: what the core tells next puts the list right. */

@@ -91,6 +91,11 @@ enum quorate_error quorate_session_ask_again(struct quorate_session *s, uint64_t
 /* Orders a snapshot of the state: `answer.seq` is where it was asked for. QUORATE_PRECONDITION: one was made less than ten seconds ago. */
 enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_answer_fn done, void *user);
 
+/* Orders an organization's word that its replica may vote again (quorate_readmit_sign). The answer's value is the sequence behind which it does: 8 bytes, the lowest
+ * first. QUORATE_PRECONDITION: another change is on its way. QUORATE_VERIFICATION: it is signed by another key, for another epoch, or was used before. */
+#define QUORATE_READMIT_BYTES 81
+enum quorate_error quorate_session_readmit(struct quorate_session *s, const uint8_t word[QUORATE_READMIT_BYTES], quorate_answer_fn done, void *user);
+
 /* What member `member` says of itself; not agreed, not verified beyond its link. `standing` is NULL when it does not answer in `timeout_ms`. */
 struct quorate_report {
 	struct quorate_standing standing;

@@ -44,6 +44,10 @@ struct quorate_genesis_info {
 /* Reads and verifies a genesis, every signature of it. */
 enum quorate_error quorate_genesis_show(const char *path, struct quorate_genesis_info *out, char *reason);
 
+/* The word of the organization whose key `org_key` is that member `member`, which lost its memory and calls itself `incarnation`, may vote again when `epoch` ends. */
+enum quorate_error quorate_readmit_sign(const char *genesis, const char *org_key, const char *passphrase, uint32_t member, uint64_t epoch, uint64_t incarnation,
+                                        uint8_t word[QUORATE_READMIT_BYTES], char *reason);
+
 /* DIR/genesis, DIR/client.yaml, DIR/client.key, DIR/replica-I/{replica.yaml, org.key, member.key, tls.key, card, data/}, formatted; replica I listens on
  * 127.0.0.1:base_port+I. `dir` must not exist or be empty. */
 enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, uint16_t base_port, char *reason);

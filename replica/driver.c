@@ -306,9 +306,10 @@ void driver_standing(struct driver *d, struct standing *s)
 		.root = meta.root,
 		.snapshot_asked = due ? due : meta.seq,
 		.time_ms = execution_time_ms(d->execution),
+		.incarnation = d->lost ? d->incarnation : 0,
 	};
 	const char *trouble = d->trouble[0]   ? d->trouble
-	                      : core.observer ? "this replica's log may lack what it signed: it observes until it is admitted again"
+	                      : core.observer ? "it may have forgotten what it signed, and observes: 'quorate member readmit' lets it vote again"
 	                      : d->low_space  ? "the disk is full: no new work until there is room"
 	                      : d->transfer   ? "the state is being fetched from the others"
 	                                      : "";

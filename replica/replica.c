@@ -314,6 +314,7 @@ static void publish(struct quorate *q)
 		.epoch = s.epoch,
 		.view = s.view,
 		.leader = s.leader,
+		.incarnation = s.incarnation,
 		.changing = s.flags & 1,
 		.executed = s.executed,
 		.stable = s.stable,

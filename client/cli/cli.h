@@ -30,6 +30,7 @@ enum cli_option {
 	OPT_GENESIS,
 	OPT_HELP,
 	OPT_JSON,
+	OPT_KEY,
 	OPT_LIMIT,
 	OPT_LOST,
 	OPT_MEMBER_KEY,
@@ -122,6 +123,7 @@ int cmd_config_check(const struct cli *cli);
 int cmd_evidence_verify(const struct cli *cli);
 int cmd_evidence_show(const struct cli *cli);
 int cmd_evidence_list(const struct cli *cli);
+int cmd_member_readmit(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_put(const struct cli *cli);
 int cmd_get(const struct cli *cli);

@@ -1,13 +1,10 @@
 /* What each replica says of itself. Nobody else vouches for it; but replicas that say different things of the same sequence contradict one another. */
-#include "cluster.h"
+#include "survey.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define MEMBERS_MAX 64u
 #define ASK_MS 3000u
 #define ASK_MS_MIN 1000u
 #define DIGEST_TIMEOUT_MS 30000u
@@ -15,101 +12,13 @@
 #define LOOK_MS 100u
 #define AGAIN_MS 500u /* between two requests for a snapshot */
 
-struct row {
-	bool reachable, heard; /* heard: at any time during this command */
-	struct quorate_report report;
-};
-
-/* Answers come on the client's thread. */
-struct survey {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	uint32_t members, open;
-	struct row row[MEMBERS_MAX];
-	/* the snapshot's request */
-	bool answered;
-	enum quorate_error error;
-	uint64_t seq;
-	char reason[QUORATE_REASON_BYTES];
-};
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static void sleep_ms(uint32_t ms)
-{
-	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
-	nanosleep(&t, NULL);
-}
-
-/* ---- asking ---- */
-
-static void on_report(void *user, uint32_t member, const struct quorate_report *report)
-{
-	struct survey *s = user;
-	pthread_mutex_lock(&s->lock);
-	s->row[member].reachable = report != NULL;
-	if (report) {
-		s->row[member].heard = true;
-		s->row[member].report = *report;
-	}
-	s->open--;
-	pthread_cond_signal(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-}
-
-/* Asks everybody at once; each answers or is given up in time. */
-static int ask_all(struct survey *s, struct cluster *c, uint32_t timeout_ms)
-{
-	for (uint32_t i = 0; i < s->members; i++) {
-		pthread_mutex_lock(&s->lock);
-		s->open++;
-		pthread_mutex_unlock(&s->lock);
-		enum quorate_error error = quorate_client_ask(c->client, i, timeout_ms, on_report, s);
-		if (error == QUORATE_OK)
-			continue;
-		pthread_mutex_lock(&s->lock);
-		s->open--;
-		pthread_mutex_unlock(&s->lock);
-		return cli_error(error, NULL);
-	}
-	pthread_mutex_lock(&s->lock);
-	while (s->open)
-		pthread_cond_wait(&s->changed, &s->lock);
-	pthread_mutex_unlock(&s->lock);
-	return CLI_OK;
-}
-
 /* ---- --digest ---- */
-
-static void on_snapshot(void *user, const struct quorate_answer *answer)
-{
-	struct survey *s = user;
-	pthread_mutex_lock(&s->lock);
-	s->answered = true;
-	s->error = answer->error;
-	s->seq = answer->seq;
-	snprintf(s->reason, sizeof s->reason, "%s", answer->reason ? answer->reason : "");
-	pthread_cond_signal(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-}
 
 static enum quorate_error ask_snapshot(struct survey *s, struct cluster *c)
 {
 	s->answered = false;
-	enum quorate_error error = quorate_session_snapshot(c->session, on_snapshot, s);
-	if (error != QUORATE_OK)
-		return error;
-	pthread_mutex_lock(&s->lock);
-	while (!s->answered)
-		pthread_cond_wait(&s->changed, &s->lock);
-	error = s->error;
-	pthread_mutex_unlock(&s->lock);
-	return error;
+	enum quorate_error error = quorate_session_snapshot(c->session, survey_answer, s);
+	return error == QUORATE_OK ? survey_wait_answer(s) : error;
 }
 
 /* A snapshot is ordered at most every ten seconds: until then it is asked again. */
@@ -120,11 +29,11 @@ static int order_snapshot(struct survey *s, struct cluster *c, uint64_t ends_ms)
 		if (error == QUORATE_OK)
 			return CLI_OK;
 		bool again = error == QUORATE_PRECONDITION || error == QUORATE_UNKNOWN;
-		if (!again || now_ms() + AGAIN_MS >= ends_ms)
+		if (!again || cli_now_ms() + AGAIN_MS >= ends_ms)
 			return error == QUORATE_PRECONDITION
 			               ? cli_fail(CLI_FAILED, "no snapshot could be ordered in time: one was made less than ten seconds ago")
 			               : cli_error(error == QUORATE_UNKNOWN ? QUORATE_UNREACHABLE : error, s->reason);
-		sleep_ms(AGAIN_MS);
+		cli_sleep_ms(AGAIN_MS);
 	}
 }
 
@@ -146,24 +55,24 @@ static int behind(const struct survey *s, uint64_t seq)
 /* Also at the very end a replica gets a fair time to answer: a busy one is not unreachable. */
 static uint32_t ask_ms(uint64_t ends_ms)
 {
-	uint64_t now = now_ms(), left = now < ends_ms ? ends_ms - now : 0;
+	uint64_t now = cli_now_ms(), left = now < ends_ms ? ends_ms - now : 0;
 	return left < ASK_MS_MIN ? ASK_MS_MIN : left < ASK_MS ? (uint32_t)left : ASK_MS;
 }
 
 /* *late is a replica that has not made it in time, or -1; what is known is shown all the same. */
 static int make_digests(struct survey *s, struct cluster *c, int *late)
 {
-	uint64_t ends_ms = now_ms() + c->timeout_ms;
+	uint64_t ends_ms = cli_now_ms() + c->timeout_ms;
 	int code = cluster_session(c);
 	if (code == CLI_OK)
 		code = order_snapshot(s, c, ends_ms);
 	uint64_t seq = s->seq;
 	while (code == CLI_OK) {
-		code = ask_all(s, c, ask_ms(ends_ms));
+		code = survey_ask(s, c, ask_ms(ends_ms));
 		*late = behind(s, seq);
-		if (*late < 0 || now_ms() >= ends_ms)
+		if (*late < 0 || cli_now_ms() >= ends_ms)
 			break;
-		sleep_ms(LOOK_MS);
+		cli_sleep_ms(LOOK_MS);
 	}
 	return code;
 }
@@ -191,12 +100,12 @@ static json_t *row_json(const struct cluster *c, const struct row *row, uint32_t
 	const char *org = quorate_client_org(c->client, id);
 	char chain[2 * QUORATE_DIGEST_BYTES + 1], digest[2 * QUORATE_DIGEST_BYTES + 1];
 	if (!row->reachable)
-		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role", "mode", "view",
+		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role", "mode", "epoch", "view",
 		                 "changing", "leader", "executed", "stable", "chain", "snapshot_seq", "state_digest");
 	cli_hex(chain, st->chain, sizeof st->chain);
 	cli_hex(digest, st->state_digest, sizeof st->state_digest);
-	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:b,s:i,s:I,s:I,s:s,s:I,s:s}", "id", (int)id, "org", org, "reachable", 1, "role", role_text(st->role),
-	                 "mode", mode_text(row->report.mode), "view", (json_int_t)st->view, "changing", st->changing, "leader", (int)st->leader, "executed",
+	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:I,s:b,s:i,s:I,s:I,s:s,s:I,s:s}", "id", (int)id, "org", org, "reachable", 1, "role", role_text(st->role),
+	                 "mode", mode_text(row->report.mode), "epoch", (json_int_t)st->epoch, "view", (json_int_t)st->view, "changing", st->changing, "leader", (int)st->leader, "executed",
 	                 (json_int_t)st->executed, "stable", (json_int_t)st->stable, "chain", chain, "snapshot_seq", (json_int_t)st->snapshot, "state_digest",
 	                 digest);
 }
@@ -267,13 +176,13 @@ static int check_quorum(const struct survey *s, const struct cluster *c)
 	return cli_fail(CLI_UNREACHABLE, "%u of %u replicas answer, and the cluster needs %u to order anything", reachable, s->members, quorum);
 }
 
-static int survey(struct survey *s, struct cluster *c, const struct cli *cli)
+static int show(struct survey *s, struct cluster *c, const struct cli *cli)
 {
 	int late = -1, code;
 	s->members = quorate_client_members(c->client);
-	if (s->members > MEMBERS_MAX)
+	if (s->members > SURVEY_MEMBERS_MAX)
 		return cli_fail(CLI_CONFIG, "the genesis names more members than a cluster can have");
-	code = cli_has(cli, OPT_DIGEST) ? make_digests(s, c, &late) : ask_all(s, c, c->timeout_ms < ASK_MS ? c->timeout_ms : ASK_MS);
+	code = cli_has(cli, OPT_DIGEST) ? make_digests(s, c, &late) : survey_ask(s, c, c->timeout_ms < ASK_MS ? c->timeout_ms : ASK_MS);
 	if (code != CLI_OK)
 		return code;
 	if (cli_has(cli, OPT_JSON))
@@ -293,14 +202,12 @@ int cmd_status(const struct cli *cli)
 	struct cluster c;
 	if (!s)
 		return cli_fail(CLI_FAILED, "no memory");
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->changed, NULL);
+	survey_init(s);
 	int code = cluster_open(&c, cli, cli_has(cli, OPT_DIGEST) ? DIGEST_TIMEOUT_MS : 0, OP_MS);
 	if (code == CLI_OK)
-		code = survey(s, &c, cli);
+		code = show(s, &c, cli);
 	cluster_close(&c); /* first: its thread uses the survey */
-	pthread_mutex_destroy(&s->lock);
-	pthread_cond_destroy(&s->changed);
+	survey_end(s);
 	free(s);
 	return code;
 }

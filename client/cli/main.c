@@ -106,6 +106,15 @@ const struct command cli_commands[] = {
 	  { CLIENT_OPTIONS, OPT_DIGEST },
 	  5,
 	  cmd_status },
+	{ "member readmit",
+	  "ID",
+	  "Lets a replica that lost its memory, and observes, vote again: signed by its organization, ordered by the cluster.\n"
+	  "Waits (--timeout, default 1min) until it does. Exit 7 when it does not observe or another change is on its way, 8 when the key is another's.",
+	  1,
+	  1,
+	  { CLIENT_OPTIONS, OPT_KEY },
+	  5,
+	  cmd_member_readmit },
 	{ "help", "[COMMAND]", "Explains a command, or lists them.", 0, 2, { 0 }, 0, cmd_help },
 	{ "version", "", "Prints the version.", 0, 0, { OPT_JSON }, 1, cmd_version },
 };

@@ -26,6 +26,7 @@ static const struct option_spec specs[OPT_COUNT] = {
 	[OPT_GENESIS] = { "genesis", 0, "FILE", false, "the cluster's genesis" },
 	[OPT_HELP] = { "help", 'h', NULL, false, "this text" },
 	[OPT_JSON] = { "json", 0, NULL, false, "print one line of JSON" },
+	[OPT_KEY] = { "key", 0, "FILE", false, "the organization's key" },
 	[OPT_LIMIT] = { "limit", 0, "N", false, "print at most N entries" },
 	[OPT_LOST] = { "lost", 0, NULL, false, "this replica ran before and its data is gone: it begins as an observer" },
 	[OPT_MEMBER_KEY] = { "member-key", 0, "FILE", false, "the replica's own key" },

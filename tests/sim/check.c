@@ -154,7 +154,7 @@ void check_end(struct sim *s)
 		struct node *d = &s->node[i];
 		if (d->liar.lies)
 			continue;
-		if (d->must_notice && !d->noticed)
+		if (d->must_notice == d->seen.epoch && !d->noticed)
 			sim_fail(s, "amnesia: node %u got an older folder, contradicts what it signed before, and votes on", i);
 		else if (d->incarnation || d->seen.role == STANDING_OBSERVER)
 			sim_fail(s, "liveness: node %u was not let in again", i);

@@ -88,7 +88,7 @@ struct node {
 	bool contradicts;               /* rolled back, it signs what it would not have signed                                */
 	uint64_t incarnation;           /* in its superblock: its memory is lost, and nobody has let it in again */
 	bool noticed, readmitted;
-	bool must_notice;               /* and with votes: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
+	bft_epoch must_notice;          /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
 };
 
 struct sim_client {

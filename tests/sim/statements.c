@@ -57,10 +57,11 @@ static struct statement_seen *seen(struct sim *s, uint8_t node, bft_epoch epoch,
 }
 
 /* What the others hold may reach it only after it has signed something: RECALL is a question, and answers take time. */
-static bool forgot(struct node *d, bool vote)
+static bool forgot(struct node *d, bft_epoch epoch, bool vote)
 {
 	d->contradicts |= d->rolled_back;
-	d->must_notice |= d->rolled_back && vote;
+	if (d->rolled_back && vote)
+		d->must_notice = epoch;
 	return d->rolled_back;
 }
 
@@ -69,14 +70,14 @@ static void say(struct sim *s, uint8_t node, bft_epoch epoch, enum said what, ui
 	struct statement_seen *place = seen(s, node, epoch, what, a, b);
 	if (digest_is_zero(&place->digest))
 		place->digest = *digest;
-	else if (!digest_equal(&place->digest, digest) && forgot(&s->node[node], what <= SAID_COMMIT))
+	else if (!digest_equal(&place->digest, digest) && forgot(&s->node[node], epoch, what <= SAID_COMMIT))
 		return;
 	else if (!digest_equal(&place->digest, digest))
 		sim_fail(s, "evidence: node %u signs two %ss for (%llu, %llu)", node, names[what], (unsigned long long)a, (unsigned long long)b);
 }
 
 /* E3: what a VIEW-CHANGE says of a sequence is at least what a COMMIT of an older view says. */
-static void hides(struct sim *s, uint8_t node, const struct pbft_view_change *vc, bft_seq seq, bft_view view, const struct digest *digest)
+static void hides(struct sim *s, uint8_t node, bft_epoch epoch, const struct pbft_view_change *vc, bft_seq seq, bft_view view, const struct digest *digest)
 {
 	if (view >= vc->view || seq <= vc->stable)
 		return;
@@ -84,7 +85,7 @@ static void hides(struct sim *s, uint8_t node, const struct pbft_view_change *vc
 		if (vc->prepared[k].seq == seq &&
 		    (vc->prepared[k].view > view || (vc->prepared[k].view == view && digest_equal(&vc->prepared[k].digest, digest))))
 			return;
-	if (!forgot(&s->node[node], true))
+	if (!forgot(&s->node[node], epoch, true))
 		sim_fail(s, "evidence: node %u hides its COMMIT for %llu in a VIEW-CHANGE to %llu", node, (unsigned long long)seq,
 		         (unsigned long long)vc->view);
 }
@@ -97,7 +98,7 @@ static void on_votes(struct sim *s, uint8_t node, bft_epoch epoch, const struct 
 		if (l->kind != PBFT_LEAF_COMMIT)
 			continue;
 		if (s->node[node].bound && s->node[node].bound_epoch == epoch)
-			hides(s, node, s->node[node].bound, l->seq, v->view, &l->digest);
+			hides(s, node, epoch, s->node[node].bound, l->seq, v->view, &l->digest);
 		struct statement_seen *c = seen(s, node, epoch, SAID_COMMITTED, l->seq, 0);
 		if (v->view + 1 > c->value) {
 			c->value = v->view + 1;
@@ -112,7 +113,7 @@ static void on_view_change(struct sim *s, uint8_t node, bft_epoch epoch, const s
 	for (bft_seq seq = vc->stable + 1; seq <= vc->stable + s->genesis.limits.window; seq++) {
 		const struct statement_seen *c = seen(s, node, epoch, SAID_COMMITTED, seq, 0);
 		if (c->value)
-			hides(s, node, vc, seq, c->value - 1, &c->digest);
+			hides(s, node, epoch, vc, seq, c->value - 1, &c->digest);
 	}
 	if (!d->bound)
 		d->bound = calloc(1, sizeof *d->bound);

@@ -1,0 +1,89 @@
+#include "survey.h"
+
+#include <stdio.h>
+#include <time.h>
+
+uint64_t cli_now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void cli_sleep_ms(uint32_t ms)
+{
+	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+	nanosleep(&t, NULL);
+}
+
+void survey_init(struct survey *s)
+{
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+}
+
+void survey_end(struct survey *s)
+{
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->changed);
+}
+
+static void on_report(void *user, uint32_t member, const struct quorate_report *report)
+{
+	struct survey *s = user;
+	pthread_mutex_lock(&s->lock);
+	s->row[member].reachable = report != NULL;
+	if (report) {
+		s->row[member].heard = true;
+		s->row[member].report = *report;
+	}
+	s->open--;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int survey_ask(struct survey *s, struct cluster *c, uint32_t timeout_ms)
+{
+	for (uint32_t i = 0; i < s->members; i++) {
+		pthread_mutex_lock(&s->lock);
+		s->open++;
+		pthread_mutex_unlock(&s->lock);
+		enum quorate_error error = quorate_client_ask(c->client, i, timeout_ms, on_report, s);
+		if (error == QUORATE_OK)
+			continue;
+		pthread_mutex_lock(&s->lock);
+		s->open--;
+		pthread_mutex_unlock(&s->lock);
+		return cli_error(error, NULL);
+	}
+	pthread_mutex_lock(&s->lock);
+	while (s->open)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	return CLI_OK;
+}
+
+void survey_answer(void *user, const struct quorate_answer *answer)
+{
+	struct survey *s = user;
+	pthread_mutex_lock(&s->lock);
+	s->answered = true;
+	s->error = answer->error;
+	s->seq = answer->seq;
+	s->value = 0;
+	for (size_t i = answer->value_bytes == 8 ? 8 : 0; i--;)
+		s->value = s->value << 8 | ((const uint8_t *)answer->value)[i];
+	snprintf(s->reason, sizeof s->reason, "%s", answer->reason ? answer->reason : "");
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+enum quorate_error survey_wait_answer(struct survey *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (!s->answered)
+		pthread_cond_wait(&s->changed, &s->lock);
+	enum quorate_error error = s->error;
+	pthread_mutex_unlock(&s->lock);
+	return error;
+}
