@@ -55,6 +55,7 @@ struct bed {
 	struct digest cluster, null;
 	uint32_t n, q, weak;
 	uint8_t self;
+	bft_epoch epoch;
 	struct bft_core *core, *before;
 	size_t core_bytes;
 
@@ -137,6 +138,7 @@ static inline struct bed *bed_new_with(const struct bft_limits *limits, uint8_t 
 	b->durable = b->execute = true;
 	b->wall_ms = 1000000;
 	b->mono_ms = 1000;
+	b->epoch = 1;
 	bft_pbft.init(b->core, limits, &b->cluster, 1, self);
 	return b;
 }
@@ -336,7 +338,7 @@ static inline bool bed_return_one(struct bed *b)
 		b->own_count--;
 		bft_ref last = b->last_ref;
 		bed_said(b, o.type, o.body);
-		bed_deliver(b, b->self, o.type, o.body, BFT_AUTH_SIGNED, 1);
+		bed_deliver(b, b->self, o.type, o.body, BFT_AUTH_SIGNED, b->epoch);
 		b->last_ref = last;
 		free(o.body);
 		return true;
@@ -435,7 +437,7 @@ static inline enum bft_verdict bed_say_in(struct bed *b, uint8_t from, uint16_t 
 
 static inline enum bft_verdict bed_say_as(struct bed *b, uint8_t from, uint16_t type, const void *body, enum bft_auth auth)
 {
-	return bed_say_in(b, from, type, body, auth, 1);
+	return bed_say_in(b, from, type, body, auth, b->epoch);
 }
 
 static inline enum bft_verdict bed_say(struct bed *b, uint8_t from, uint16_t type, const void *body)
@@ -590,13 +592,41 @@ static inline void bed_restart(struct bed *b, bft_seq executed, enum bft_recover
 		free(b->log[--b->log_count].data);
 	bft_pbft.init(b->core, &b->limits, &b->cluster, 1, b->self);
 	bed_forget(b);
+	b->epoch = 1;
 	for (uint32_t i = 0; i < b->log_count; i++) {
+		const struct pbft_rec_view *view = b->log[i].data;
+		/* As the driver does: a record of a later epoch is another core's. */
+		if (b->log[i].rtype == PBFT_REC_VIEW && view->epoch > b->epoch) {
+			b->epoch = view->epoch;
+			bft_pbft.init(b->core, &b->limits, &b->cluster, b->epoch, b->self);
+		}
 		struct bft_event e = {
 			.kind = BFT_EV_RECORD, .rtype = b->log[i].rtype, .lsn = b->log[i].lsn, .data = b->log[i].data, .data_count = b->log[i].bytes
 		};
 		bed_step_once(b, &e);
 	}
 	bed_start(b, recovery);
+}
+
+/* What the driver does after ACTIVATE: a new core, which begins behind the border. Not yet joined. */
+static inline void bed_next_epoch(struct bed *b, enum bft_recovery recovery)
+{
+	const struct bed_record *last = &b->log[b->log_count - 1];
+	const struct pbft_rec_view *view = last->data;
+	if (last->rtype != PBFT_REC_VIEW || view->epoch <= b->epoch)
+		abort();
+	for (uint32_t i = 0; i < b->own_count; i++)
+		free(b->own[(b->own_first + i) % 4096].body);
+	b->own_count = b->executing_count = b->holds_count = b->said_count = 0;
+	b->epoch = view->epoch;
+	bft_pbft.init(b->core, &b->limits, &b->cluster, b->epoch, b->self);
+	bed_forget(b);
+	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = last->rtype, .lsn = last->lsn, .data = last->data, .data_count = last->bytes };
+	bed_step_once(b, &record);
+	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = b->mono_ms, .wall_ms = b->wall_ms };
+	bed_step(b, &tick);
+	struct bft_event e = { .kind = BFT_EV_START, .seq = b->executed, .digest = b->chain[b->executed], .recovery = recovery, .ok = true };
+	bed_step(b, &e);
 }
 
 /* ---- what was seen ---- */

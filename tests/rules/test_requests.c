@@ -1,4 +1,4 @@
-/* Held requests, what the leader makes of them, batching, filling and the border. docs/protocol.md, "Window and batching" and "The border". */
+/* Held requests, what the leader makes of them, batching and filling. docs/protocol.md, "Window and batching". */
 #include "tests/rules/core_bed.h"
 
 static uint16_t bundles_in(const struct bft_effect *body)
@@ -232,7 +232,7 @@ static void the_window_opens_with_the_checkpoint(void)
 	bed_free(b);
 }
 
-/* ---- filling, and the border ---- */
+/* ---- filling ---- */
 
 static void it_fills_up_to_a_snapshot_that_was_ordered(void)
 {
@@ -243,70 +243,6 @@ static void it_fills_up_to_a_snapshot_that_was_ordered(void)
 		CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq) != NULL);
 	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_K + 1));
 	CU_ASSERT(bundles_in(bed_last(b, BFT_FX_BODY)) == 0);
-	bed_free(b);
-}
-
-/* The border's checkpoint, executed and stable, and its snapshot durable. */
-static void reach(struct bed *b, bft_seq border)
-{
-	struct bft_event made = { .kind = BFT_EV_SNAPSHOT, .seq = border, .digest = b->chain[border], .root = bed_digest(77) };
-	bed_step(b, &made);
-}
-
-static void nothing_above_the_border_exists(void)
-{
-	struct bed *b = bed_new(4, 1);
-	bft_seq border = BED_W + BED_K;
-	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = border };
-	bed_step(b, &e);
-	/* Wherever the window is. */
-	struct bft_event installed = { .kind = BFT_EV_INSTALLED, .seq = BED_K * 2, .digest = bed_digest(1), .ref = 1 };
-	bed_step(b, &installed);
-	CU_ASSERT(bed_pre_prepare(b, 0, border + 1, bed_digest(9)) == BFT_IGNORE);
-	CU_ASSERT(bed_commit(b, 2, 0, border + 1, bed_digest(9)) == BFT_IGNORE);
-	CU_ASSERT(bed_checkpoint(b, 2, border + BED_K, bed_digest(9)) == BFT_IGNORE);
-	CU_ASSERT(bed_pre_prepare(b, 0, border, bed_digest(9)) == BFT_ACCEPT);
-	bed_free(b);
-}
-
-static void the_leader_fills_up_to_the_border_and_stops(void)
-{
-	struct bft_limits limits = bed_limits(4);
-	limits.proposal_bundles_max = 1;
-	limits.requests_max = 64;
-	struct bed *b = bed_ready(&limits, 0);
-	bed_request(b, 1, 1, bed_digest(1));
-	others_decide(b, 1);
-	bft_seq border = BED_W + BED_K;
-	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = border };
-	bed_step(b, &e);
-	for (bft_seq seq = 2; seq <= border; seq++) {
-		bed_tick(b, PBFT_STATUS_MS);
-		others_decide(b, seq);
-		if (seq % BED_K == 0)
-			bed_make_stable(b, seq);
-	}
-	CU_ASSERT(bed_last(b, BFT_FX_ACTIVATE) == NULL); /* executed and stable, but not yet on the disk */
-	reach(b, border);
-	CU_ASSERT(bed_last(b, BFT_FX_ACTIVATE) != NULL && bed_last(b, BFT_FX_ACTIVATE)->seq == border);
-	/* Requests that wait now are the next epoch's. */
-	bed_request(b, 1, 50, bed_digest(50));
-	bed_request(b, 1, 51, bed_digest(51));
-	bed_tick(b, PBFT_STATUS_MS);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, border + 1));
-	bed_free(b);
-}
-
-static void one_border_is_pending_at_a_time(void)
-{
-	struct bed *b = bed_new(4, 1);
-	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BED_W + BED_K };
-	bed_step(b, &e);
-	e.seq = 2 * BED_W + BED_K;
-	bed_step(b, &e);
-	struct bft_event installed = { .kind = BFT_EV_INSTALLED, .seq = BED_K * 2, .digest = bed_digest(1), .ref = 1 };
-	bed_step(b, &installed);
-	CU_ASSERT(bed_pre_prepare(b, 0, BED_W + BED_K + 1, bed_digest(9)) == BFT_IGNORE);
 	bed_free(b);
 }
 
@@ -327,9 +263,6 @@ int main(void)
 		{ "oldest first", oldest_first },
 		{ "the window opens with the checkpoint", the_window_opens_with_the_checkpoint },
 		{ "it fills up to a snapshot that was ordered", it_fills_up_to_a_snapshot_that_was_ordered },
-		{ "nothing above the border exists", nothing_above_the_border_exists },
-		{ "the leader fills up to the border and stops", the_leader_fills_up_to_the_border_and_stops },
-		{ "one border is pending at a time", one_border_is_pending_at_a_time },
 		{ 0 },
 	};
 	return unit_main("requests", cases);

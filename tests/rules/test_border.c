@@ -1,0 +1,348 @@
+/* The border between two epochs: where one ends, how the next begins, and what a liar can do about it. docs/protocol.md, "The border". */
+#include "tests/rules/core_bed.h"
+
+#define BORDER (BED_W + BED_K)
+
+/* Everybody else prepares and commits what the core, which leads view 0, proposed for `seq`. */
+static void others_decide(struct bed *b, bft_seq seq)
+{
+	const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq);
+	CU_ASSERT_FATAL(leaf != NULL);
+	struct digest d = bed_leaf_in(leaf).digest;
+	for (uint8_t i = 1; i < b->n; i++)
+		bed_prepare(b, i, 0, seq, d);
+	for (uint8_t i = 1; i < b->n; i++)
+		bed_commit(b, i, 0, seq, d);
+	CU_ASSERT(bed_standing(b).executed >= seq);
+}
+
+/* The border's checkpoint, executed and stable, and its snapshot durable. */
+static void reach(struct bed *b, bft_seq border)
+{
+	struct bft_event made = { .kind = BFT_EV_SNAPSHOT, .seq = border, .digest = b->chain[border], .root = bed_digest(77) };
+	bed_step(b, &made);
+}
+
+static void nothing_above_the_border_exists(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bft_seq border = BORDER;
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = border };
+	bed_step(b, &e);
+	/* Wherever the window is. */
+	struct bft_event installed = { .kind = BFT_EV_INSTALLED, .seq = BED_K * 2, .digest = bed_digest(1), .ref = 1 };
+	bed_step(b, &installed);
+	CU_ASSERT(bed_pre_prepare(b, 0, border + 1, bed_digest(9)) == BFT_IGNORE);
+	CU_ASSERT(bed_commit(b, 2, 0, border + 1, bed_digest(9)) == BFT_IGNORE);
+	CU_ASSERT(bed_checkpoint(b, 2, border + BED_K, bed_digest(9)) == BFT_IGNORE);
+	CU_ASSERT(bed_pre_prepare(b, 0, border, bed_digest(9)) == BFT_ACCEPT);
+	bed_free(b);
+}
+
+static void the_leader_fills_up_to_the_border_and_stops(void)
+{
+	struct bft_limits limits = bed_limits(4);
+	limits.proposal_bundles_max = 1;
+	limits.requests_max = 64;
+	struct bed *b = bed_ready(&limits, 0);
+	bed_request(b, 1, 1, bed_digest(1));
+	others_decide(b, 1);
+	bft_seq border = BORDER;
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = border };
+	bed_step(b, &e);
+	for (bft_seq seq = 2; seq <= border; seq++) {
+		bed_tick(b, PBFT_STATUS_MS);
+		others_decide(b, seq);
+		if (seq % BED_K == 0)
+			bed_make_stable(b, seq);
+	}
+	CU_ASSERT(bed_last(b, BFT_FX_ACTIVATE) == NULL); /* executed and stable, but not yet on the disk */
+	reach(b, border);
+	CU_ASSERT(bed_last(b, BFT_FX_ACTIVATE) != NULL && bed_last(b, BFT_FX_ACTIVATE)->seq == border);
+	/* Requests that wait now are the next epoch's. */
+	bed_request(b, 1, 50, bed_digest(50));
+	bed_request(b, 1, 51, bed_digest(51));
+	bed_tick(b, PBFT_STATUS_MS);
+	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, border + 1));
+	bed_free(b);
+}
+
+static void one_border_is_pending_at_a_time(void)
+{
+	struct bed *b = bed_new(4, 1);
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BED_W + BED_K };
+	bed_step(b, &e);
+	e.seq = 2 * BED_W + BED_K;
+	bed_step(b, &e);
+	struct bft_event installed = { .kind = BFT_EV_INSTALLED, .seq = BED_K * 2, .digest = bed_digest(1), .ref = 1 };
+	bed_step(b, &installed);
+	CU_ASSERT(bed_pre_prepare(b, 0, BED_W + BED_K + 1, bed_digest(9)) == BFT_IGNORE);
+	bed_free(b);
+}
+
+/* A backup that has executed everything up to the border; what is stable is the caller's. */
+static struct bed *at_border(uint8_t self, bool stable)
+{
+	struct bed *b = bed_new(4, self);
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BORDER };
+	bed_step(b, &e);
+	for (bft_seq seq = 1; seq <= BORDER; seq++) {
+		bed_decide(b, 0, seq, bed_digest(seq));
+		if (seq % BED_K == 0 && (seq < BORDER || stable))
+			bed_make_stable(b, seq);
+	}
+	CU_ASSERT_EQUAL(bed_standing(b).executed, BORDER);
+	return b;
+}
+
+/* Who leaves earlier leaves the others a CHECKPOINT short. */
+static void nobody_leaves_before_the_border_is_stable(void)
+{
+	struct bed *b = at_border(1, false);
+	reach(b, BORDER);
+	CU_ASSERT_PTR_NULL(bed_last(b, BFT_FX_ACTIVATE));
+	bed_make_stable(b, BORDER);
+	const struct bft_effect *e = bed_last(b, BFT_FX_ACTIVATE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+	CU_ASSERT(e->seq == BORDER && bed_same(e->digest, b->chain[BORDER]) && e->lsn == b->log[b->log_count - 1].lsn);
+	const struct pbft_rec_view *next = b->log[b->log_count - 1].data;
+	CU_ASSERT(b->log[b->log_count - 1].rtype == PBFT_REC_VIEW && next->epoch == 2 && next->base == BORDER && next->view == 0);
+	bed_free(b);
+}
+
+/* f+1 members in a later epoch: one of them is honest, and saw the border stable. They will not send their CHECKPOINTs again. */
+static void it_follows_who_has_gone_on(void)
+{
+	struct bed *b = at_border(1, false);
+	struct bft_event beyond = { .kind = BFT_EV_EPOCH, .ok = true };
+	bed_step(b, &beyond);
+	CU_ASSERT_PTR_NULL(bed_last(b, BFT_FX_ACTIVATE)); /* not before it holds the border */
+	reach(b, BORDER);
+	CU_ASSERT_PTR_NOT_NULL(bed_last(b, BFT_FX_ACTIVATE));
+	bed_free(b);
+}
+
+static void whoever_has_not_executed_the_border_stays(void)
+{
+	struct bed *b = bed_new(4, 1);
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BORDER }, beyond = { .kind = BFT_EV_EPOCH, .ok = true };
+	bed_step(b, &e);
+	bed_step(b, &beyond);
+	for (bft_seq seq = 1; seq < BORDER; seq++) {
+		bed_decide(b, 0, seq, bed_digest(seq));
+		if (seq % BED_K == 0)
+			bed_make_stable(b, seq);
+	}
+	struct bft_event made = { .kind = BFT_EV_SNAPSHOT, .seq = BORDER - BED_K, .digest = b->chain[BORDER - BED_K], .root = bed_digest(77) };
+	bed_step(b, &made);
+	CU_ASSERT_PTR_NULL(bed_last(b, BFT_FX_ACTIVATE));
+	bed_free(b);
+}
+
+/* Between its last record and the new core nothing is said that either would have to remember. */
+static void a_core_that_has_ended_says_nothing(void)
+{
+	struct bed *b = at_border(1, true);
+	reach(b, BORDER);
+	bed_forget(b);
+	bed_request(b, 1, 1, bed_digest(5));
+	bed_suspect(b, 2, 0, true);
+	bed_suspect(b, 3, 0, true);
+	bed_status(b, 2, 0, 0, 0);
+	bed_tick(b, 100 * BED_TIMEOUT_MS);
+	CU_ASSERT(b->seen_count == 0 && bft_pbft.deadline(b->core) == UINT64_MAX);
+	bed_free(b);
+}
+
+/* Signed in the old epoch, some would have it there and some in the new one. */
+static void the_borders_snapshot_is_the_next_epochs(void)
+{
+	struct bed *b = at_border(1, true);
+	reach(b, BORDER);
+	CU_ASSERT_PTR_NULL(bed_sent(b, PBFT_SNAPSHOT));
+	bed_next_epoch(b, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	reach(b, BORDER);
+	const struct bft_effect *e = bed_sent(b, PBFT_SNAPSHOT);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+	CU_ASSERT_EQUAL(((const struct pbft_snapshot *)e->data)->seq, BORDER);
+	bed_free(b);
+}
+
+/* ---- the next epoch ---- */
+
+static struct bed *next_epoch(uint8_t self, enum bft_recovery recovery)
+{
+	struct bed *b = at_border(self, true);
+	reach(b, BORDER);
+	bed_next_epoch(b, recovery);
+	return b;
+}
+
+/* An older copy of a folder may have been in this epoch before: the others are asked, as after every start. */
+static void it_votes_when_the_others_have_told(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	struct bft_standing st = bed_standing(b);
+	CU_ASSERT(st.epoch == 2 && st.base == BORDER && st.low == BORDER && st.executed == BORDER && st.view == 0 && st.recalling);
+	CU_ASSERT_PTR_NOT_NULL(bed_sent(b, PBFT_RECALL));
+	bed_decide(b, 0, BORDER + 1, bed_digest(50));
+	CU_ASSERT_FALSE(bed_signed_anything(b));
+	bed_join(b);
+	bed_decide(b, 0, BORDER + 2, bed_digest(51));
+	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, BORDER + 2) != NULL && bed_standing(b).executed == BORDER + 2);
+	bed_free(b);
+}
+
+static void what_it_said_in_this_epoch_and_forgot_makes_it_an_observer(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	struct pbft_votes *m = &bed_body()->votes;
+	m->count = 1;
+	m->leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PREPARE, .seq = BORDER + 1, .digest = bed_digest(9) };
+	bed_deliver(b, b->self, PBFT_VOTES, m, BFT_AUTH_SIGNED, 1); /* of the old epoch: nothing to do with this one */
+	CU_ASSERT_FALSE(bed_standing(b).observer);
+	bed_deliver(b, b->self, PBFT_VOTES, m, BFT_AUTH_SIGNED, 2);
+	CU_ASSERT_TRUE(bed_standing(b).observer);
+	free(m);
+	bed_free(b);
+}
+
+/* At an epoch's beginning the first leader has led nothing, and leads; after a restart it may have. */
+static void its_first_leader_leads_until_it_restarts(void)
+{
+	struct bed *b = bed_new(4, 0);
+	struct bft_event jump = { .kind = BFT_EV_JUMP, .epoch = 2, .seq = BORDER, .digest = bed_digest(800) };
+	bed_step(b, &jump);
+	b->executed = 0;
+	bed_next_epoch(b, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	CU_ASSERT(!bed_sent(b, PBFT_SUSPECT) && bed_standing(b).leader == 0);
+	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	CU_ASSERT(bed_standing(b).epoch == 2 && bed_standing(b).low == BORDER && bed_sent(b, PBFT_SUSPECT) != NULL);
+	bed_free(b);
+}
+
+static void an_observer_stays_one_unless_it_was_let_in(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_LOST);
+	bed_join(b);
+	bed_decide(b, 0, BORDER + 1, bed_digest(50));
+	CU_ASSERT(bed_standing(b).observer && !bed_signed_anything(b) && bed_standing(b).executed == BORDER + 1);
+	bed_free(b);
+}
+
+/* Every voter holds the border: it is named without a certificate, as the beginning is in the first epoch. */
+static void a_view_change_names_the_border(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	bed_suspect(b, 2, 0, true);
+	bed_suspect(b, 3, 0, true);
+	const struct bft_effect *e = bed_sent(b, PBFT_VIEW_CHANGE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+	const struct pbft_view_change *vc = e->data;
+	CU_ASSERT(vc->view == 1 && vc->stable == BORDER && bed_same(vc->chain, b->chain[BORDER]) && vc->count == 0);
+	bed_free(b);
+}
+
+/* Found by a seed: a liar that says it has less than the border made an honest replica look for a certificate that this epoch does not have. */
+static void who_claims_less_than_the_border_gets_no_certificate(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	bed_forget(b);
+	bed_status(b, 2, 0, BORDER - BED_K, BORDER - BED_K);
+	CU_ASSERT_PTR_NULL(bed_sent(b, PBFT_STABLE));
+	bed_free(b);
+}
+
+static void messages_of_another_epoch_are_nothing(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	struct pbft_votes *m = &bed_body()->votes;
+	m->count = 1;
+	m->leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PRE_PREPARE, .seq = BORDER + 1, .digest = bed_digest(9) };
+	bed_forget(b);
+	bed_deliver(b, 0, PBFT_VOTES, m, BFT_AUTH_SIGNED, 1);
+	bed_deliver(b, 0, PBFT_VOTES, m, BFT_AUTH_SIGNED, 3);
+	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0) && !bed_last(b, BFT_FX_FETCH));
+	free(m);
+	bed_free(b);
+}
+
+/* An entry that is executed again, from a log that reaches behind the border, fixes nothing. */
+static void a_border_behind_is_none(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BORDER };
+	bed_join(b);
+	bed_step(b, &e);
+	reach(b, BORDER);
+	CU_ASSERT_PTR_NULL(bed_last(b, BFT_FX_ACTIVATE));
+	bed_free(b);
+}
+
+/* A jump leads forward, once. */
+static void nobody_jumps_back(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	struct bft_event back = { .kind = BFT_EV_JUMP, .epoch = 2, .seq = 2 * BORDER, .digest = bed_digest(800) };
+	bed_join(b);
+	bed_step(b, &back);
+	back.epoch = 3;
+	back.seq = BORDER;
+	bed_step(b, &back);
+	CU_ASSERT_PTR_NULL(bed_last(b, BFT_FX_ACTIVATE));
+	back.seq = 2 * BORDER;
+	bed_step(b, &back);
+	CU_ASSERT(bed_last(b, BFT_FX_ACTIVATE) != NULL && bed_last(b, BFT_FX_ACTIVATE)->seq == 2 * BORDER);
+	bed_free(b);
+}
+
+/* Found by a seed: who was behind and led had proposed above a border that it had not yet heard of. */
+static void a_leader_that_was_behind_proposes_nothing_more_above_it(void)
+{
+	struct bed *b = bed_new(4, 0);
+	for (uint64_t i = 1; i <= 8; i++)
+		bed_request(b, 1, i, bed_digest(i));
+	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BED_K };
+	for (bft_seq seq = 1; seq < BED_K; seq++) {
+		struct bft_event fill = { .kind = BFT_EV_FILL, .seq = 2 * BED_K };
+		bed_step(b, &fill);
+		bed_tick(b, PBFT_STATUS_MS);
+	}
+	bed_step(b, &e);
+	bed_forget(b);
+	bed_tick(b, PBFT_STATUS_MS);
+	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 0) || bed_leaf_in(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 0)).seq <= BED_K);
+	bed_free(b);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "nothing above the border exists", nothing_above_the_border_exists },
+		{ "the leader fills up to the border and stops", the_leader_fills_up_to_the_border_and_stops },
+		{ "one border is pending at a time", one_border_is_pending_at_a_time },
+		{ "a leader that was behind proposes nothing more above it", a_leader_that_was_behind_proposes_nothing_more_above_it },
+		{ "nobody leaves before the border is stable", nobody_leaves_before_the_border_is_stable },
+		{ "it follows who has gone on", it_follows_who_has_gone_on },
+		{ "whoever has not executed the border stays", whoever_has_not_executed_the_border_stays },
+		{ "a core that has ended says nothing", a_core_that_has_ended_says_nothing },
+		{ "the border's snapshot is the next epoch's", the_borders_snapshot_is_the_next_epochs },
+		{ "it votes when the others have told", it_votes_when_the_others_have_told },
+		{ "what it said in this epoch and forgot makes it an observer", what_it_said_in_this_epoch_and_forgot_makes_it_an_observer },
+		{ "its first leader leads until it restarts", its_first_leader_leads_until_it_restarts },
+		{ "an observer stays one unless it was let in", an_observer_stays_one_unless_it_was_let_in },
+		{ "a view change names the border", a_view_change_names_the_border },
+		{ "who claims less than the border gets no certificate", who_claims_less_than_the_border_gets_no_certificate },
+		{ "messages of another epoch are nothing", messages_of_another_epoch_are_nothing },
+		{ "a border behind is none", a_border_behind_is_none },
+		{ "nobody jumps back", nobody_jumps_back },
+		{ 0 },
+	};
+	return unit_main("border", cases);
+}

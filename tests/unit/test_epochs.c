@@ -1,0 +1,191 @@
+/* Epochs as execution decides them: an organization's word, ordered, ends the present one at a border that all compute alike. */
+#include "tests/unit/execution_bed.h"
+
+#define NOW 1000000u
+#define SESSION (1u << 16)
+
+static struct xbed b;
+static struct secret_key org[4];
+static uint64_t number;
+
+static void begin(void)
+{
+	struct bft_genesis_limits limits = xbed_limits();
+	xbed_create(&b, &limits);
+	for (uint8_t i = 0; i < 4; i++) {
+		uint8_t seed[32] = { (uint8_t)(i + 1) };
+		sign_ed25519.keypair(&b.genesis.cards[i].org_key, &org[i], seed);
+	}
+	number = 0;
+	xbed_open(&b, 1, 77, NOW + 5);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+}
+
+static const struct epochs *now(void)
+{
+	return execution_epochs(b.x);
+}
+
+static struct readmit word_of(uint8_t member, bft_epoch epoch, uint64_t incarnation, const struct secret_key *key)
+{
+	struct readmit r = { .epoch = epoch, .member = member, .incarnation = incarnation };
+	struct statement s;
+	readmit_statement(&s, &r, &b.cluster);
+	sign_ed25519.sign(&r.signature, &s, key);
+	return r;
+}
+
+static void add(const struct readmit *r)
+{
+	uint8_t op[4 + READMIT_BYTES];
+	struct wr w = wr_of(op, sizeof op);
+	wr_u32(&w, READMIT_BYTES);
+	CU_ASSERT_EQUAL(readmit_encode(r, op + 4), READMIT_BYTES);
+	struct bundle x = { .key = xbed_key(1), .kind = BUNDLE_READMIT, .session = SESSION, .number = ++number, .count = 1, .ops = op, .ops_bytes = sizeof op };
+	xbed_add(&b, &x);
+}
+
+static uint8_t order(const struct readmit *r)
+{
+	add(r);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	return xbed_result(&b, 0).status;
+}
+
+static void it_begins_in_the_genesis_epoch(void)
+{
+	begin();
+	CU_ASSERT(now()->epoch == 1 && now()->base == 0 && now()->border == 0 && digest_equal(&now()->chain, &b.cluster));
+	xbed_destroy(&b);
+}
+
+/* The least multiple of K that no slot in flight can pass when the entry is executed. */
+static void the_border_is_where_no_slot_in_flight_can_pass(void)
+{
+	struct bft_genesis_limits limits = xbed_limits();
+	for (bft_seq at = 1; at <= 3 * XBED_K; at++) {
+		bft_seq border = epochs_border(at, &limits);
+		CU_ASSERT(border % XBED_K == 0 && border >= at + limits.window && border < at + limits.window + XBED_K);
+	}
+}
+
+static void the_word_of_the_organization_ends_the_epoch(void)
+{
+	begin();
+	struct readmit r = word_of(2, 1, 99, &org[2]);
+	CU_ASSERT_EQUAL(order(&r), RESULT_DONE);
+	bft_seq border = epochs_border(execution_seq(b.x), &b.limits);
+	struct result x = xbed_result(&b, 0);
+	struct rd value = rd_of(x.values, x.values_bytes);
+	uint32_t n;
+	uint64_t said;
+	CU_ASSERT(rd_u32(&value, &n) && n == 8 && rd_u64(&value, &said) && rd_done(&value) && said == border);
+	CU_ASSERT(now()->epoch == 1 && now()->border == border && now()->incarnation[2] == 0);
+
+	/* Asked again, the same answer; another one waits. */
+	struct readmit second = word_of(3, 1, 5, &org[3]);
+	CU_ASSERT_EQUAL(order(&second), RESULT_PENDING);
+
+	while (execution_seq(b.x) < border) {
+		if (execution_snapshot_due(b.x) == execution_seq(b.x) && execution_snapshot_due(b.x))
+			CU_ASSERT_FATAL(execution_snapshot(b.x));
+		CU_ASSERT_EQUAL(now()->epoch, 1);
+		xbed_idle(&b, execution_seq(b.x) + 1, NOW);
+	}
+	CU_ASSERT(now()->epoch == 2 && now()->base == border && now()->border == 0 && now()->incarnation[2] == 99);
+	CU_ASSERT(digest_equal(&now()->chain, execution_chain(b.x)));
+	/* The border has a snapshot of its own, and that knows the new epoch. */
+	CU_ASSERT_EQUAL_FATAL(execution_snapshot_due(b.x), border);
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+	xbed_restart(&b);
+	CU_ASSERT(execution_seq(b.x) == border && now()->epoch == 2 && now()->base == border && now()->incarnation[2] == 99);
+	/* The same word again is of no use: it names the old epoch; nor is the incarnation. */
+	CU_ASSERT_EQUAL(order(&r), RESULT_FORBIDDEN);
+	struct readmit again = word_of(2, 2, 99, &org[2]);
+	CU_ASSERT_EQUAL(order(&again), RESULT_FORBIDDEN);
+	again = word_of(2, 2, 100, &org[2]);
+	CU_ASSERT_EQUAL(order(&again), RESULT_DONE);
+	xbed_destroy(&b);
+}
+
+static void a_border_that_is_pending_outlives_a_restart(void)
+{
+	begin();
+	struct readmit r = word_of(0, 1, 7, &org[0]);
+	xbed_kind(&b, 1, SESSION, ++number, BUNDLE_SNAPSHOT);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	CU_ASSERT_EQUAL(order(&r), RESULT_DONE);
+	bft_seq border = now()->border;
+	xbed_idle(&b, execution_snapshot_due(b.x), NOW);
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+	xbed_restart(&b);
+	CU_ASSERT(now()->epoch == 1 && now()->border == border && now()->member == 0 && now()->next_incarnation == 7);
+	xbed_destroy(&b);
+}
+
+static void nobody_elses_word_counts(void)
+{
+	begin();
+	struct readmit wrong[] = {
+		word_of(2, 1, 99, &org[1]), /* another organization's */
+		word_of(2, 2, 99, &org[2]), /* of an epoch to come */
+		word_of(2, 1, 99, &org[2]), /* for another replica than it was signed for, below */
+		word_of(2, 1, 99, &org[2]), /* and another incarnation */
+		word_of(2, 1, 99, &org[2]), /* and a flipped bit */
+		word_of(4, 1, 99, &org[2]), /* of nobody */
+		word_of(2, 1, 0, &org[2]),  /* of a replica that has lost nothing */
+		word_of(255, 1, 99, &org[2]),
+	};
+	wrong[2].member = 1;
+	wrong[3].incarnation = 98;
+	wrong[4].signature.b[10] ^= 4;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		CU_ASSERT_EQUAL(order(&wrong[i]), RESULT_FORBIDDEN);
+		CU_ASSERT(now()->border == 0 && now()->epoch == 1);
+	}
+	/* Of another cluster. */
+	struct digest mine = b.cluster;
+	b.cluster.b[0] ^= 1;
+	struct readmit theirs = word_of(2, 1, 99, &org[2]);
+	b.cluster = mine;
+	CU_ASSERT_EQUAL(order(&theirs), RESULT_FORBIDDEN);
+	xbed_destroy(&b);
+}
+
+/* The shape is judged before anything is ordered. */
+static void its_shape_is_one_operation(void)
+{
+	uint8_t ops[4 + READMIT_BYTES + 8] = { READMIT_BYTES }, bytes[512];
+	struct bundle x = { .key = xbed_key(1), .kind = BUNDLE_READMIT, .session = 1, .number = 1, .count = 1, .ops = ops, .ops_bytes = 4 + READMIT_BYTES },
+		      out;
+	size_t n = bundle_encode(&x, bytes, sizeof bytes);
+	CU_ASSERT_PTR_NULL(bundle_decode(&out, bytes, n));
+	x.session = 0;
+	n = bundle_encode(&x, bytes, sizeof bytes);
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, n));
+	x.session = 1;
+	for (uint32_t size = READMIT_BYTES - 1; size <= READMIT_BYTES + 1; size++) {
+		ops[0] = (uint8_t)size;
+		x.ops_bytes = 4 + size;
+		n = bundle_encode(&x, bytes, sizeof bytes);
+		CU_ASSERT_EQUAL(bundle_decode(&out, bytes, n) == NULL, size == READMIT_BYTES);
+	}
+	x.count = 0;
+	x.ops_bytes = 0;
+	n = bundle_encode(&x, bytes, sizeof bytes);
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, n));
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "it begins in the genesis' epoch", it_begins_in_the_genesis_epoch },
+		{ "the border is where no slot in flight can pass", the_border_is_where_no_slot_in_flight_can_pass },
+		{ "the word of the organization ends the epoch", the_word_of_the_organization_ends_the_epoch },
+		{ "a border that is pending outlives a restart", a_border_that_is_pending_outlives_a_restart },
+		{ "nobody else's word counts", nobody_elses_word_counts },
+		{ "its shape is one operation", its_shape_is_one_operation },
+		{ 0 },
+	};
+	return unit_main("epochs", cases);
+}
