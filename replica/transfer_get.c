@@ -161,7 +161,7 @@ void transfer_offer(struct driver *d, uint8_t member, const uint8_t *body, size_
 	if (!c)
 		return;
 	bool read = certificate_read(&r, c) && rd_done(&r) && c->kind == CERTIFICATE_SNAPSHOT && c->epoch == DRIVER_EPOCH;
-	if (!read || !certificate_check(c, d->n, d->q, &d->cluster, verify_offer, d)) {
+	if (!read || !certificate_check(c, d->n, certificate_signers(c->kind, d->n), &d->cluster, verify_offer, d)) {
 		admission_reject(d, member, "an offer of a state whose certificate is false");
 		leave(d, member, "its certificate is false");
 	} else {
