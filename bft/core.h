@@ -51,7 +51,7 @@ enum bft_event_kind {
 	BFT_EV_INSTALLED, /* state transfer finished atomically at `seq`, chain `digest`; `ref` carries the checkpoint certificate */
 	BFT_EV_LINK,      /* the link to `from` came up (`ok`) or went down                                                       */
 	BFT_EV_EPOCH,     /* execution of an ordered entry fixed the next epoch: it begins behind `seq`. `ok`: f+1 members are there */
-	BFT_EV_JUMP,      /* q members of the later epoch `epoch` have certified a state: it began behind `seq` with chain `digest`  */
+	BFT_EV_JUMP,      /* f+1 members of the later epoch `epoch` certify a state: it began behind `seq` with chain `digest`  */
 	BFT_EV_FILL,      /* sequences up to `seq` are wanted though no request may come: a snapshot was ordered and is due there  */
 	BFT_EV_ADMIN,     /* operator: hand the leadership over                                                                   */
 };

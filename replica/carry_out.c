@@ -37,11 +37,26 @@ static bool snapshot_waits(const struct driver *d)
 	return due && execution_seq(d->execution) >= due;
 }
 
-/* The snapshot is of exactly this sequence, and the log comes first: LMDB is never ahead of it (design section 12). */
+/* Its checkpoint is stable: it takes the place of the only state that can be served, so f+1 correct members must be sure to get it and to say so. */
+static bool snapshot_may(const struct driver *d)
+{
+	struct bft_standing standing;
+	bft_pbft.standing(d->core, &standing);
+	return standing.low >= execution_seq(d->execution) || d->overtaken; /* f+1 members have left this epoch: all of it is stable */
+}
+
+/* The snapshot is of exactly this sequence, and the log comes first, with the checkpoint's certificate: LMDB is never ahead of it (design section 12). */
 void carry_out_snapshot(struct driver *d)
 {
-	if (d->failed || !d->started || !snapshot_waits(d) || d->durable < d->snapshot_lsn)
+	if (d->failed || !d->started || !snapshot_waits(d) || !snapshot_may(d))
 		return;
+	if (!d->snapshot_lsn) {
+		d->snapshot_lsn = d->lsn;
+		driver_flush(d);
+	}
+	if (d->durable < d->snapshot_lsn)
+		return;
+	d->snapshot_lsn = 0;
 	if (!execution_snapshot(d->execution)) {
 		driver_stop(d, "%s", execution_trouble(d->execution));
 		return;
@@ -66,11 +81,6 @@ static void executed_one(struct driver *d)
 	/* An idle cluster has to reach it too. */
 	struct bft_event fill = { .kind = BFT_EV_FILL, .seq = due };
 	driver_step(d, &fill);
-	if (snapshot_waits(d)) {
-		d->snapshot_lsn = d->lsn;
-		driver_flush(d);
-		carry_out_snapshot(d);
-	}
 }
 
 /* With the disk full, what is decided waits: an execution that cannot be committed would be thrown away, and the replica with it. */
@@ -85,6 +95,7 @@ static bool has_room(struct driver *d, size_t coming)
 bool carry_out(struct driver *d)
 {
 	bool any = false;
+	carry_out_snapshot(d);
 	if (d->full & DRIVER_DISK_STATE && (d->mono_ms < d->room_again_ms || !has_room(d, 0)))
 		return false;
 	/* A few at a time, so that votes are sealed between. */
@@ -198,6 +209,8 @@ bool driver_replay(struct driver *d)
 		uint8_t bytes[256];
 		struct log_record record;
 		union pbft_record_body body;
+		if (snapshot_waits(d) && !snapshot_may(d))
+			return true;
 		if (snapshot_waits(d) && !execution_snapshot(d->execution)) {
 			driver_stop(d, "%s", execution_trouble(d->execution));
 			return false;

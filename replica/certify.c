@@ -21,7 +21,8 @@ static size_t from_messages(struct driver *d, uint16_t rtype, const struct pbft_
 	struct certificate c = {
 		.epoch = d->epoch, .kind = kind_of(rtype), .view = refs->view, .seq = refs->seq, .digest = refs->digest, .root = refs->root
 	};
-	for (uint8_t i = 0; i < d->n && c.count < d->q; i++) {
+	uint32_t wanted = certificate_signers(c.kind, d->n);
+	for (uint8_t i = 0; i < d->n && c.count < wanted; i++) {
 		if (!(refs->signers & BFT_BIT(i)))
 			continue;
 		const struct message *m = messages_at(d->messages, refs->wire[i]);
@@ -31,7 +32,7 @@ static size_t from_messages(struct driver *d, uint16_t rtype, const struct pbft_
 		bool added = certificate_add(&c, i, votes, leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, &m->signature);
 		BFT_CHECK(added);
 	}
-	BFT_CHECK(c.count == d->q);
+	BFT_CHECK(c.count == wanted);
 	return certificate_encode(&c, bytes, capacity);
 }
 

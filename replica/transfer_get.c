@@ -109,6 +109,7 @@ static bool state_failed(struct driver *d, enum state_result r)
 static void leave(struct driver *d, uint8_t member, const char *why)
 {
 	d->transfer->left |= BFT_BIT(member);
+	d->transfer->offer[member].seq = 0; /* when all are tried again, it has to offer again */
 	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) is left as a source of the state: %s", member, d->genesis->cards[member].org, why);
 }
 
@@ -161,7 +162,7 @@ void transfer_offer(struct driver *d, uint8_t member, const uint8_t *body, size_
 	if (!c)
 		return;
 	bool read = certificate_read(&r, c) && rd_done(&r) && c->kind == CERTIFICATE_SNAPSHOT && c->epoch;
-	if (!read || !certificate_check(c, d->n, d->q, &d->cluster, verify_offer, d)) {
+	if (!read || !certificate_check(c, d->n, certificate_signers(c->kind, d->n), &d->cluster, verify_offer, d)) {
 		admission_reject(d, member, "an offer of a state whose certificate is false");
 		leave(d, member, "its certificate is false");
 	} else {
@@ -572,8 +573,10 @@ void transfer_tick(struct driver *d)
 		if (d->mono_ms >= t->offers_ms + OFFERS_MS) {
 			static const uint8_t zero[1];
 			/* Everybody has been left: whoever is honest was only slow. */
-			if (t->offers_ms && !any_source(d))
+			if (t->offers_ms && !any_source(d)) {
 				t->left = 0;
+				memset(t->stalls, 0, sizeof t->stalls);
+			}
 			t->offers_ms = d->mono_ms;
 			for (uint8_t i = 0; i < d->n; i++)
 				if (i != d->self && !(t->left & BFT_BIT(i)))

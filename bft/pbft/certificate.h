@@ -1,4 +1,4 @@
-/* bft/pbft/certificate.h - q signatures that anybody can check: a proposal prepared in a view, a checkpoint, a snapshot (design section 3).
+/* bft/pbft/certificate.h - signatures that anybody can check: q of a proposal prepared in a view or a checkpoint, f+1 of a snapshot (design section 3).
  *
  *   certificate = u64 epoch | u8 kind | u64 view | u64 seq | digest 32 | root 32 (SNAPSHOT only) | u8 signers | signers * signer
  *   signer      = u8 member | u16 count | u8 index | path (as many digests as (count, index) demands) | signature 64         ascending member
@@ -9,6 +9,7 @@
 #define BFT_PBFT_CERTIFICATE_H
 #include "bft/codec.h"
 #include "bft/pbft/messages.h"
+#include "bft/quorum.h"
 #include "crypto/sign.h"
 
 enum certificate_kind { CERTIFICATE_PREPARED = 1, CERTIFICATE_CHECKPOINT = 2, CERTIFICATE_SNAPSHOT = 3 };
@@ -41,11 +42,17 @@ bool certificate_read(struct rd *r, struct certificate *c);
  * False when the VOTES lacks the leaf: it does not prove that. */
 bool certificate_add(struct certificate *c, uint8_t member, const struct pbft_votes *votes, uint8_t leaf_kind, const struct signature *signature);
 
+/* How many of n must have signed. What a state is, one correct member knows, so of a snapshot f+1; that q executed it, its checkpoint says. */
+static inline uint32_t certificate_signers(enum certificate_kind kind, uint32_t n)
+{
+	return kind == CERTIFICATE_SNAPSHOT ? quorum_weak(n) : quorum_strong(n);
+}
+
 /* What signer `i` signed. `n` members: the leader of the view signed a PRE-PREPARE. */
 bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, const struct digest *cluster);
 
 typedef bool (*certificate_verify_fn)(void *arg, uint8_t member, const struct statement *statement, const struct signature *signature);
-/* q different members of n signed it. Asks `verify` about at most q of them. */
+/* q (certificate_signers) different members of n signed it. Asks `verify` about at most q of them. */
 bool certificate_check(const struct certificate *c, uint32_t n, uint32_t q, const struct digest *cluster, certificate_verify_fn verify, void *arg);
 
 /* H(body) of any message but VOTES: H(domain of its type, u16 type, bytes of the core's part). */

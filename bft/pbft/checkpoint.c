@@ -1,4 +1,4 @@
-/* CHECKPOINT: every K sequences the chain digest; q of them are stable and cut the log (OSDI'99 4.3). SNAPSHOT: the state root, when it is durable. */
+/* CHECKPOINT: every K sequences the chain digest; q of them are stable and cut the log (OSDI'99 4.3). SNAPSHOT: the state root, when it is durable; f+1 certify it. */
 #include "bft/pbft/pbft.h"
 
 #include <string.h>
@@ -224,7 +224,8 @@ enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, stru
 			cert->wire[i] = w->wire;
 		}
 	}
-	if (mask_count(cert->signers) >= p->q)
+	/* f+1: with a liar among the q of its checkpoint, there may be no more of them before the rest has fetched this very state. */
+	if (mask_count(cert->signers) >= p->weak)
 		certified(p, cert, out);
 	return BFT_ACCEPT;
 }

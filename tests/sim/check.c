@@ -50,13 +50,13 @@ static bool signature_holds(void *arg, uint8_t member, const struct statement *s
 	return s->scheme->verify(signature, statement, &s->genesis.cards[member].member_key);
 }
 
-/* What an honest replica keeps as proof proves it: q signers, and of a checkpoint the one chain. */
+/* What an honest replica keeps as proof proves it: enough signers, and of a checkpoint the one chain. */
 void check_certificate(struct node *d, const uint8_t *bytes, size_t n)
 {
 	struct sim *s = d->sim;
 	struct rd r = rd_of(bytes, n);
 	struct certificate c;
-	if (!certificate_read(&r, &c) || !rd_done(&r) || !certificate_check(&c, s->n, s->q, &s->cluster, signature_holds, s))
+	if (!certificate_read(&r, &c) || !rd_done(&r) || !certificate_check(&c, s->n, certificate_signers(c.kind, s->n), &s->cluster, signature_holds, s))
 		sim_fail(s, "certificates: node %u keeps one that proves nothing", d->id);
 	else if (c.kind != CERTIFICATE_PREPARED && c.seq < SIM_SEQS_MAX && !digest_is_zero(&s->chain_at[c.seq]) &&
 	         !digest_equal(&s->chain_at[c.seq], &c.digest))

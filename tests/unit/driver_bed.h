@@ -35,7 +35,7 @@ struct dbed {
 	struct public_key client_key[4];
 	struct secret_key client_secret[4];
 	struct quorate_app app;
-	struct state_bed state;
+	struct state_bed state, next; /* next: fetched from the others; made when it is asked for */
 	struct memory_disk *disk;
 	struct log *log;
 	struct driver *driver;
@@ -122,6 +122,14 @@ static inline enum log_result dbed_read(void *user, const struct log_position *a
 {
 	struct dbed *b = user;
 	return log_read(b->log, at, out, capacity, record);
+}
+
+static inline struct state *dbed_transfer_open(void *user)
+{
+	struct dbed *b = user;
+	if (!b->next.state)
+		bed_create(&b->next);
+	return b->next.state;
 }
 
 static inline uint64_t dbed_memory_lost(void *user)
@@ -216,6 +224,7 @@ static inline void dbed_open(struct dbed *b)
 		         .flush = dbed_flush,
 		         .truncate_below = dbed_truncate_below,
 		         .read = dbed_read,
+		         .transfer_open = dbed_transfer_open,
 		         .memory_lost = dbed_memory_lost,
 		         .readmitted = dbed_readmitted,
 		         .note = dbed_note,
@@ -256,6 +265,8 @@ static inline void dbed_destroy(struct dbed *b)
 	dbed_close(b);
 	dbed_forget(b);
 	bed_destroy(&b->state);
+	if (b->next.state)
+		bed_destroy(&b->next);
 	memory_disk_destroy(b->disk);
 }
 

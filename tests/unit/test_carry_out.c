@@ -1,0 +1,118 @@
+/* Snapshots of a whole replica: when one is made, and from when on it is served. */
+#include "replica/driver_state.h"
+#include "tests/unit/driver_bed.h"
+
+static struct dbed b;
+
+#define DUE (2u * DBED_K) /* the bed's first snapshot */
+
+static void decide_up_to(bft_seq last)
+{
+	struct digest null;
+	proposal_null_digest(&null, &b.cluster);
+	for (bft_seq seq = dbed_standing(&b).executed + 1; seq <= last; seq++)
+		dbed_agree(&b, seq, null);
+}
+
+/* Its log is durable, and the next sequence is decided. */
+static void begin(void)
+{
+	dbed_create(&b);
+	decide_up_to(DUE + 1);
+}
+
+static void say_checkpoint(uint8_t member)
+{
+	struct pbft_checkpoint m = { .seq = DUE, .chain = dbed_standing(&b).chain };
+	dbed_say(&b, member, PBFT_CHECKPOINT, &m);
+}
+
+static bool waits(void)
+{
+	struct standing s = dbed_standing(&b);
+	return s.executed == DUE && s.stable < DUE && s.snapshot == 0 && dbed_sent(&b, PBFT_SNAPSHOT) == 0;
+}
+
+static void it_waits_until_its_checkpoint_is_stable(void)
+{
+	begin();
+	CU_ASSERT_TRUE(waits());
+	say_checkpoint(0);
+	dbed_pass(&b, 1000);
+	CU_ASSERT_TRUE(waits());
+	say_checkpoint(2);
+	struct standing s = dbed_standing(&b);
+	CU_ASSERT_TRUE(s.stable == DUE && s.snapshot == DUE && s.executed == DUE + 1);
+	CU_ASSERT_EQUAL(dbed_sent(&b, PBFT_SNAPSHOT), DBED_N - 1);
+	dbed_destroy(&b);
+}
+
+static void it_waits_after_a_restart_too(void)
+{
+	begin();
+	dbed_close(&b);
+	dbed_forget(&b);
+	CU_ASSERT_EQUAL_FATAL(bed_reopen(&b.state), STATE_OK);
+	dbed_open(&b);
+	CU_ASSERT_TRUE(waits());
+	say_checkpoint(0);
+	say_checkpoint(2);
+	CU_ASSERT_TRUE(waits());
+	say_checkpoint(3);
+	CU_ASSERT_TRUE(dbed_standing(&b).stable == DUE && dbed_standing(&b).snapshot == DUE);
+	dbed_destroy(&b);
+}
+
+/* The certificate of its checkpoint is in the log first: without it, a loss of power would leave a state that nothing proves. */
+static void it_waits_for_the_disk(void)
+{
+	begin();
+	say_checkpoint(0);
+	struct pbft_checkpoint m = { .seq = DUE, .chain = dbed_standing(&b).chain };
+	uint8_t bytes[64];
+	size_t n = pbft_encode(PBFT_CHECKPOINT, &m, bytes, sizeof bytes);
+	struct bft_envelope e = dbed_envelope(&b, 2, PBFT_CHECKPOINT, bytes, n);
+	dbed_frame_in(&b, 2, &e, bytes, n, NULL, 0);
+	while (driver_turn(b.driver))
+		;
+	CU_ASSERT_TRUE(dbed_standing(&b).stable == DUE && dbed_standing(&b).snapshot == 0);
+	dbed_turn(&b);
+	CU_ASSERT_EQUAL(dbed_standing(&b).snapshot, DUE);
+	dbed_destroy(&b);
+}
+
+static uint32_t offers(void)
+{
+	static const uint8_t zero[1];
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH_OFFER, .epoch = 1 };
+	dbed_forget(&b);
+	dbed_frame_in(&b, 3, &e, zero, sizeof zero, NULL, 0);
+	dbed_turn(&b);
+	return dbed_sent(&b, BFT_WIRE_OFFER);
+}
+
+/* Member 3 needs it, and the fourth lies: more than mine and one more there will not be. */
+static void it_is_served_when_one_more_has_it(void)
+{
+	begin();
+	say_checkpoint(0);
+	say_checkpoint(2);
+	CU_ASSERT_EQUAL(offers(), 0);
+	struct state_meta meta = execution_snapshot_meta(b.driver->execution);
+	struct pbft_snapshot m = { .seq = meta.seq, .chain = meta.chain, .root = meta.root };
+	dbed_say(&b, 2, PBFT_SNAPSHOT, &m);
+	CU_ASSERT_EQUAL(offers(), 1);
+	dbed_destroy(&b);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "a snapshot waits until its checkpoint is stable", it_waits_until_its_checkpoint_is_stable },
+		{ "a snapshot waits after a restart too", it_waits_after_a_restart_too },
+		{ "a snapshot waits for the certificate's flush", it_waits_for_the_disk },
+		{ "a snapshot is served when f+1 have it", it_is_served_when_one_more_has_it },
+		{ 0 },
+	};
+	return unit_main("carry_out", cases);
+}
