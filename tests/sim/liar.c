@@ -345,9 +345,17 @@ static void remember(struct node *d, struct frame *f)
 }
 
 /* Sends what the liar makes of it. */
+/* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
+static bool silent(const struct sim *s)
+{
+	return s->calm && s->seed % 2;
+}
+
 void liar_send(struct node *d, uint8_t to, struct frame *f)
 {
 	struct sim *s = d->sim;
+	if (silent(s))
+		return;
 	remember(d, f);
 	if (habit(d, LIAR_DROPS) || ((d->liar.habits & LIAR_FAVOURS) && s->now >= d->liar.from_ms && !(d->liar.favourites & BFT_BIT(to))))
 		return;
@@ -380,7 +388,7 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 void liar_reply(struct node *d, uint8_t client, struct frame *f)
 {
 	struct sim *s = d->sim;
-	if (habit(d, LIAR_DROPS))
+	if (silent(s) || habit(d, LIAR_DROPS))
 		return;
 	struct rd r = rd_of(f->bytes, f->n);
 	struct bft_envelope e = { .type = 0 };
