@@ -135,6 +135,9 @@ enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_
 	const struct pbft_checkpoint *c = m->body;
 	if (c->seq == 0 || c->seq % p->limits.checkpoint_every != 0)
 		return BFT_REJECT;
+	/* Who is in the next epoch says in no other way that it can be asked for what comes before. */
+	if (p->peer[m->from].low < c->seq)
+		p->peer[m->from].low = c->seq;
 	if (c->seq <= p->low)
 		return BFT_IGNORE;
 	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);

@@ -314,7 +314,7 @@ static enum bft_verdict pbft_screen(const struct bft_core *core, uint8_t from, u
 	case PBFT_NEW_VIEW: return b->new_view.view < p->view ? BFT_IGNORE : BFT_ACCEPT;
 	/* Their certificates are the dearest thing to check that a peer can send: not again, and not for nothing. */
 	case PBFT_VIEW_CHANGE: return view_change_held(p, from, &b->view_change) ? BFT_IGNORE : BFT_ACCEPT;
-	case PBFT_STABLE: return b->checkpoint.seq > p->low ? BFT_ACCEPT : BFT_IGNORE;
+	case PBFT_STABLE: return b->checkpoint.seq > p->low || b->checkpoint.seq > p->peer[from].low ? BFT_ACCEPT : BFT_IGNORE;
 	case PBFT_CHAIN: return chain_wanted(p, &b->chain) ? BFT_ACCEPT : BFT_IGNORE;
 	case PBFT_TYPE_END: return BFT_REJECT;
 	default: return type >= PBFT_VOTES && type < PBFT_TYPE_END ? BFT_ACCEPT : BFT_REJECT;

@@ -258,6 +258,31 @@ static void who_claims_less_than_the_border_gets_no_certificate(void)
 	bed_free(b);
 }
 
+/* Found by a seed: the only ones who could be asked for what comes before the border had spoken in the next epoch alone. */
+static void who_shows_the_border_is_asked_for_what_comes_before_it(void)
+{
+	struct bed *b = bed_new(4, 1);
+	struct pbft_checkpoint stable = { .seq = 2 * BED_K, .chain = bed_digest(800) };
+	bed_status(b, 2, 0, 2 * BED_K, 0); /* it has the certificate, and not the proposals */
+	bed_say_as(b, 2, PBFT_STABLE, &stable, BFT_AUTH_CHANNEL);
+	bed_forget(b);
+	CU_ASSERT_EQUAL(bed_standing(b).low, 2 * BED_K);
+	union pbft_body shown = { .checkpoint = stable };
+	CU_ASSERT_EQUAL(bft_pbft.screen(b->core, 3, PBFT_STABLE, &shown), BFT_ACCEPT);
+	bed_say_as(b, 3, PBFT_STABLE, &stable, BFT_AUTH_CHANNEL);
+	CU_ASSERT_EQUAL(bft_pbft.screen(b->core, 3, PBFT_STABLE, &shown), BFT_IGNORE); /* once */
+	bool asked[4] = { false };
+	for (uint32_t i = 0; i < 4; i++) {
+		bed_forget(b);
+		bed_tick(b, PBFT_STATUS_MS);
+		const struct bft_effect *e = bed_sent(b, PBFT_FETCH_CHAIN);
+		for (uint32_t k = 0; e && k < 4; k++)
+			asked[k] |= e->to == BFT_BIT(k);
+	}
+	CU_ASSERT(asked[2] && asked[3] && !asked[0]);
+	bed_free(b);
+}
+
 static void messages_of_another_epoch_are_nothing(void)
 {
 	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
@@ -339,6 +364,7 @@ int main(void)
 		{ "an observer stays one unless it was let in", an_observer_stays_one_unless_it_was_let_in },
 		{ "a view change names the border", a_view_change_names_the_border },
 		{ "who claims less than the border gets no certificate", who_claims_less_than_the_border_gets_no_certificate },
+		{ "who shows the border is asked for what comes before it", who_shows_the_border_is_asked_for_what_comes_before_it },
 		{ "messages of another epoch are nothing", messages_of_another_epoch_are_nothing },
 		{ "a border behind is none", a_border_behind_is_none },
 		{ "nobody jumps back", nobody_jumps_back },
