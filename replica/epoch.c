@@ -29,14 +29,14 @@ static void keep_border(struct driver *d, bft_seq border)
 	d->stable_certificate_n = 0;
 }
 
-/* A record of a later epoch in the log: what came before it was another core's. */
+/* Where an epoch begins in the log, what came before it was another core's. A log that was cut above that place is of one epoch. */
 void epoch_recover(struct driver *d, const struct pbft_rec_view *where)
 {
-	if (where->epoch == d->epoch)
-		return;
-	keep_border(d, where->base);
-	certify_forget(d);
-	bft_pbft.init(d->core, &d->limits, &d->cluster, where->epoch, d->self);
+	if (where->entered == PBFT_VIEW_BEGINS) {
+		keep_border(d, where->base);
+		certify_forget(d);
+		bft_pbft.init(d->core, &d->limits, &d->cluster, where->epoch, d->self);
+	}
 	epoch_set(d, where);
 }
 

@@ -26,14 +26,14 @@ static bft_lsn border_record(struct pbft *p, struct bft_effects *out, const stru
 
 void border_stand(struct pbft *p, struct bft_effects *out)
 {
-	const struct pbft_rec_view here = { .view = p->view, .entered = 1, .epoch = p->epoch, .base = p->base, .chain = p->base_chain };
+	const struct pbft_rec_view here = { .view = p->view, .entered = PBFT_VIEW_ENTERED, .epoch = p->epoch, .base = p->base, .chain = p->base_chain };
 	bft_lsn lsn = border_record(p, out, &here);
 	p->view_lsn = lsn ? lsn : p->view_lsn;
 }
 
 static void leave(struct pbft *p, struct bft_effects *out, bft_epoch epoch, bft_seq base, const struct digest *chain)
 {
-	const struct pbft_rec_view next = { .view = 0, .entered = 1, .epoch = epoch, .base = base, .chain = *chain };
+	const struct pbft_rec_view next = { .view = 0, .entered = PBFT_VIEW_BEGINS, .epoch = epoch, .base = base, .chain = *chain };
 	bft_lsn lsn = border_record(p, out, &next);
 	if (!lsn)
 		return;

@@ -149,6 +149,8 @@ enum pbft_record {
 	PBFT_REC_EXECUTED,  /* {seq, proposal, chain, results}: nothing waits for it */
 };
 
+/* BEGINS: the epoch does; what stands before it in the log was another one's. A log that was cut begins with records of its epoch, and no such word. */
+enum pbft_entered { PBFT_VIEW_CHANGES = 0, PBFT_VIEW_ENTERED = 1, PBFT_VIEW_BEGINS = 2 };
 struct pbft_rec_view {
 	bft_view view;
 	uint8_t entered;

@@ -594,12 +594,12 @@ static inline void bed_restart(struct bed *b, bft_seq executed, enum bft_recover
 	bed_forget(b);
 	b->epoch = 1;
 	for (uint32_t i = 0; i < b->log_count; i++) {
-		const struct pbft_rec_view *view = b->log[i].data;
-		/* As the driver does: a record of a later epoch is another core's. */
-		if (b->log[i].rtype == PBFT_REC_VIEW && view->epoch > b->epoch) {
+		const struct pbft_rec_view *view = b->log[i].rtype == PBFT_REC_VIEW ? b->log[i].data : NULL;
+		/* As the driver does: before an epoch's beginning stands what was another core's. */
+		if (view && view->entered == PBFT_VIEW_BEGINS)
+			bft_pbft.init(b->core, &b->limits, &b->cluster, view->epoch, b->self);
+		if (view)
 			b->epoch = view->epoch;
-			bft_pbft.init(b->core, &b->limits, &b->cluster, b->epoch, b->self);
-		}
 		struct bft_event e = {
 			.kind = BFT_EV_RECORD, .rtype = b->log[i].rtype, .lsn = b->log[i].lsn, .data = b->log[i].data, .data_count = b->log[i].bytes
 		};

@@ -298,6 +298,39 @@ static void messages_of_another_epoch_are_nothing(void)
 	bed_free(b);
 }
 
+/* The process ended after the log was cut to what TRUNCATE allows. */
+static void restart_with_cut_log(struct bed *b, bft_lsn below)
+{
+	uint32_t gone = 0;
+	while (gone < b->log_count && b->log[gone].lsn < below)
+		free(b->log[gone++].data);
+	memmove(b->log, b->log + gone, (b->log_count - gone) * sizeof b->log[0]);
+	b->log_count -= gone;
+	bed_restart(b, b->executed, BFT_RECOVERY_WHOLE);
+}
+
+/* Found by a seed: the beginning had been cut away, and the first word of the epoch was taken for another beginning: what stood before it was forgotten. */
+static void a_cut_log_is_of_one_epoch(void)
+{
+	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	for (bft_seq seq = BORDER + 1; seq <= BORDER + 3 * BED_K; seq++) {
+		bed_decide(b, 0, seq, bed_digest(seq));
+		if (seq % BED_K)
+			continue;
+		bed_make_stable(b, seq);
+		struct pbft_snapshot m = { .seq = seq, .chain = b->chain[seq], .root = bed_digest(70) };
+		bed_say(b, 0, PBFT_SNAPSHOT, &m);
+		bed_say(b, 2, PBFT_SNAPSHOT, &m);
+	}
+	const struct bft_effect *cut = bed_last(b, BFT_FX_TRUNCATE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cut);
+	restart_with_cut_log(b, cut->below);
+	struct bft_standing st = bed_standing(b);
+	CU_ASSERT(b->log[0].rtype != PBFT_REC_VIEW && st.epoch == 2 && st.base == BORDER && st.low == BORDER + 3 * BED_K && !st.observer);
+	bed_free(b);
+}
+
 /* An entry that is executed again, from a log that reaches behind the border, fixes nothing. */
 static void a_border_behind_is_none(void)
 {
@@ -366,6 +399,7 @@ int main(void)
 		{ "who claims less than the border gets no certificate", who_claims_less_than_the_border_gets_no_certificate },
 		{ "who shows the border is asked for what comes before it", who_shows_the_border_is_asked_for_what_comes_before_it },
 		{ "messages of another epoch are nothing", messages_of_another_epoch_are_nothing },
+		{ "a cut log is of one epoch", a_cut_log_is_of_one_epoch },
 		{ "a border behind is none", a_border_behind_is_none },
 		{ "nobody jumps back", nobody_jumps_back },
 		{ 0 },

@@ -132,8 +132,10 @@ static void whatever_follows_is_refused(void)
 static void values_have_bounds(void)
 {
 	size_t n = fill(PBFT_REC_VIEW, 0);
-	bytes[8] = 2;
+	bytes[8] = PBFT_VIEW_BEGINS + 1;
 	CU_ASSERT_EQUAL(pbft_record_decode(PBFT_REC_VIEW, &back, bytes, n), 0);
+	bytes[8] = PBFT_VIEW_BEGINS;
+	CU_ASSERT_EQUAL(pbft_record_decode(PBFT_REC_VIEW, &back, bytes, n), n);
 	bytes[8] = 0;
 	CU_ASSERT_EQUAL(pbft_record_decode(PBFT_REC_VIEW, &back, bytes, n), n);
 	memset(bytes, 0xFF, 8);
