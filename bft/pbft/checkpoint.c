@@ -162,7 +162,9 @@ void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *
 void snapshot_sign(struct pbft *p, struct bft_effects *out)
 {
 	const struct pbft_checkpoint_vote *own = &p->own_snapshot, *said = &p->signed_snapshot;
-	if (!pbft_may_sign(p) || !own->seq || own->seq < said->seq || own->seq == p->border)
+	/* Of the epoch's beginning there is one state only: whoever has said it before and forgot says it again. The others may need it before they can tell. */
+	bool beginning = p->started && !p->observer && !p->halted && own->seq == p->base;
+	if ((!pbft_may_sign(p) && !beginning) || !own->seq || own->seq < said->seq || own->seq == p->border)
 		return; /* the border's is the next epoch's */
 	if (own->seq == said->seq) {
 		/* Made again, as after a restart. A second statement for one sequence would convict me. */

@@ -169,6 +169,31 @@ static void the_borders_snapshot_is_the_next_epochs(void)
 	bed_free(b);
 }
 
+/* Found by a seed: two of four had crossed, a third needed their state, the fourth lied and fell silent. Nobody could have told them what they had said before. */
+static void the_borders_snapshot_waits_for_nobody(void)
+{
+	struct bed *b = at_border(1, true);
+	reach(b, BORDER);
+	bed_next_epoch(b, BFT_RECOVERY_WHOLE);
+	reach(b, BORDER);
+	CU_ASSERT_PTR_NOT_NULL(bed_sent(b, PBFT_SNAPSHOT));
+	struct pbft_snapshot m = { .seq = BORDER, .chain = b->chain[BORDER], .root = bed_digest(77) };
+	bed_say(b, 2, PBFT_SNAPSHOT, &m);
+	CU_ASSERT_PTR_NOT_NULL(bed_record(b, PBFT_REC_CERTIFIED));
+	/* Any other waits. */
+	bed_forget(b);
+	reach(b, BORDER + BED_K);
+	CU_ASSERT_PTR_NULL(bed_sent(b, PBFT_SNAPSHOT));
+	bed_free(b);
+	/* And who lost its memory says nothing. */
+	b = at_border(1, true);
+	reach(b, BORDER);
+	bed_next_epoch(b, BFT_RECOVERY_LOST);
+	reach(b, BORDER);
+	CU_ASSERT_PTR_NULL(bed_sent(b, PBFT_SNAPSHOT));
+	bed_free(b);
+}
+
 /* ---- the next epoch ---- */
 
 static struct bed *next_epoch(uint8_t self, enum bft_recovery recovery)
@@ -391,6 +416,7 @@ int main(void)
 		{ "whoever has not executed the border stays", whoever_has_not_executed_the_border_stays },
 		{ "a core that has ended says nothing", a_core_that_has_ended_says_nothing },
 		{ "the border's snapshot is the next epoch's", the_borders_snapshot_is_the_next_epochs },
+		{ "the border's snapshot waits for nobody", the_borders_snapshot_waits_for_nobody },
 		{ "it votes when the others have told", it_votes_when_the_others_have_told },
 		{ "what it said in this epoch and forgot makes it an observer", what_it_said_in_this_epoch_and_forgot_makes_it_an_observer },
 		{ "its first leader leads until it restarts", its_first_leader_leads_until_it_restarts },
