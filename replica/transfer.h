@@ -23,7 +23,7 @@ struct transfer_view { /* the one snapshot that is served */
 	bft_seq seq;
 	uint8_t *certificate;
 	size_t certificate_n;
-	uint64_t used_ms;
+	uint64_t used_ms, opened_ms;
 };
 
 /* transfer_get.c */
@@ -42,6 +42,7 @@ void transfer_view_close(struct driver *d);
 #define TRANSFER_ITEMS_MAX 64u         /* of one FETCH_STATE                     */
 #define TRANSFER_PART_BYTES (1u << 20) /* of one STATE, but at least one part    */
 #define TRANSFER_VIEW_MS 10000u        /* unused for so long, a view is given up */
+#define TRANSFER_VIEW_LIFE_MS 60000u   /* then it gives way to a newer one       */
 #define TRANSFER_NODE 0u
 #define TRANSFER_ENTRY 1u
 #endif

@@ -11,15 +11,26 @@ void transfer_view_close(struct driver *d)
 	d->view = (struct transfer_view){ 0 };
 }
 
+/* One that has been served for long gives way to a newer one, or whoever asks again and again would keep it for ever: the others would be offered a state that the
+ * logs no longer reach, and its pages could not be used again. Whoever really fetches goes on from what it has. */
+static bool view_stays(const struct driver *d, bft_seq newest)
+{
+	const struct transfer_view *v = &d->view;
+	if (!v->view || d->mono_ms >= v->used_ms + TRANSFER_VIEW_MS)
+		return false;
+	return d->mono_ms < v->opened_ms + TRANSFER_VIEW_LIFE_MS || newest <= v->seq;
+}
+
 /* The newest snapshot, once it is certified; the one that is being served stays while somebody fetches it. */
 static bool view_ready(struct driver *d)
 {
 	struct transfer_view *v = &d->view;
-	if (v->view && d->mono_ms < v->used_ms + TRANSFER_VIEW_MS)
+	struct state_meta meta = execution_snapshot_meta(d->execution);
+	bft_seq newest = meta.seq == d->certified_seq ? meta.seq : 0;
+	if (view_stays(d, newest))
 		return true;
 	transfer_view_close(d);
-	struct state_meta meta = execution_snapshot_meta(d->execution);
-	if (!meta.seq || meta.seq != d->certified_seq)
+	if (!newest)
 		return false;
 	v->certificate = malloc(d->certified_certificate_n);
 	if (!v->certificate || state_view_open(&v->view, d->options.state) != STATE_OK) {
@@ -29,7 +40,7 @@ static bool view_ready(struct driver *d)
 	memcpy(v->certificate, d->certified_certificate, d->certified_certificate_n);
 	v->certificate_n = d->certified_certificate_n;
 	v->seq = meta.seq;
-	v->used_ms = d->mono_ms;
+	v->used_ms = v->opened_ms = d->mono_ms;
 	return true;
 }
 
@@ -90,7 +101,7 @@ void transfer_serve(struct driver *d, uint8_t member, const uint8_t *body, size_
 	wr_u64(&w, seq);
 	wr_u32(&w, question);
 	wr_u16(&w, 0);
-	bool served = d->view.view && d->view.seq == seq;
+	bool served = view_ready(d) && d->view.seq == seq;
 	for (; served && put < count && (size_t)(w.at - w.start) < TRANSFER_PART_BYTES; put++) {
 		uint8_t kind;
 		if (!rd_u8(&r, &kind) || !(kind == TRANSFER_NODE ? put_node(d, &r, &w) : kind == TRANSFER_ENTRY && put_entry(d, &r, &w)))

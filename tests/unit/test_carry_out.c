@@ -105,6 +105,44 @@ static void it_is_served_when_one_more_has_it(void)
 	dbed_destroy(&b);
 }
 
+/* Member 3 asks for parts of it all the time, and never has enough. */
+static void ask_for_parts(bft_seq seq, uint32_t ms)
+{
+	uint8_t ask[16];
+	struct wr w = wr_of(ask, sizeof ask);
+	wr_u64(&w, seq);
+	wr_u32(&w, 1);
+	wr_u16(&w, 1);
+	wr_u8(&w, TRANSFER_NODE);
+	wr_u8(&w, 0);
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH_STATE, .epoch = 1 };
+	for (uint32_t i = 0; i < ms; i += 5000) {
+		dbed_frame_in(&b, 3, &e, ask, wr_done(&w), NULL, 0);
+		dbed_pass(&b, 5000);
+	}
+}
+
+static void nobody_keeps_an_old_snapshot_served_for_ever(void)
+{
+	begin();
+	say_checkpoint(0);
+	say_checkpoint(2);
+	struct state_meta meta = execution_snapshot_meta(b.driver->execution);
+	struct pbft_snapshot m = { .seq = meta.seq, .chain = meta.chain, .root = meta.root };
+	dbed_say(&b, 2, PBFT_SNAPSHOT, &m);
+	CU_ASSERT_EQUAL_FATAL(offers(), 1);
+	/* As long as there is no newer one, and for a minute when there is. */
+	ask_for_parts(DUE, TRANSFER_VIEW_LIFE_MS + 10000);
+	CU_ASSERT_EQUAL(b.driver->view.seq, DUE);
+	b.driver->view.opened_ms = b.driver->mono_ms;
+	b.driver->view.seq = DUE - DBED_K; /* as if that one had come since */
+	ask_for_parts(DUE - DBED_K, TRANSFER_VIEW_LIFE_MS - 10000);
+	CU_ASSERT_EQUAL(b.driver->view.seq, DUE - DBED_K);
+	ask_for_parts(DUE - DBED_K, 15000);
+	CU_ASSERT_EQUAL(b.driver->view.seq, DUE);
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -112,6 +150,7 @@ int main(void)
 		{ "a snapshot waits after a restart too", it_waits_after_a_restart_too },
 		{ "a snapshot waits for the certificate's flush", it_waits_for_the_disk },
 		{ "a snapshot is served when f+1 have it", it_is_served_when_one_more_has_it },
+		{ "nobody keeps an old snapshot served for ever", nobody_keeps_an_old_snapshot_served_for_ever },
 		{ 0 },
 	};
 	return unit_main("carry_out", cases);
