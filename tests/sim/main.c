@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 struct totals {
-	uint64_t passed, failed, wakeups, views, crashes, partitions, transfers, frames, snapshots, liars, lies, accusations, rollbacks, observers, readmitted,
-		epochs;
+	uint64_t passed, failed, wakeups, views, crashes, partitions, transfers, frames, snapshots, liars, lies, accusations, rollbacks, emptied, observers,
+		readmitted, epochs;
 };
 
 static void add(struct totals *t, const struct totals *o)
@@ -35,6 +35,7 @@ static void add(struct totals *t, const struct totals *o)
 	t->lies += o->lies;
 	t->accusations += o->accusations;
 	t->rollbacks += o->rollbacks;
+	t->emptied += o->emptied;
 	t->observers += o->observers;
 	t->readmitted += o->readmitted;
 	t->epochs += o->epochs;
@@ -58,6 +59,7 @@ static void run_one(struct sim *s, uint64_t seed, bool trace, struct totals *t)
 		              .lies = s->lies,
 		              .accusations = s->accusations,
 		              .rollbacks = s->rollbacks,
+		              .emptied = s->emptied,
 		              .observers = s->observers,
 		              .readmitted = s->readmitted,
 		              .epochs = s->epochs };
@@ -201,14 +203,14 @@ static void report(const struct totals *t, bool json)
 {
 	const char *format = json ? "{\"passed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"wakeups\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"views_entered\":%" PRIu64
 	                            ",\"crashes\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",\"states_installed\":%" PRIu64
-	                            ",\"liars\":%" PRIu64 ",\"lies\":%" PRIu64 ",\"accusations\":%" PRIu64 ",\"rollbacks\":%" PRIu64 ",\"observers\":%" PRIu64
-	                            ",\"readmitted\":%" PRIu64 ",\"epochs_entered\":%" PRIu64 "}\n"
+	                            ",\"liars\":%" PRIu64 ",\"lies\":%" PRIu64 ",\"accusations\":%" PRIu64 ",\"rollbacks\":%" PRIu64 ",\"emptied\":%" PRIu64
+	                            ",\"observers\":%" PRIu64 ",\"readmitted\":%" PRIu64 ",\"epochs_entered\":%" PRIu64 "}\n"
 	                          : "%" PRIu64 " seeds clean, %" PRIu64 " not. Exercised: %" PRIu64 " wake-ups, %" PRIu64 " frames, %" PRIu64
 	                            " views entered, %" PRIu64 " crashes, %" PRIu64 " partitions, %" PRIu64 " snapshots, %" PRIu64 " states installed, %" PRIu64
-	                            " liars, %" PRIu64 " lies, %" PRIu64 " accusations, %" PRIu64 " older folders, %" PRIu64 " observers, %" PRIu64
-	                            " let in again, %" PRIu64 " epochs entered\n";
+	                            " liars, %" PRIu64 " lies, %" PRIu64 " accusations, %" PRIu64 " older folders, %" PRIu64 " empty ones, %" PRIu64
+	                            " observers, %" PRIu64 " let in again, %" PRIu64 " epochs entered\n";
 	printf(format, t->passed, t->failed, t->wakeups, t->frames, t->views, t->crashes, t->partitions, t->snapshots, t->transfers, t->liars, t->lies,
-	       t->accusations, t->rollbacks, t->observers, t->readmitted, t->epochs);
+	       t->accusations, t->rollbacks, t->emptied, t->observers, t->readmitted, t->epochs);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t->passed, t->failed);
 }
 

@@ -307,14 +307,11 @@ void node_event(struct node *d, const struct sim_event *e)
 
 /* ---- life ---- */
 
-void node_create(struct sim *s, uint8_t id)
+static void format(struct node *d)
 {
-	struct node *d = &s->node[id];
+	struct sim *s = d->sim;
 	char why[LOG_REASON_BYTES];
-	d->sim = s;
-	d->id = id;
-	d->disk = memory_disk_create(s->seed * 100 + id);
-	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, id);
+	d->disk = memory_disk_create(s->seed * 100 + d->id);
 	struct log_options o = { .cluster = s->cluster, .salt = s->seed, .segment_bytes = 128u << 10 };
 	if (rng_chance(&s->rng, 50))
 		o.segment_bytes = 512u << 10;
@@ -322,6 +319,15 @@ void node_create(struct sim *s, uint8_t id)
 	if (log_format(&disk, &o, why) != LOG_OK)
 		sim_fail(s, "format: %s", why);
 	memory_disk_power_loss(d->disk, 1);
+}
+
+void node_create(struct sim *s, uint8_t id)
+{
+	struct node *d = &s->node[id];
+	d->sim = s;
+	d->id = id;
+	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, id);
+	format(d);
 }
 
 static void close_all(struct node *d)
@@ -371,6 +377,23 @@ static void copy_file(const char *from, const char *to)
 	fclose(out);
 }
 
+/* An operator who has lost the folder, and says so: it begins as an observer. */
+static void empty(struct node *d)
+{
+	struct sim *s = d->sim;
+	char path[160];
+	memory_disk_destroy(d->disk);
+	format(d);
+	unlink(d->state_path);
+	snprintf(path, sizeof path, "%s-next", d->state_path);
+	unlink(path);
+	d->rolled_back = d->noticed = true;
+	d->incarnation = rng_next(&s->rng) | 1;
+	s->emptied++;
+	operator_wanted(d);
+	sim_trace(s, "node %u has an empty folder", d->id);
+}
+
 /* An operator who puts an older copy of the folder back. */
 static void forget(struct node *d)
 {
@@ -379,6 +402,11 @@ static void forget(struct node *d)
 	snprintf(path, sizeof path, "%s-backup", d->state_path);
 	if (!d->forgetful || d->rolled_back)
 		return;
+	if (rng_chance(&s->rng, 20)) {
+		empty(d);
+		unlink(path);
+		return;
+	}
 	if (!d->backup) {
 		d->backup = copy_disk(d->disk);
 		copy_file(d->state_path, path);

@@ -157,7 +157,7 @@ struct sim {
 	uint32_t statements_count, statements_capacity;
 	void *said; /* room for one decoded message */
 	/* what was exercised */
-	uint64_t rollbacks, observers, readmitted, epochs;
+	uint64_t rollbacks, emptied, observers, readmitted, epochs;
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, lies, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
