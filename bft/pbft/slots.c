@@ -40,6 +40,9 @@ static void forget(const struct pbft *p, struct pbft_slot *s, struct bft_effects
 	if (!s->has_digest)
 		return;
 	s->has_digest = false;
+	/* Handed over and not executed yet: execution may stand at a snapshot while the window goes far ahead. */
+	if (s->committed && s->seq > p->executed && s->seq <= p->dispatched)
+		return;
 	for (uint32_t i = 0; i < p->catch_count; i++)
 		if (digest_equal(&p->catch_digest[i], &s->digest))
 			return;

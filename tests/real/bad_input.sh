@@ -152,7 +152,7 @@ cp -r "$dir/older" "$data"
 start 3
 observes() { [ "$(status | of 3 role)" = observer ]; }
 until_ok 20 observes || fail "with an older copy of its folder it does not observe: $(status)"
-"$quorate" status --cluster "$cluster" | grep -q "log may lack what it signed" || fail "status does not say why it observes: $("$quorate" status --cluster "$cluster")"
+"$quorate" status --cluster "$cluster" | grep -q "may have forgotten what it signed" || fail "status does not say why it observes: $("$quorate" status --cluster "$cluster")"
 "$quorate" put while observing --cluster "$cluster" >/dev/null || fail "three of four order"
 # With the right folder in its place it is a member again: nothing was lost.
 kill_hard 3

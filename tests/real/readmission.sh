@@ -7,7 +7,7 @@ for i in 0 1 2 3; do start $i; done
 until_ok 20 equal || fail "the cluster does not begin: $(status)"
 home=$dir/cluster
 seq -f 'row-%.0f' 1 60000 | awk '{ print $0 "\tvalue of " $0 }' >"$dir/rows.tsv"
-readmit() { run timeout 60 "$quorate" member readmit "$1" --key "$home/replica-$2/org.key" --cluster "$cluster" --json; }
+readmit() { run timeout 60 "$quorate" member readmit "$1" --key "$home/replica-$2/org.key" --cluster "$cluster" --timeout 40s --json; }
 
 readmit 3 3
 [ "$code" = 7 ] || fail "nothing is lost, and it is let in again: exit $code: $(cat "$dir/out")"

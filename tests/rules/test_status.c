@@ -260,9 +260,32 @@ static void a_stable_checkpoint_that_is_shown_is_adopted(void)
 	CU_ASSERT(bed_standing(b).low == 5 * BED_W && bed_standing(b).executed == 0);
 	const struct pbft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
 	CU_ASSERT(c->seq == 5 * BED_W && bed_same(c->digest, bed_digest(800)) && c->whole == b->last_ref);
-	CU_ASSERT(bed_say_as(b, 2, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_IGNORE);
+	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_IGNORE);
 	m.seq = BED_K;
-	CU_ASSERT(bed_say_as(b, 2, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_IGNORE);
+	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_IGNORE);
+	/* Another one's is looked at once: from then on it may be asked for what comes before. */
+	m.seq = 5 * BED_W;
+	union pbft_body shown = { .checkpoint = m };
+	CU_ASSERT_EQUAL(bft_pbft.screen(b->core, 2, PBFT_STABLE, &shown), BFT_ACCEPT);
+	bed_say_as(b, 2, PBFT_STABLE, &m, BFT_AUTH_CHANNEL);
+	CU_ASSERT_EQUAL(bft_pbft.screen(b->core, 2, PBFT_STABLE, &shown), BFT_IGNORE);
+	bed_free(b);
+}
+
+/* Found under load: execution stood at a snapshot, the others' checkpoints went on, and the place of a decided proposal was used again. Its body was let go while
+ * execution was about to ask for it. */
+static void what_was_handed_over_is_kept_until_it_is_executed(void)
+{
+	struct bed *b = bed_new(4, 1);
+	struct pbft_checkpoint m = { .seq = BED_W + BED_K, .chain = bed_digest(800) };
+	b->execute = false;
+	bed_decide(b, 0, 1, bed_digest(1));
+	CU_ASSERT(bed_last(b, BFT_FX_EXECUTE) != NULL && bed_standing(b).executed == 0);
+	bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL);
+	bed_forget(b);
+	CU_ASSERT(bed_pre_prepare(b, 0, 1 + 2 * BED_W, bed_digest(33)) == BFT_ACCEPT); /* in the place of the first */
+	for (uint32_t i = 0; i < b->seen_count; i++)
+		CU_ASSERT_FALSE(b->seen[i].kind == BFT_FX_FORGET && bed_same(b->seen[i].digest, bed_digest(1)));
 	bed_free(b);
 }
 
@@ -481,6 +504,7 @@ int main(void)
 		{ "who lacks my CHECKPOINT gets it", who_lacks_my_checkpoint_gets_it },
 		{ "who is below my stable checkpoint is shown it", who_is_below_my_stable_checkpoint_is_shown_it },
 		{ "a stable checkpoint that is shown is adopted", a_stable_checkpoint_that_is_shown_is_adopted },
+		{ "what was handed over is kept until it is executed", what_was_handed_over_is_kept_until_it_is_executed },
 		{ "a stable checkpoint against my execution halts", a_stable_checkpoint_against_my_execution_halts },
 		{ "what it asks for is bounded", what_it_asks_for_is_bounded },
 		{ "catching up: one who is ahead is asked", one_who_is_ahead_is_asked },
