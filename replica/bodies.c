@@ -13,6 +13,7 @@ struct bodies {
 	struct bodies_limits limits;
 	struct digest cluster;
 	size_t bytes;
+	bft_lsn durable;
 	struct bundle_body **bundles, **requests;
 	struct proposal_body **proposals;
 	struct proposal_body *oldest, *newest;
@@ -260,6 +261,16 @@ void bodies_fill(struct bodies *b, struct proposal_body *p, struct bundle_body *
 			take(p, i, x);
 }
 
+void bodies_durable(struct bodies *b, bft_lsn lsn)
+{
+	b->durable = lsn;
+}
+
+bool bodies_idle(const struct bodies *b, const struct proposal_body *p)
+{
+	return !p->wanted && !p->in_use && !p->pins && p->lsn <= b->durable;
+}
+
 void bodies_remove_proposal(struct bodies *b, struct proposal_body *p)
 {
 	BFT_CHECK(p->pins == 0);
@@ -282,7 +293,7 @@ void bodies_trim(struct bodies *b, uint8_t from, uint32_t count)
 	struct proposal_body *older;
 	for (struct proposal_body *p = b->newest; p; p = older) {
 		older = p->older;
-		if (p->wanted || p->in_use || p->pins || p->from != from)
+		if (!bodies_idle(b, p) || p->from != from)
 			continue;
 		if (++idle > count || b->bytes > b->limits.bytes_max)
 			bodies_remove_proposal(b, p);

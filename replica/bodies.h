@@ -38,6 +38,7 @@ struct proposal_body {
 	bool wanted;  /* the core waits for it: FETCH                   */
 	bool in_use;  /* decided or voted: stays until executed          */
 	bool in_log;
+	bft_lsn lsn;                         /* until this is durable, memory alone has it: it can be read back only then */
 	uint32_t pins;                       /* jobs that work on it                           */
 	struct proposal_body *next;          /* of its bucket                    */
 	struct proposal_body *older, *newer; /* order of arrival                 */
@@ -83,6 +84,10 @@ static inline bool bodies_whole(const struct proposal_body *p)
 {
 	return p->missing == 0;
 }
+/* The log is on disk up to `lsn`. */
+void bodies_durable(struct bodies *b, bft_lsn lsn);
+/* Nobody wants or uses it, and if the log has it, it can be read from there. */
+bool bodies_idle(const struct bodies *b, const struct proposal_body *p);
 void bodies_remove_proposal(struct bodies *b, struct proposal_body *p);
 /* Forgets the oldest proposals that nobody wants or uses while there are more than `count` of them from `from`, or too many bytes. */
 void bodies_trim(struct bodies *b, uint8_t from, uint32_t count);

@@ -16,7 +16,7 @@ static void retire(struct driver *d, struct proposal_body *p)
 	struct digest *place = &d->recent[d->recent_next++ % RECENT_MAX];
 	struct proposal_body *old = digest_is_zero(place) ? NULL : bodies_find_proposal(d->bodies, place);
 	*place = p->digest;
-	if (old && old != p && !old->in_use && !old->wanted && !old->pins)
+	if (old && old != p && bodies_idle(d->bodies, old))
 		bodies_remove_proposal(d->bodies, old);
 }
 
@@ -236,6 +236,7 @@ bool driver_replay(struct driver *d)
 bool driver_start(struct driver *d, enum bft_recovery recovery, uint64_t incarnation, bft_lsn durable, uint64_t mono_ms, uint64_t wall_ms)
 {
 	d->durable = durable;
+	bodies_durable(d->bodies, durable);
 	d->mono_ms = mono_ms;
 	d->wall_ms = wall_ms;
 	d->lost = recovery == BFT_RECOVERY_LOST;

@@ -137,6 +137,7 @@ void driver_durable(struct driver *d, bft_lsn lsn)
 	if (lsn <= d->durable || d->failed)
 		return;
 	d->durable = lsn;
+	bodies_durable(d->bodies, lsn);
 	size_t kept = 0, count = d->waiting_count;
 	struct bft_effect *waiting = d->waiting;
 	for (size_t i = 0; i < count; i++) {

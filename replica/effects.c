@@ -217,7 +217,7 @@ static void append(struct driver *d, uint16_t type, bft_lsn lsn, bft_seq seq, co
 		driver_stop(d, "the log takes nothing more: %s", log_text(r));
 }
 
-static void persist_body(struct driver *d, const struct digest *digest, bft_seq seq)
+static void persist_body(struct driver *d, const struct digest *digest, bft_seq seq, bft_lsn lsn)
 {
 	struct proposal_body *p = bodies_find_proposal(d->bodies, digest);
 	struct log_position at;
@@ -234,6 +234,7 @@ static void persist_body(struct driver *d, const struct digest *digest, bft_seq 
 	BFT_CHECK(n > 0);
 	append(d, DRIVER_REC_BODY, 0, seq, d->scratch, n, &at);
 	p->in_log = true;
+	p->lsn = lsn;
 	if (!d->failed && !history_put_body(d->history, digest, seq, &at))
 		driver_stop(d, "no memory for the log's index");
 }
@@ -244,7 +245,7 @@ void effect_persist(struct driver *d, const struct bft_effect *e)
 	struct log_position at = none;
 	bft_seq seq = pbft_record_seq(e->rtype, e->data);
 	if (!digest_is_zero(&e->digest))
-		persist_body(d, &e->digest, seq);
+		persist_body(d, &e->digest, seq, e->lsn);
 	size_t n = pbft_record_has_certificate(e->rtype) ? certify_record(d, e, d->scratch, d->scratch_bytes)
 	                                                 : pbft_record_encode(e->rtype, e->data, d->scratch, d->scratch_bytes);
 	BFT_CHECK(n > 0);
