@@ -30,8 +30,8 @@ bool standing_decode(struct standing *s, const uint8_t *bytes, size_t n)
 	memset(s, 0, sizeof *s);
 	if (!rd_u8(&r, &s->role) || !rd_u8(&r, &s->mode) || !rd_u8(&r, &s->flags) || !rd_u64(&r, &s->epoch) || !rd_u64(&r, &s->view) ||
 	    !rd_u8(&r, &s->leader) || !rd_u64(&r, &s->executed) || !rd_bytes(&r, s->chain.b, DIGEST_BYTES) || !rd_u64(&r, &s->stable) ||
-	    !rd_u64(&r, &s->snapshot) || !rd_bytes(&r, s->root.b, DIGEST_BYTES) || !rd_u64(&r, &s->snapshot_asked) || !rd_u64(&r, &s->time_ms) || !rd_u64(&r, &s->incarnation) ||
-	    !rd_u8(&r, &trouble) || trouble > STANDING_TROUBLE_BYTES_MAX || !rd_bytes(&r, s->trouble, trouble) || !rd_done(&r))
+	    !rd_u64(&r, &s->snapshot) || !rd_bytes(&r, s->root.b, DIGEST_BYTES) || !rd_u64(&r, &s->snapshot_asked) || !rd_u64(&r, &s->time_ms) ||
+	    !rd_u64(&r, &s->incarnation) || !rd_u8(&r, &trouble) || trouble > STANDING_TROUBLE_BYTES_MAX || !rd_bytes(&r, s->trouble, trouble) || !rd_done(&r))
 		return false;
 	/* It is shown on a terminal: nothing of it may steer one. */
 	for (uint8_t i = 0; i < trouble; i++)

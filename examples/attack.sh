@@ -100,6 +100,8 @@ if [ "$attack" = state-chunk-lie ]; then
 	done
 	grep -q 'replica 0 .* is left as a source' "$dir/replica-3.log" || fail "replica 3 did not notice"
 	say "replica 3 noticed, left replica 0 as a source, and has the state from the others"
+	"$quorate" member readmit 3 --key "$dir/cluster/replica-3/org.key" --cluster "$cluster" >"$dir/readmitted" 2>&1 || fail "$(cat "$dir/readmitted")"
+	say "its organization lets it in again: $(cat "$dir/readmitted")"
 fi
 
 "$quorate" scan "" --cluster "$cluster" | grep -v '^demo	' | LC_ALL=C sort >"$dir/found"

@@ -147,8 +147,7 @@ void answer_executed(struct driver *d, const struct executed *x)
 		reply.path_count = merkle_path(path, x->leaf, x->count, i);
 		memcpy(reply.path, path, reply.path_count * sizeof path[0]);
 		uint8_t head[REPLY_HEAD_BYTES_MAX];
-		send_reply(d, link, BFT_WIRE_REPLY, d->epoch, &signature, head, reply_head_encode(&reply, false, head, sizeof head), x->bytes + r->at,
-		           r->n);
+		send_reply(d, link, BFT_WIRE_REPLY, d->epoch, &signature, head, reply_head_encode(&reply, false, head, sizeof head), x->bytes + r->at, r->n);
 	}
 }
 

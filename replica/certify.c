@@ -18,9 +18,7 @@ static enum certificate_kind kind_of(uint16_t rtype)
 
 static size_t from_messages(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *refs, uint8_t *bytes, size_t capacity)
 {
-	struct certificate c = {
-		.epoch = d->epoch, .kind = kind_of(rtype), .view = refs->view, .seq = refs->seq, .digest = refs->digest, .root = refs->root
-	};
+	struct certificate c = { .epoch = d->epoch, .kind = kind_of(rtype), .view = refs->view, .seq = refs->seq, .digest = refs->digest, .root = refs->root };
 	uint32_t wanted = certificate_signers(c.kind, d->n);
 	for (uint8_t i = 0; i < d->n && c.count < wanted; i++) {
 		if (!(refs->signers & BFT_BIT(i)))

@@ -137,7 +137,7 @@ struct driver {
 	struct own_certificate *own_certificate; /* ring of 2W */
 	uint8_t *stable_certificate;             /* of my stable checkpoint */
 	size_t stable_certificate_n;
-	uint8_t *border_certificate;             /* of the last epoch's end; NULL: not known here */
+	uint8_t *border_certificate; /* of the last epoch's end; NULL: not known here */
 	size_t border_certificate_n;
 	uint8_t *view_change_tail; /* what follows my last VIEW-CHANGE */
 	size_t view_change_tail_n;

@@ -68,7 +68,8 @@ size_t pbft_record_decode(uint16_t rtype, union pbft_record_body *out, const uin
 	switch ((enum pbft_record)rtype) {
 	case PBFT_REC_VIEW:
 		ok = rd_u64(&r, &out->view.view) && rd_u8(&r, &out->view.entered) && rd_u64(&r, &out->view.epoch) && rd_u64(&r, &out->view.base) &&
-		     rd_bytes(&r, out->view.chain.b, DIGEST_BYTES) && out->view.entered <= PBFT_VIEW_BEGINS && out->view.view <= BFT_VIEW_MAX && out->view.epoch;
+		     rd_bytes(&r, out->view.chain.b, DIGEST_BYTES) && out->view.entered <= PBFT_VIEW_BEGINS && out->view.view <= BFT_VIEW_MAX &&
+		     out->view.epoch;
 		break;
 	case PBFT_REC_PREPARE:
 		ok = rd_u64(&r, &out->vote.view) && rd_u64(&r, &out->vote.seq) && rd_bytes(&r, out->vote.digest.b, DIGEST_BYTES) && out->vote.seq;

@@ -58,8 +58,7 @@ static int order(struct readmission *r, const struct cli *cli)
 	char reason[QUORATE_REASON_BYTES] = "";
 	const char *genesis = quorate_config_client(r->cluster.config)->genesis;
 	uint64_t incarnation = standing_of(r)->incarnation;
-	enum quorate_error error =
-		quorate_readmit_sign(genesis, cli->value[OPT_KEY], r->cluster.passphrase, r->id, r->epoch, incarnation, word, reason);
+	enum quorate_error error = quorate_readmit_sign(genesis, cli->value[OPT_KEY], r->cluster.passphrase, r->id, r->epoch, incarnation, word, reason);
 	if (error != QUORATE_OK)
 		return cli_error(error, reason);
 	int code = cluster_session(&r->cluster);
@@ -89,7 +88,8 @@ static int say(const struct readmission *r, const struct cli *cli)
 {
 	if (cli_has(cli, OPT_JSON))
 		return cli_json(json_pack("{s:i,s:I,s:I}", "id", (int)r->id, "epoch", (json_int_t)standing_of(r)->epoch, "border", (json_int_t)r->border));
-	printf("replica %u votes again: epoch %llu began behind sequence %llu\n", r->id, (unsigned long long)standing_of(r)->epoch, (unsigned long long)r->border);
+	printf("replica %u votes again: epoch %llu began behind sequence %llu\n", r->id, (unsigned long long)standing_of(r)->epoch,
+	       (unsigned long long)r->border);
 	return CLI_OK;
 }
 

@@ -7,9 +7,9 @@
 
 /* The present one, and the border that ends it. */
 struct epochs {
-	bft_epoch epoch;     /* 1: the genesis                                                             */
-	bft_seq base;        /* it began behind this sequence                                              */
-	struct digest chain; /* at `base`                                                                  */
+	bft_epoch epoch;                       /* 1: the genesis                                                             */
+	bft_seq base;                          /* it began behind this sequence                                              */
+	struct digest chain;                   /* at `base`                                                                  */
 	uint64_t incarnation[BFT_MEMBERS_MAX]; /* the last that was let in again; 0: the first             */
 	bft_seq border;                        /* the next begins behind this sequence; 0: none is pending */
 	uint8_t member;                        /* then: who comes back                                     */

@@ -83,12 +83,13 @@ struct node {
 	uint64_t accused;
 	struct pbft_view_change *bound; /* its last VIEW-CHANGE */
 	bft_epoch bound_epoch;
-	struct memory_disk *backup;     /* an older copy of its folder, put back once */
-	bool forgetful, rolled_back;    /* the first: it will be; counts among the f  */
-	bool contradicts;               /* rolled back, it signs what it would not have signed                                */
-	uint64_t incarnation;           /* in its superblock: its memory is lost, and nobody has let it in again */
+	struct memory_disk *backup;  /* an older copy of its folder, put back once */
+	bool forgetful, rolled_back; /* the first: it will be; counts among the f  */
+	bool contradicts;            /* rolled back, it signs what it would not have signed                                */
+	uint64_t incarnation;        /* in its superblock: its memory is lost, and nobody has let it in again */
 	bool noticed, readmitted;
-	bft_epoch must_notice;          /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
+	bft_epoch
+		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
 };
 
 struct sim_client {
