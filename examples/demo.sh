@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 quorate=build/quorate
-words=/usr/share/dict/words
+words=${QUORATE_WORDS:-/usr/share/dict/words} # one a line
 seconds=
 usage() { echo "usage: ./dev demo [--for 10s] [--attack NAME [--out DIR]]" >&2; exit 2; }
 for argument in "$@"; do
@@ -55,7 +55,7 @@ field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 each() { grep -o "\"$1\":\"\{0,1\}[^\",}]*" | sed 's/.*:"\{0,1\}//'; }
 status() { "$quorate" status --json --cluster "$cluster" --timeout 300ms 2>/dev/null || true; }
 leader_and_view() { # the highest view that anybody is in, and its leader
-	status | tr '{' '\n' | sed -n 's/.*"view":\([0-9]*\),"leader":\([0-9]*\).*/\1 \2/p' | sort -n | tail -1
+	status | tr '{' '\n' | sed -n 's/.*"view":\([0-9]*\),.*"leader":\([0-9]*\).*/\1 \2/p' | sort -n | tail -1
 }
 
 printf '%s\n' "${bold}Quorate: four replicas, four organizations. One of them may fail or lie, and nobody notices.${plain}"
