@@ -187,8 +187,8 @@ void driver_flush(struct driver *d);
 /* effects.c: what happens when an effect is released */
 void effect_persist(struct driver *d, const struct bft_effect *e);
 void effect_happen(struct driver *d, const struct bft_effect *e);
-/* To a member that is in the earlier `epoch`: core's part `n` and what follows, signed for that epoch. */
-void send_old(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch, const uint8_t *bytes, size_t n, size_t tail_n);
+/* To a member that is in `epoch`, mine or an earlier one: core's part `n` and what follows, signed for that epoch. */
+void send_in_epoch(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch, const uint8_t *bytes, size_t n, size_t tail_n);
 /* Signs what was gathered. True: something was. */
 bool effects_seal_votes(struct driver *d);
 bool effects_run_local(struct driver *d);

@@ -71,7 +71,7 @@ bool effects_run_local(struct driver *d)
 	return any;
 }
 
-void send_old(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch, const uint8_t *bytes, size_t n, size_t tail_n)
+void send_in_epoch(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch, const uint8_t *bytes, size_t n, size_t tail_n)
 {
 	struct message m = { .type = type, .epoch = epoch, .body = bytes, .body_bytes = n + tail_n, .core_bytes = n };
 	struct statement statement;

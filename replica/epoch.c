@@ -186,7 +186,7 @@ static void show_border(struct driver *d, uint8_t member)
 	size_t n = bft_pbft.encode(PBFT_STABLE, &c, d->scratch, d->scratch_bytes);
 	BFT_CHECK(n > 0 && d->border_certificate_n <= d->scratch_bytes - n);
 	memcpy(d->scratch + n, d->border_certificate, d->border_certificate_n);
-	send_old(d, member, PBFT_STABLE, d->epoch - 1, d->scratch, n, d->border_certificate_n);
+	send_in_epoch(d, member, PBFT_STABLE, d->epoch - 1, d->scratch, n, d->border_certificate_n);
 }
 
 bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch)

@@ -289,7 +289,7 @@ static void send_chain(struct driver *d, uint8_t member, bft_epoch epoch, const 
 	size_t n = bft_pbft.encode(PBFT_CHAIN, c, d->scratch, d->scratch_bytes);
 	if (certificate_n)
 		memcpy(d->scratch + n, certificate, certificate_n);
-	send_old(d, member, PBFT_CHAIN, epoch, d->scratch, n, certificate_n);
+	send_in_epoch(d, member, PBFT_CHAIN, epoch, d->scratch, n, certificate_n);
 }
 
 /* The proposals after `from`, up to the first checkpoint at or above it whose certificate this log kept and a member of `epoch` can check. */

@@ -31,9 +31,10 @@ static bool fd_below(int fd)
 	ssize_t n = readlink(name, path, sizeof path - 1);
 	if (n < 0)
 		return false;
-	path[n] = 0;
 	/* A folder's own sync counts too. */
-	strcat(path, (size_t)n + 2 <= sizeof path ? "/" : "");
+	if ((size_t)n + 2 <= sizeof path)
+		path[n++] = '/';
+	path[n] = 0;
 	return below(path);
 }
 

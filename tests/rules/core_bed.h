@@ -775,6 +775,19 @@ static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct 
 			bed_commit(b, (uint8_t)i, view, seq, d);
 }
 
+/* Everybody else prepares and commits what the core, which leads view 0, proposed for `seq`. */
+static inline void bed_others_decide(struct bed *b, bft_seq seq)
+{
+	const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq);
+	CU_ASSERT_FATAL(leaf != NULL);
+	struct digest d = bed_leaf_in(leaf).digest;
+	for (uint8_t i = 1; i < b->n; i++)
+		bed_prepare(b, i, 0, seq, d);
+	for (uint8_t i = 1; i < b->n; i++)
+		bed_commit(b, i, 0, seq, d);
+	CU_ASSERT(bed_standing(b).executed >= seq);
+}
+
 /* Prepared by q, so that the core decides COMMIT; nobody else commits. */
 static inline void bed_make_prepared(struct bed *b, bft_view view, bft_seq seq, struct digest d)
 {

@@ -3,19 +3,6 @@
 
 #define BORDER (BED_W + BED_K)
 
-/* Everybody else prepares and commits what the core, which leads view 0, proposed for `seq`. */
-static void others_decide(struct bed *b, bft_seq seq)
-{
-	const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq);
-	CU_ASSERT_FATAL(leaf != NULL);
-	struct digest d = bed_leaf_in(leaf).digest;
-	for (uint8_t i = 1; i < b->n; i++)
-		bed_prepare(b, i, 0, seq, d);
-	for (uint8_t i = 1; i < b->n; i++)
-		bed_commit(b, i, 0, seq, d);
-	CU_ASSERT(bed_standing(b).executed >= seq);
-}
-
 /* The border's checkpoint, executed and stable, and its snapshot durable. */
 static void reach(struct bed *b, bft_seq border)
 {
@@ -46,13 +33,13 @@ static void the_leader_fills_up_to_the_border_and_stops(void)
 	limits.requests_max = 64;
 	struct bed *b = bed_ready(&limits, 0);
 	bed_request(b, 1, 1, bed_digest(1));
-	others_decide(b, 1);
+	bed_others_decide(b, 1);
 	bft_seq border = BORDER;
 	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = border };
 	bed_step(b, &e);
 	for (bft_seq seq = 2; seq <= border; seq++) {
 		bed_tick(b, PBFT_STATUS_MS);
-		others_decide(b, seq);
+		bed_others_decide(b, seq);
 		if (seq % BED_K == 0)
 			bed_make_stable(b, seq);
 	}

@@ -8,19 +8,6 @@ static uint16_t bundles_in(const struct bft_effect *body)
 	return p.count;
 }
 
-/* Everybody else prepares and commits what the core, which leads view 0, proposed for `seq`. */
-static void others_decide(struct bed *b, bft_seq seq)
-{
-	const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq);
-	CU_ASSERT_FATAL(leaf != NULL);
-	struct digest d = bed_leaf_in(leaf).digest;
-	for (uint8_t i = 1; i < b->n; i++)
-		bed_prepare(b, i, 0, seq, d);
-	for (uint8_t i = 1; i < b->n; i++)
-		bed_commit(b, i, 0, seq, d);
-	CU_ASSERT(bed_standing(b).executed >= seq);
-}
-
 static void ends(struct bed *b, uint64_t session, uint64_t number)
 {
 	b->ends[b->ends_count++] = (struct bft_request_id){ .session = session, .number = number };
@@ -140,7 +127,7 @@ static void what_was_proposed_is_not_proposed_again(void)
 	bed_request(b, 1, 1, bed_digest(5));
 	bed_tick(b, PBFT_STATUS_MS);
 	CU_ASSERT(bed_count(b, BFT_FX_BODY) == 1);
-	others_decide(b, 1);
+	bed_others_decide(b, 1);
 	bed_tick(b, PBFT_STATUS_MS);
 	CU_ASSERT(bed_count(b, BFT_FX_BODY) == 1);
 	bed_free(b);
@@ -225,7 +212,7 @@ static void the_window_opens_with_the_checkpoint(void)
 	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W) != NULL && !bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 1));
 	for (bft_seq seq = 1; seq <= BED_K; seq++) {
 		CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 1));
-		others_decide(b, seq);
+		bed_others_decide(b, seq);
 	}
 	bed_make_stable(b, BED_K);
 	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 1) != NULL && bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 2) != NULL);
