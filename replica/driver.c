@@ -7,6 +7,7 @@
 
 #define SCRATCH_MARGIN (8u << 20) /* above the largest proposal: a VIEW-CHANGE with all its certificates */
 #define ROUNDS_MAX 64u            /* of one turn, before the sockets are looked at again                 */
+#define RTT_AGAIN_MS 200u
 
 void driver_note(struct driver *d, enum quorate_level level, const char *format, ...)
 {
@@ -100,9 +101,32 @@ void driver_flush(struct driver *d)
 	d->options.env.flush(d->options.env.user);
 }
 
+/* To the farthest of the n-1-f nearest others: f that answer late, or never, do not count. 0: not so many are known. */
+static uint32_t round_trip_us(const struct driver *d)
+{
+	uint64_t known[BFT_MEMBERS_MAX];
+	uint32_t count = 0, want = d->n - 1 - quorum_faults(d->n);
+	for (uint8_t i = 0; i < d->n && d->options.env.rtt_us; i++) {
+		uint64_t us = i != d->self && d->member[i].up ? d->options.env.rtt_us(d->options.env.user, i) : 0;
+		if (!us)
+			continue;
+		uint32_t at = count++;
+		for (; at > 0 && known[at - 1] > us; at--)
+			known[at] = known[at - 1];
+		known[at] = us;
+	}
+	if (want == 0 || count < want)
+		return 0;
+	return known[want - 1] < UINT32_MAX ? (uint32_t)known[want - 1] : UINT32_MAX;
+}
+
 void driver_tick(struct driver *d)
 {
-	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = d->mono_ms, .wall_ms = d->wall_ms };
+	if (d->mono_ms >= d->rtt_at_ms + RTT_AGAIN_MS || !d->rtt_at_ms) {
+		d->rtt_us = round_trip_us(d);
+		d->rtt_at_ms = d->mono_ms;
+	}
+	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = d->mono_ms, .wall_ms = d->wall_ms, .rtt_us = d->rtt_us };
 	d->ticked_ms = d->mono_ms;
 	driver_step(d, &tick);
 }

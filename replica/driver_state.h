@@ -92,7 +92,8 @@ struct driver {
 	uint32_t n, q;
 	uint8_t self;
 	struct bft_limits limits;
-	uint64_t mono_ms, wall_ms, ticked_ms;
+	uint64_t mono_ms, wall_ms, ticked_ms, rtt_at_ms;
+	uint32_t rtt_us;
 	bool started, failed, low_space, stepping;
 	uint8_t full;           /* which of enum driver_disk; low_space: any */
 	uint64_t room_again_ms; /* when the state's is looked at again       */

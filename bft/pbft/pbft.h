@@ -11,6 +11,7 @@
 #include "bft/core.h"
 #include "bft/effects.h"
 #include "bft/pbft/messages.h"
+#include "bft/pbft/pace.h"
 #include "bft/quorum.h"
 
 enum pbft_mode { PBFT_NORMAL, PBFT_CHANGING };
@@ -82,8 +83,11 @@ struct pbft_peer {
 struct pbft_request {
 	struct bft_request_id id;
 	struct digest digest;
-	uint64_t since_ms;
+	uint64_t since_ms, leader_ms; /* the second: of struct pbft_pace */
 	uint32_t bytes;
+	uint32_t ahead;   /* were held when it came                                              */
+	uint32_t skipped; /* proposals with room passed it by, all of them above `passed`        */
+	bft_seq passed;
 	uint32_t next, prev, chain; /* arrival order; hash chain. 0 = none: index 0 is the list's anchor */
 	bool used, proposed;
 };
@@ -107,6 +111,8 @@ struct pbft {
 	uint32_t fruitless; /* views without progress: the timeout doubles with each */
 	uint32_t executed_in_view;
 	bft_lsn view_lsn, stable_lsn, certified_lsn; /* records that say where I stand */
+
+	struct pbft_pace pace;
 
 	bft_seq low; /* the stable checkpoint */
 	struct digest low_chain;
@@ -245,6 +251,7 @@ void requests_executed(struct pbft *p, const struct bft_request_id *ids, size_t 
 void requests_enter_view(struct pbft *p, struct bft_effects *out);
 struct pbft_request *request_at(const struct pbft *p, uint32_t index);
 const struct pbft_request *request_oldest(const struct pbft *p);
+struct pbft_request *request_first(const struct pbft *p);
 
 /* suspect.c: timers, SUSPECT */
 uint64_t pbft_timeout_ms(const struct pbft *p);
@@ -254,6 +261,17 @@ void suspect_leader(struct pbft *p, struct bft_effects *out);
 void suspect_withdraw(struct pbft *p, struct bft_effects *out);
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void views_evaluate(struct pbft *p, struct bft_effects *out);
+
+/* pace.c: leaders that are slow on purpose */
+void pace_persisted(struct pbft *p, bft_lsn lsn);
+void pace_durable(struct pbft *p, bft_lsn lsn);
+/* `before_ms`: the tick before this one; `due_ms`: when this one was wanted. */
+void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt_us);
+void pace_executed(struct pbft *p, bft_seq seq, size_t count, uint32_t bytes);
+void pace_enter_view(struct pbft *p);
+void pace_left_view(struct pbft *p);
+/* When the leader will have been slow. It moves while it is not the leader's turn. */
+uint64_t pace_deadline(const struct pbft *p);
 
 /* view_change.c */
 void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out);

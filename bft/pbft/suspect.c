@@ -45,8 +45,7 @@ uint64_t suspect_deadline(const struct pbft *p)
 {
 	if (p->suspecting || !pbft_may_sign(p))
 		return UINT64_MAX;
-	uint64_t a = request_deadline(p), b = view_deadline(p);
-	return a < b ? a : b;
+	return earlier(earlier(request_deadline(p), pace_deadline(p)), view_deadline(p));
 }
 
 static void say(struct pbft *p, bool standing, struct bft_effects *out)
@@ -76,7 +75,7 @@ void suspect_withdraw(struct pbft *p, struct bft_effects *out)
 	if (!p->suspecting || p->mode != PBFT_NORMAL || p->resigned)
 		return;
 	p->suspecting = false; /* for the question: would I suspect now? */
-	bool still = request_deadline(p) <= p->mono_ms;
+	bool still = earlier(request_deadline(p), pace_deadline(p)) <= p->mono_ms;
 	p->suspecting = true;
 	if (!still)
 		say(p, false, out);
@@ -87,6 +86,7 @@ void suspect_tick(struct pbft *p, struct bft_effects *out)
 	static const uint32_t resolution_ms = 1;
 	if (suspect_deadline(p) > p->mono_ms + resolution_ms - 1)
 		return;
+	p->pace.slow = p->mode == PBFT_NORMAL && request_deadline(p) > p->mono_ms;
 	suspect_leader(p, out);
 }
 
