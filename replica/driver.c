@@ -1,4 +1,5 @@
 #include "replica/driver_state.h"
+#include "replica/round_trip.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,23 +102,12 @@ void driver_flush(struct driver *d)
 	d->options.env.flush(d->options.env.user);
 }
 
-/* To the farthest of the n-1-f nearest others: f that answer late, or never, do not count. 0: not so many are known. */
 static uint32_t round_trip_us(const struct driver *d)
 {
-	uint64_t known[BFT_MEMBERS_MAX];
-	uint32_t count = 0, want = d->n - 1 - quorum_faults(d->n);
-	for (uint8_t i = 0; i < d->n && d->options.env.rtt_us; i++) {
-		uint64_t us = i != d->self && d->member[i].up ? d->options.env.rtt_us(d->options.env.user, i) : 0;
-		if (!us)
-			continue;
-		uint32_t at = count++;
-		for (; at > 0 && known[at - 1] > us; at--)
-			known[at] = known[at - 1];
-		known[at] = us;
-	}
-	if (want == 0 || count < want)
-		return 0;
-	return known[want - 1] < UINT32_MAX ? (uint32_t)known[want - 1] : UINT32_MAX;
+	uint64_t us[BFT_MEMBERS_MAX] = { 0 };
+	for (uint8_t i = 0; i < d->n && d->options.env.rtt_us; i++)
+		us[i] = i != d->self && d->member[i].up ? d->options.env.rtt_us(d->options.env.user, i) : 0;
+	return round_trip(us, d->n);
 }
 
 void driver_tick(struct driver *d)

@@ -14,13 +14,6 @@ static uint64_t most(uint64_t a, uint64_t b)
 
 /* ---- what I measure ---- */
 
-/* A long one counts at once, and is forgotten slowly. */
-static uint32_t decaying(uint32_t longest, uint64_t sample)
-{
-	uint32_t s = (uint32_t)least(sample, 60000);
-	return s > longest ? s : longest - (longest - s + 15) / 16;
-}
-
 /* One record after the other is timed. */
 void pace_persisted(struct pbft *p, bft_lsn lsn)
 {
@@ -34,7 +27,7 @@ void pace_durable(struct pbft *p, bft_lsn lsn)
 {
 	if (!p->pace.flush_lsn || p->pace.flush_lsn > lsn)
 		return;
-	p->pace.flush_ms = decaying(p->pace.flush_ms, p->mono_ms - p->pace.flush_at_ms);
+	p->pace.flush_sum_ms += least(p->mono_ms - p->pace.flush_at_ms, 60000) - p->pace.flush_sum_ms / PACE_FLUSHES;
 	p->pace.flush_lsn = 0;
 }
 
@@ -79,7 +72,7 @@ static bool leaders_turn(const struct pbft *p)
 static uint64_t bar(const struct pbft *p, uint32_t ahead, uint32_t level)
 {
 	const struct pbft_pace *a = &p->pace;
-	uint64_t ms = PACE_FLOOR_MS + (uint64_t)PACE_TIMES * ((uint64_t)a->rtt_ms + a->flush_ms) + 2 * (uint64_t)a->stall_ms + (uint64_t)PACE_EACH_MS * ahead;
+	uint64_t ms = PACE_FLOOR_MS + PACE_TIMES * (a->rtt_ms + a->flush_sum_ms / PACE_FLUSHES) + 2 * (uint64_t)a->stall_ms + (uint64_t)PACE_EACH_MS * ahead;
 	return ms << level;
 }
 
