@@ -216,6 +216,7 @@ bool driver_turn(struct driver *d)
 	bool progress = true, more = verify_pool_turn(d->pool, d, VERIFY_BUDGET);
 	for (uint32_t round = 0; progress && round < ROUNDS_MAX && !d->failed; round++) {
 		progress = effects_run_local(d);
+		progress |= requests_feed(d);
 		progress |= tell_held(d);
 		progress |= carry_out(d);
 		epoch_turn(d);
@@ -258,7 +259,7 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 	if (d->failed)
 		return;
 	switch (e.type) {
-	case BFT_WIRE_BUNDLE: admission_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r)); break;
+	case BFT_WIRE_BUNDLE: requests_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r)); break;
 	case BFT_WIRE_PROPOSAL: admission_proposal(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH: fetch_serve(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH_OFFER: transfer_serve_offer(d, member); break;
@@ -280,7 +281,7 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 		answer_standing(d, -1, link);
 	} else if (ok && e.type == BFT_WIRE_BUNDLE) {
 		if (!d->failed)
-			admission_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
+			requests_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_READ) {
 		read_take(d, link, key, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_ATTACH) {
@@ -384,9 +385,11 @@ static bool allocate(struct driver *d)
 	d->pool = verify_pool_create(o->verifiers, o->scheme, 1u << 15, o->env.wake, o->env.user);
 	d->own_pre_prepare = calloc(ring, sizeof *d->own_pre_prepare);
 	d->own_certificate = calloc(ring, sizeof *d->own_certificate);
+	struct fair_limits fair = { REQUESTS_WAITING_MAX, REQUESTS_CLIENTS_MAX, o->memory_bytes / REQUESTS_WAITING_PART, REQUESTS_TURN_BYTES };
+	d->fair = fair_create(&fair);
 	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
 	return d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution && d->executed &&
-	       d->pool && d->own_pre_prepare && d->own_certificate && d->routes;
+	       d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
 }
 
 struct driver *driver_create(const struct driver_options *options)
@@ -420,6 +423,7 @@ void driver_destroy(struct driver *d)
 		return;
 	d->failed = true;
 	verify_pool_destroy(d->pool, d);
+	fair_destroy(d->fair, requests_drop);
 	for (size_t i = 0; i < d->waiting_count; i++)
 		free((void *)(uintptr_t)d->waiting[i].data);
 	free(d->waiting);
