@@ -7,6 +7,7 @@
 #include "bft/quorum.h"
 #include "bft/standing.h"
 #include "crypto/keyring.h"
+#include "replica/allowance.h"
 #include "replica/bodies.h"
 #include "replica/driver.h"
 #include "replica/execution/execution.h"
@@ -33,6 +34,7 @@
 #define REQUESTS_TURN_BYTES (16u << 10)
 #define REQUESTS_CHECKED_MAX 128u
 #define REQUESTS_HELD_MIN 64u
+#define LATE_ANSWERS_MAX 256u /* results told again to one client in a second: each costs a signature */
 #define READS_MAX 4096u
 #define ROUTES_SETS 8192u
 #define ROUTES_WAYS 4u
@@ -177,6 +179,7 @@ struct driver {
 	struct member_state member[BFT_MEMBERS_MAX];
 	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
 	struct fair *fair;
+	struct allowance late;     /* LATE_ANSWERS_MAX */
 	uint32_t requests_checked; /* whose signatures are being checked */
 	struct route *routes;
 	uint64_t routes_used;

@@ -75,6 +75,12 @@ static void bundle_done(void *owner, struct verify_job *job, bool good)
 	free(j);
 }
 
+/* Each costs a signature, and whoever repeats everything for ever could have as many as it sends frames. */
+static bool may_tell_again(struct driver *d, const struct public_key *client)
+{
+	return allowance_spend(&d->late, client, d->mono_ms, LATE_ANSWERS_MAX);
+}
+
 /* What the executed state says of it already. True: it is answered. */
 static bool answered(struct driver *d, const struct bundle *b, int member, driver_link link)
 {
@@ -84,7 +90,7 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 		return true;
 	}
 	if (a.judgement == SESSION_REPEATED) {
-		if (member < 0)
+		if (member < 0 && may_tell_again(d, &b->key))
 			answer_late(d, link, a.seq, a.result, a.result_bytes);
 		return true;
 	}
@@ -93,7 +99,8 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 	if (member < 0 && a.judgement == SESSION_REFUSED && a.status == RESULT_TOO_OLD) {
 		uint8_t bytes[RESULT_HEAD_BYTES];
 		struct result r = { .session = b->session, .number = b->number, .status = RESULT_TOO_OLD };
-		answer_late(d, link, 0, bytes, result_encode(&r, bytes, sizeof bytes));
+		if (may_tell_again(d, &b->key))
+			answer_late(d, link, 0, bytes, result_encode(&r, bytes, sizeof bytes));
 		return true;
 	}
 	return false;

@@ -1070,6 +1070,28 @@ static void a_false_forward_is_not_the_clients_fault(void)
 	dbed_destroy(&b);
 }
 
+/* One that repeats what was executed is told so often in a second, and costs nothing beyond. */
+static void a_storm_of_repeats_has_a_budget(void)
+{
+	dbed_create(&b);
+	uint64_t session = dbed_session(&b, 5, 0, 1);
+	order_one(session, 1, 2);
+	struct dbed_bundle x = dbed_request(&b, 0, session, 1, 8);
+	for (uint32_t second = 0; second < 2; second++) {
+		uint32_t told = 0;
+		for (uint32_t i = 0; i < LATE_ANSWERS_MAX + 100; i++) {
+			dbed_forget(&b);
+			dbed_client_bundle(&b, 5, 0, &x);
+			told += dbed_told(&b, 5, BFT_WIRE_REPLY_LATE) != NULL;
+		}
+		CU_ASSERT_EQUAL(told, LATE_ANSWERS_MAX);
+		b.now += 1000;
+		driver_time(b.driver, b.now, DBED_WALL + b.now);
+	}
+	free(x.bytes);
+	dbed_destroy(&b);
+}
+
 /* The core never has to refuse: what it has no place for waits for its turn. */
 static void a_full_table_makes_it_wait(void)
 {
@@ -1182,6 +1204,7 @@ int main(void)
 		{ "a flood of requests is told to wait", a_flood_of_requests_is_told_to_wait },
 		{ "a flood of false requests costs one check", a_flood_of_false_requests_costs_one_check },
 		{ "a false forward is not the client's fault", a_false_forward_is_not_the_clients_fault },
+		{ "a storm of repeats has a budget", a_storm_of_repeats_has_a_budget },
 		{ "a full table makes it wait", a_full_table_makes_it_wait },
 		{ "a full disk takes nothing new", a_full_disk_takes_nothing_new },
 		{ "a request passed on must hold", a_request_passed_on_must_hold },
