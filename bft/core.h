@@ -46,8 +46,7 @@ enum bft_event_kind {
 	BFT_EV_HELD,      /* proposal `digest` is whole, checked against its digest and the validity rules, and pooled; `time_ms`.*/
 			  /* `ok` false: the bytes match the digest and break a validity rule                                     */
 	BFT_EV_DURABLE,   /* every record with position <= `lsn` is on disk. Monotonic, prefix-closed                             */
-	BFT_EV_EXECUTED,  /* `seq` executed; `digest` = chain after it, `root` = its results; `data` = bft_request_id[] it ended; */
-			  /* `bytes` of bundles                                                                        */
+	BFT_EV_EXECUTED,  /* `seq` executed; `digest` = chain after it, `root` = its results; `data` = bft_request_id[] it ended  */
 	BFT_EV_SNAPSHOT,  /* the snapshot at `seq` is durable: chain `digest`, state `root`. Execution alone decides when one is due */
 	BFT_EV_INSTALLED, /* state transfer finished atomically at `seq`, chain `digest`; `ref` carries the checkpoint certificate */
 	BFT_EV_LINK,      /* the link to `from` came up (`ok`) or went down                                                       */

@@ -71,8 +71,6 @@ static void executed_one(struct driver *d)
 {
 	const struct executed *x = d->executed;
 	struct bft_event event = { .kind = BFT_EV_EXECUTED, .seq = x->seq, .digest = x->chain, .root = x->root, .data = x->ids, .data_count = x->count };
-	for (uint16_t i = 0; i < x->count; i++)
-		event.bytes += (uint32_t)x->result[i].bundle->n;
 	answer_executed(d, x);
 	bft_seq due = execution_snapshot_due(d->execution);
 	driver_step(d, &event);

@@ -114,6 +114,7 @@ void driver_tick(struct driver *d)
 {
 	if (d->mono_ms >= d->rtt_at_ms + RTT_AGAIN_MS || !d->rtt_at_ms) {
 		d->rtt_us = round_trip_us(d);
+		requests_pace(d, d->mono_ms - d->rtt_at_ms);
 		d->rtt_at_ms = d->mono_ms;
 	}
 	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = d->mono_ms, .wall_ms = d->wall_ms, .rtt_us = d->rtt_us };

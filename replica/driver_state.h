@@ -34,6 +34,7 @@
 #define REQUESTS_TURN_BYTES (16u << 10)
 #define REQUESTS_CHECKED_MAX 128u
 #define REQUESTS_HELD_MIN 64u
+#define FLUSH_US 5000u        /* an ordinary disk's */
 #define LATE_ANSWERS_MAX 256u /* results told again to one client in a second: each costs a signature */
 #define READS_MAX 4096u
 #define ROUTES_SETS 8192u
@@ -102,6 +103,9 @@ struct driver {
 	struct bft_limits limits;
 	uint64_t mono_ms, wall_ms, ticked_ms, rtt_at_ms;
 	uint32_t rtt_us;
+	uint64_t suspicion_ms; /* when one was last noted */
+	bft_view view_noted;
+	bft_epoch view_noted_epoch;
 	bool started, failed, low_space, stepping;
 	uint8_t full;           /* which of enum driver_disk; low_space: any */
 	uint64_t room_again_ms; /* when the state's is looked at again       */
@@ -181,6 +185,8 @@ struct driver {
 	struct fair *fair;
 	struct allowance late;     /* LATE_ANSWERS_MAX */
 	uint32_t requests_checked; /* whose signatures are being checked */
+	uint32_t requests_held;    /* how many the core may hold         */
+	uint64_t executed_before;
 	struct route *routes;
 	uint64_t routes_used;
 	uint64_t view_records;
@@ -245,6 +251,8 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
                      size_t n);
 /* Goes on with those that wait for their turn. True: some did. */
 bool requests_feed(struct driver *d);
+/* Every `ms` milliseconds: how much the cluster gets done. */
+void requests_pace(struct driver *d, uint64_t ms);
 void requests_drop(struct fair_item *place);
 
 /* fetch.c: bodies from others and for others */

@@ -52,29 +52,6 @@ static void forgotten(void *arg, struct fair_item *place)
 	free(j);
 }
 
-static void bundle_done(void *owner, struct verify_job *job, bool good)
-{
-	struct driver *d = owner;
-	struct bundle_job *j = (struct bundle_job *)job;
-	d->requests_checked--;
-	if (j->member >= 0)
-		d->member[j->member].jobs--;
-	if (d->failed) {
-		free(j);
-		return;
-	}
-	if (good) {
-		take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link);
-	} else if (j->member >= 0) {
-		admission_false_signature(d, (uint8_t)j->member);
-	} else {
-		d->counts.bad_signatures++;
-		fair_forget(d->fair, &j->key, forgotten, d); /* it is the link's own key: nobody else can be meant */
-		d->options.env.close_client(d->options.env.user, j->link, "a request's signature is wrong");
-	}
-	free(j);
-}
-
 /* Each costs a signature, and whoever repeats everything for ever could have as many as it sends frames. */
 static bool may_tell_again(struct driver *d, const struct public_key *client)
 {
@@ -106,6 +83,43 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 	return false;
 }
 
+/* Held already, or executed: also by now, since it waited. Taken once more, it would be waited for until its leader loses its office. */
+static bool settled(struct driver *d, const struct bundle *b, const struct digest *digest, int member, driver_link link)
+{
+	const struct bundle_body *known = bodies_find_bundle(d->bodies, digest);
+	return (known && known->requested) || answered(d, b, member, link);
+}
+
+static bool settled_since(struct driver *d, const struct bundle_job *j)
+{
+	struct bundle b;
+	return bundle_decode(&b, j->bytes, j->n) != NULL || settled(d, &b, &j->digest, j->member, j->link);
+}
+
+static void bundle_done(void *owner, struct verify_job *job, bool good)
+{
+	struct driver *d = owner;
+	struct bundle_job *j = (struct bundle_job *)job;
+	d->requests_checked--;
+	if (j->member >= 0)
+		d->member[j->member].jobs--;
+	if (d->failed) {
+		free(j);
+		return;
+	}
+	if (good) {
+		if (!settled_since(d, j))
+			take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link);
+	} else if (j->member >= 0) {
+		admission_false_signature(d, (uint8_t)j->member);
+	} else {
+		d->counts.bad_signatures++;
+		fair_forget(d->fair, &j->key, forgotten, d); /* it is the link's own key: nobody else can be meant */
+		d->options.env.close_client(d->options.env.user, j->link, "a request's signature is wrong");
+	}
+	free(j);
+}
+
 /* It had a place until somebody came who had less. */
 static void pushed_out(void *arg, struct fair_item *place)
 {
@@ -127,6 +141,10 @@ void requests_drop(struct fair_item *place)
 static void check(struct driver *d, struct bundle_job *j)
 {
 	struct statement s;
+	if (settled_since(d, j)) {
+		forgotten(d, &j->place);
+		return;
+	}
 	bundle_statement(&s, &d->cluster, &j->digest);
 	verify_pool_want(d->pool, &j->job, &j->key, &s, &j->signature);
 	d->requests_checked++;
@@ -136,11 +154,21 @@ static void check(struct driver *d, struct bundle_job *j)
 		bundle_done(d, &j->job, true);
 }
 
-/* As many as the next proposals can take: what waits longer waits in its client's own queue. The pool's other half is for proposals. */
+/* How many the core may hold: what the cluster orders in four round trips and flushes. More would only make everybody wait behind whoever sent most; fewer, and
+ * distant replicas would idle. It grows with what is executed, so it finds its size by itself. */
+void requests_pace(struct driver *d, uint64_t ms)
+{
+	uint64_t executed = d->counts.executed_bundles - d->executed_before;
+	d->executed_before = d->counts.executed_bundles;
+	uint64_t turns_us = 4 * ((uint64_t)d->rtt_us + FLUSH_US);
+	uint64_t held = ms ? executed * turns_us / (ms * 1000) : 0;
+	d->requests_held = (uint32_t)(held < REQUESTS_HELD_MIN ? REQUESTS_HELD_MIN : held > d->limits.requests_max ? d->limits.requests_max : held);
+}
+
+/* The pool's other half is for proposals. */
 static bool may_check(const struct driver *d)
 {
-	uint32_t most = 2 * d->limits.proposal_bundles_max > REQUESTS_HELD_MIN ? 2 * d->limits.proposal_bundles_max : REQUESTS_HELD_MIN;
-	most = most < d->limits.requests_max ? most : d->limits.requests_max;
+	uint32_t most = d->requests_held < d->limits.requests_max ? d->requests_held : d->limits.requests_max;
 	return !d->failed && d->requests_checked < REQUESTS_CHECKED_MAX && bodies_requested(d->bodies) + d->requests_checked < most &&
 	       bodies_room(d->bodies, d->options.memory_bytes / 2);
 }
@@ -154,6 +182,14 @@ bool requests_feed(struct driver *d)
 		any = true;
 	}
 	return any;
+}
+
+/* What members forward stands in a queue beside the client's own: or it could fill that, and have a leader deposed over what it gave to the others. */
+static struct public_key queue_of(const struct bundle *b, int member)
+{
+	struct public_key queue = b->key;
+	queue.b[sizeof queue.b - 1] ^= member >= 0 ? 0x80 : 0;
+	return queue;
 }
 
 static void queue_bundle(struct driver *d, int member, driver_link link, const struct bft_envelope *e, const struct bundle *b, const struct digest *digest,
@@ -170,7 +206,8 @@ static void queue_bundle(struct driver *d, int member, driver_link link, const s
 		                  .signature = e->signature,
 		                  .n = n };
 	memcpy(j->bytes, body, n);
-	if (!fair_put(d->fair, &b->key, &j->place, n, pushed_out, d)) {
+	struct public_key queue = queue_of(b, member);
+	if (!fair_put(d->fair, &queue, &j->place, n, pushed_out, d)) {
 		d->counts.refused++;
 		if (link)
 			answer_refuse(d, link, b->session, b->number, REFUSAL_BUSY);
@@ -219,8 +256,7 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
 	bundle_digest(&digest, body, n);
 	if (member < 0)
 		route_learn(d, &b, link);
-	const struct bundle_body *known = bodies_find_bundle(d->bodies, &digest);
-	if ((known && known->requested) || answered(d, &b, member, link) || refused_here(d, &b, link, n))
+	if (settled(d, &b, &digest, member, link) || refused_here(d, &b, link, n))
 		return;
 	if (member >= 0 && d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;

@@ -61,7 +61,6 @@ void on_executed(struct pbft *p, const struct bft_event *e, struct bft_effects *
 		return;
 	}
 	requests_executed(p, e->data, e->data_count, out);
-	pace_executed(p, e->seq, e->data_count, e->bytes);
 	/* Back-off shrinks with progress, never at once. */
 	if (p->mode == PBFT_NORMAL && ++p->executed_in_view % 16 == 0 && p->fruitless)
 		p->fruitless--;

@@ -46,18 +46,6 @@ static void note_stall(struct pbft *p, uint64_t due_ms)
 	}
 }
 
-/* The last sequence for which the leader has shown a proposal. */
-static bft_seq proposed_top(const struct pbft *p)
-{
-	bft_seq top = p->low + p->limits.window;
-	for (; top > p->executed; top--) {
-		const struct pbft_slot *s = slot_find(p, top);
-		if (s && s->proposed)
-			return top;
-	}
-	return p->executed;
-}
-
 /* It is not while I execute, or am behind; nor when the window is full, or the border is all that there is left. */
 static bool leaders_turn(const struct pbft *p)
 {
@@ -87,8 +75,6 @@ static uint64_t left(const struct pbft *p)
 	const struct pbft_request *oldest = request_oldest(p);
 	if (!oldest || !p->pace.rtt_ms || !leaders_turn(p))
 		return UINT64_MAX;
-	if (oldest->skipped > PACE_SKIPS_MAX << p->pace.level)
-		return 0;
 	uint64_t ms = bar(p, oldest->ahead, p->pace.level), gone = waited(p, oldest);
 	if (ms >= pbft_timeout_ms(p))
 		return UINT64_MAX;
@@ -125,21 +111,6 @@ void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt
 	if (request_oldest(p) && leaders_turn(p))
 		p->pace.leader_ms += least(p->mono_ms - before_ms, PACE_GAP_MS);
 	note_level(p);
-}
-
-/* `count` bundles of `bytes` were executed at `seq`. What is old, and was passed over by a proposal that had room for it, the leader keeps back. */
-void pace_executed(struct pbft *p, bft_seq seq, size_t count, uint32_t bytes)
-{
-	struct pbft_request *r = request_first(p);
-	if (!r || !p->pace.rtt_ms || p->mode != PBFT_NORMAL || p->catch_count || waited(p, r) < bar(p, r->ahead, 0) / 2)
-		return;
-	if (!r->passed) { /* what is proposed by now may have been before the leader knew of it */
-		r->passed = proposed_top(p);
-		return;
-	}
-	bool room = count <= p->limits.proposal_bundles_max / 2 && bytes + (uint64_t)r->bytes <= p->limits.proposal_bytes_max;
-	if (room && seq > r->passed)
-		r->skipped++;
 }
 
 /* The view's requests wait anew. */

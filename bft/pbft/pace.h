@@ -6,12 +6,11 @@
 /* The bar, in ms: what a leader may take at least, ... */
 #define PACE_FLOOR_MS 250u
 #define PACE_TIMES 10u       /* so many round trips and flushes, ... */
-#define PACE_EACH_MS 1u      /* and for each request that was held before it */
+#define PACE_EACH_MS 2u      /* and for each request that was held before it */
 #define PACE_LEVEL_MAX 3u    /* doublings, one for each leader that I found slow ... */
 #define PACE_LEVEL_MS 30000u /* less one for each such time in which the lower bar would have done */
 #define PACE_FLUSHES 8u      /* whose mean counts */
 #define PACE_GAP_MS 100u     /* longer between two ticks, I was frozen myself */
-#define PACE_SKIPS_MAX 4u    /* proposals with room that may pass an old request by */
 
 struct pbft_pace {
 	uint32_t rtt_ms;       /* round trip to the farthest of the n-1-f nearest others; 0: unknown, and no leader is slow     */

@@ -64,6 +64,7 @@ void pbft_role(const struct pbft *p, struct bft_effects *out)
 	struct bft_effect *e = effects_add(out, BFT_FX_ROLE);
 	e->seq = p->view;
 	e->from = pbft_leader(p, p->view);
+	e->reason = p->suspecting ? p->suspect_why : PBFT_WHY_NONE;
 }
 
 void pbft_halt(struct pbft *p, struct bft_effects *out, uint16_t reason, bft_seq seq)
@@ -292,7 +293,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		}
 		propose_try(p, out);
 		break;
-	case BFT_EV_ADMIN: suspect_leader(p, out); break;
+	case BFT_EV_ADMIN: suspect_leader(p, PBFT_WHY_ASKED, out); break;
 	}
 	border_try(p, out);
 	return BFT_STEP_DONE;

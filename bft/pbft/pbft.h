@@ -36,6 +36,10 @@ enum pbft_reason {
 	PBFT_WHY_TABLE_FULL,
 	PBFT_WHY_EXECUTED,
 	PBFT_WHY_OWN_CHAIN,   /* halt: my execution contradicts a certificate */
+	PBFT_WHY_TIMEOUT,     /* of a SUSPECT: the oldest request, or the view change, took longer than the timeout ... */
+	PBFT_WHY_SLOW,        /* ... longer than the bar (pace.h)                                                     */
+	PBFT_WHY_RESIGNED,    /* it is I, and I may not lead on                                                       */
+	PBFT_WHY_ASKED,       /* the operator wants it                                                                */
 	PBFT_WHY_MEMORY_LOST, /* a member showed me a statement of mine that my log lacks */
 };
 
@@ -85,9 +89,7 @@ struct pbft_request {
 	struct digest digest;
 	uint64_t since_ms, leader_ms; /* the second: of struct pbft_pace */
 	uint32_t bytes;
-	uint32_t ahead;   /* were held when it came                                              */
-	uint32_t skipped; /* proposals with room passed it by, all of them above `passed`        */
-	bft_seq passed;
+	uint32_t ahead;             /* were held when it came                                              */
 	uint32_t next, prev, chain; /* arrival order; hash chain. 0 = none: index 0 is the list's anchor */
 	bool used, proposed;
 };
@@ -105,8 +107,9 @@ struct pbft {
 	enum pbft_mode mode;
 	bool started, fresh, observer, recalling, halted;
 	bool suspecting; /* my SUSPECT of `view` stands */
-	bool resigned;   /* I lead `view`, had entered it before my last start, and may not lead on */
-	bool timer_on;   /* view change: q members are here or above since timer_ms */
+	uint16_t suspect_why;
+	bool resigned; /* I lead `view`, had entered it before my last start, and may not lead on */
+	bool timer_on; /* view change: q members are here or above since timer_ms */
 	uint64_t timer_ms, view_ms, progress_ms, status_ms, caught_up_ms, chain_ms;
 	uint32_t fruitless; /* views without progress: the timeout doubles with each */
 	uint32_t executed_in_view;
@@ -251,13 +254,13 @@ void requests_executed(struct pbft *p, const struct bft_request_id *ids, size_t 
 void requests_enter_view(struct pbft *p, struct bft_effects *out);
 struct pbft_request *request_at(const struct pbft *p, uint32_t index);
 const struct pbft_request *request_oldest(const struct pbft *p);
-struct pbft_request *request_first(const struct pbft *p);
 
 /* suspect.c: timers, SUSPECT */
 uint64_t pbft_timeout_ms(const struct pbft *p);
 void suspect_tick(struct pbft *p, struct bft_effects *out);
 uint64_t suspect_deadline(const struct pbft *p);
-void suspect_leader(struct pbft *p, struct bft_effects *out);
+/* `why`: for people who read logs. */
+void suspect_leader(struct pbft *p, uint16_t why, struct bft_effects *out);
 void suspect_withdraw(struct pbft *p, struct bft_effects *out);
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void views_evaluate(struct pbft *p, struct bft_effects *out);
@@ -267,7 +270,6 @@ void pace_persisted(struct pbft *p, bft_lsn lsn);
 void pace_durable(struct pbft *p, bft_lsn lsn);
 /* `before_ms`: the tick before this one; `due_ms`: when this one was wanted. */
 void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt_us);
-void pace_executed(struct pbft *p, bft_seq seq, size_t count, uint32_t bytes);
 void pace_enter_view(struct pbft *p);
 void pace_left_view(struct pbft *p);
 /* When the leader will have been slow. It moves while it is not the leader's turn. */

@@ -110,15 +110,10 @@ void requests_executed(struct pbft *p, const struct bft_request_id *ids, size_t 
 	}
 }
 
-struct pbft_request *request_first(const struct pbft *p)
+const struct pbft_request *request_oldest(const struct pbft *p)
 {
 	uint32_t i = request_at(p, 0)->next;
 	return i ? request_at(p, i) : NULL;
-}
-
-const struct pbft_request *request_oldest(const struct pbft *p)
-{
-	return request_first(p);
 }
 
 /* What the last view proposed and did not execute waits again; its leader hears of everything. */
@@ -128,8 +123,6 @@ void requests_enter_view(struct pbft *p, struct bft_effects *out)
 	for (uint32_t i = request_at(p, 0)->next; i; i = request_at(p, i)->next) {
 		struct pbft_request *r = request_at(p, i);
 		r->proposed = false;
-		r->skipped = 0;
-		r->passed = 0;
 		if (out->count < out->capacity / 2)
 			hand_to_leader(p, &r->digest, out);
 	}

@@ -61,10 +61,11 @@ static void say(struct pbft *p, bool standing, struct bft_effects *out)
 	pbft_role(p, out);
 }
 
-void suspect_leader(struct pbft *p, struct bft_effects *out)
+void suspect_leader(struct pbft *p, uint16_t why, struct bft_effects *out)
 {
 	if (p->suspecting || !pbft_may_sign(p))
 		return;
+	p->suspect_why = why;
 	say(p, true, out);
 	views_evaluate(p, out);
 }
@@ -87,7 +88,7 @@ void suspect_tick(struct pbft *p, struct bft_effects *out)
 	if (suspect_deadline(p) > p->mono_ms + resolution_ms - 1)
 		return;
 	p->pace.slow = p->mode == PBFT_NORMAL && request_deadline(p) > p->mono_ms;
-	suspect_leader(p, out);
+	suspect_leader(p, p->pace.slow ? PBFT_WHY_SLOW : PBFT_WHY_TIMEOUT, out);
 }
 
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)

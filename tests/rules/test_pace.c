@@ -285,79 +285,6 @@ static void only_a_slow_leader_moves_the_level(void)
 	bed_free(b);
 }
 
-/* Half the bar has gone: the leader knows of it. */
-static void grow_old(struct bed *b)
-{
-	bed_request(b, 9, 1, bed_digest(9));
-	wait(b, BAR_MS / 2 + 1);
-}
-
-static void execute(struct bed *b, bft_seq seq, uint64_t bundles)
-{
-	for (uint64_t i = 0; i < bundles; i++)
-		b->ends[b->ends_count++] = (struct bft_request_id){ .session = 5, .number = seq * 10 + i };
-	bed_decide(b, 0, seq, bed_digest(100 + seq));
-}
-
-/* A leader that serves everybody but one: no need to wait for the bar. */
-static void an_old_request_is_not_passed_by(void)
-{
-	struct bed *b = backup();
-	grow_old(b);
-	execute(b, 1, 1); /* from here on the leader knows of it */
-	for (bft_seq seq = 2; seq <= 1 + PACE_SKIPS_MAX; seq++)
-		execute(b, seq, 1);
-	bed_tick(b, 1);
-	CU_ASSERT(!suspects_now(b));
-	execute(b, 2 + PACE_SKIPS_MAX, 2);
-	bed_tick(b, 1);
-	CU_ASSERT(suspects_now(b));
-	bed_free(b);
-}
-
-static void full_proposals_may_pass_it_by(void)
-{
-	struct bed *b = backup();
-	grow_old(b);
-	for (bft_seq seq = 1; seq <= 3 * PACE_SKIPS_MAX; seq++) {
-		execute(b, seq, 3); /* of 4 */
-		bed_make_stable(b, seq / BED_K * BED_K);
-	}
-	bed_tick(b, 1);
-	CU_ASSERT(!suspects_now(b));
-	bed_free(b);
-}
-
-static void a_young_one_may_be_passed_by(void)
-{
-	struct bed *b = backup();
-	bed_request(b, 9, 1, bed_digest(9));
-	wait(b, BAR_MS / 2 - 2);
-	for (bft_seq seq = 1; seq <= 3 * PACE_SKIPS_MAX; seq++) {
-		execute(b, seq, 1);
-		bed_make_stable(b, seq / BED_K * BED_K);
-	}
-	bed_tick(b, 1);
-	CU_ASSERT(!suspects_now(b));
-	bed_free(b);
-}
-
-/* It may have been on its way while they were. */
-static void what_was_proposed_before_does_not_pass_it_by(void)
-{
-	struct bed *b = backup();
-	grow_old(b);
-	for (bft_seq seq = 2; seq <= 2 * PACE_SKIPS_MAX; seq++)
-		bed_pre_prepare(b, 0, seq, bed_digest(100 + seq));
-	for (bft_seq seq = 1; seq <= 2 * PACE_SKIPS_MAX; seq++) {
-		execute(b, seq, 1);
-		bed_make_stable(b, seq / BED_K * BED_K);
-	}
-	bed_tick(b, 1);
-	CU_ASSERT(!suspects_now(b));
-	bed_free(b);
-}
-
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -378,10 +305,6 @@ int main(void)
 		{ "the bar doubles with each slow leader", the_bar_doubles_with_each_slow_leader },
 		{ "it comes down when the lower one would do", it_comes_down_when_the_lower_one_would_do },
 		{ "only a slow leader moves the level", only_a_slow_leader_moves_the_level },
-		{ "an old request is not passed by", an_old_request_is_not_passed_by },
-		{ "full proposals may pass it by", full_proposals_may_pass_it_by },
-		{ "a young one may be passed by", a_young_one_may_be_passed_by },
-		{ "what was proposed before does not pass it by", what_was_proposed_before_does_not_pass_it_by },
 		{ 0 },
 	};
 	return unit_main("pace", cases);

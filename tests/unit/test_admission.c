@@ -1092,6 +1092,38 @@ static void a_storm_of_repeats_has_a_budget(void)
 	dbed_destroy(&b);
 }
 
+/* It was executed while it waited for its turn: it is answered, and not held. Held, nobody would ever end it, and the leader would lose its office over it. */
+static void what_was_executed_meanwhile_is_not_held(void)
+{
+	dbed_create(&b);
+	uint64_t session = dbed_session(&b, 5, 0, 1);
+	for (uint64_t i = 1; i <= DBED_REQUESTS; i++) {
+		struct dbed_bundle x = dbed_request(&b, 1, 99, i, 8);
+		dbed_client_bundle(&b, 6, 1, &x);
+		dbed_turn(&b);
+		free(x.bytes);
+	}
+	struct dbed_bundle x = dbed_request(&b, 0, session, 1, 8);
+	dbed_client_bundle(&b, 5, 0, &x);
+	dbed_turn(&b);
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), 1);
+	order_one(session, 1, 2);
+	dbed_forget(&b);
+	for (bft_seq seq = 3; seq < 6; seq++) { /* places become free */
+		struct dbed_bundle y = dbed_request(&b, 1, 99, seq, 8);
+		struct dbed_proposal p = dbed_propose(&b, DBED_WALL, &y, 1);
+		dbed_push(&b, 0, &p, &y, 1);
+		dbed_agree(&b, seq, p.digest);
+		free(y.bytes);
+	}
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), 0);
+	CU_ASSERT_PTR_NOT_NULL(dbed_told(&b, 5, BFT_WIRE_REPLY_LATE));
+	const struct bundle_body *held = bodies_find_bundle(b.driver->bodies, &x.digest);
+	CU_ASSERT_TRUE(!held || !held->requested);
+	free(x.bytes);
+	dbed_destroy(&b);
+}
+
 /* The core never has to refuse: what it has no place for waits for its turn. */
 static void a_full_table_makes_it_wait(void)
 {
@@ -1205,6 +1237,7 @@ int main(void)
 		{ "a flood of false requests costs one check", a_flood_of_false_requests_costs_one_check },
 		{ "a false forward is not the client's fault", a_false_forward_is_not_the_clients_fault },
 		{ "a storm of repeats has a budget", a_storm_of_repeats_has_a_budget },
+		{ "what was executed meanwhile is not held", what_was_executed_meanwhile_is_not_held },
 		{ "a full table makes it wait", a_full_table_makes_it_wait },
 		{ "a full disk takes nothing new", a_full_disk_takes_nothing_new },
 		{ "a request passed on must hold", a_request_passed_on_must_hold },
