@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 quorate=build/quorate
 liar=build/quorate-liar
-words=/usr/share/dict/words
+words=${QUORATE_WORDS:-/usr/share/dict/words}
 attack='' out=''
 attacks="silent-leader slow-leader equivocating-leader reply-lie state-chunk-lie"
 usage() { echo "usage: ./dev demo --attack ${attacks// /|} [--for 10s] [--out DIR]" >&2; exit 2; }
