@@ -393,6 +393,13 @@ enum quorate_error quorate_submit_bundle(struct quorate_session *s, const struct
 	return hand_over_work(s, client_work_create(ops, count, true, done, user));
 }
 
+enum quorate_error quorate_submit_receipt(struct quorate_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user)
+{
+	if (!s || client_work_check(ops, count) != QUORATE_OK)
+		return QUORATE_USAGE;
+	return hand_over_work(s, client_work_create_receipt(ops, count, done, user));
+}
+
 enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_answer_fn done, void *user)
 {
 	return s ? hand_over_work(s, client_work_create_snapshot(done, user)) : QUORATE_USAGE;

@@ -98,7 +98,8 @@ void client_note(struct quorate_client *c, enum quorate_level level, const char 
 /* True on the thread that the client runs on by itself. */
 bool client_on_own_thread(struct quorate_client *c);
 
-/* identity.c: genesis and keys. */
+/* identity.c: genesis and keys. The first one verifies every signature of the genesis. */
+enum quorate_error client_genesis_read(struct bft_genesis *genesis, struct digest *cluster, const char *path, char *reason);
 enum quorate_error client_identity_read(struct quorate_client *c, const struct quorate_client_options *o, char *reason);
 
 /* calls.c; both on the loop's thread (or when no loop runs yet or any more). */

@@ -251,7 +251,7 @@ static void bundle_done(void *owner, struct verify_job *job, bool good)
 }
 
 /* What the executed state says of it already. True: it is answered. */
-static bool answered(struct driver *d, const struct bundle *b, int member, driver_link link)
+static bool answered(struct driver *d, const struct bundle *b, const struct digest *digest, int member, driver_link link)
 {
 	struct session_answer a;
 	if (!execution_lookup(d->execution, b, &a)) {
@@ -260,7 +260,7 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 	}
 	if (a.judgement == SESSION_REPEATED) {
 		if (member < 0)
-			answer_late(d, link, a.seq, a.result, a.result_bytes);
+			answer_late(d, link, a.seq, &a.bundle, a.result, a.result_bytes);
 		return true;
 	}
 	/* What is too old stays too old, on every replica that is as far: no place is needed for saying so. Another replica's client may still wait for it to be
@@ -268,7 +268,7 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 	if (member < 0 && a.judgement == SESSION_REFUSED && a.status == RESULT_TOO_OLD) {
 		uint8_t bytes[RESULT_HEAD_BYTES];
 		struct result r = { .session = b->session, .number = b->number, .status = RESULT_TOO_OLD };
-		answer_late(d, link, 0, bytes, result_encode(&r, bytes, sizeof bytes));
+		answer_late(d, link, 0, digest, bytes, result_encode(&r, bytes, sizeof bytes));
 		return true;
 	}
 	return false;
@@ -337,7 +337,7 @@ void admission_bundle(struct driver *d, int member, driver_link link, const stru
 	if (member < 0)
 		route_learn(d, &b, link);
 	const struct bundle_body *known = bodies_find_bundle(d->bodies, &digest);
-	if ((known && known->requested) || answered(d, &b, member, link) || refused_here(d, &b, link, n))
+	if ((known && known->requested) || answered(d, &b, &digest, member, link) || refused_here(d, &b, link, n))
 		return;
 	if (member >= 0 && d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;

@@ -248,7 +248,7 @@ void body_push(struct driver *d, const struct digest *digest, bft_mask to);
 
 /* answer.c: clients */
 void answer_executed(struct driver *d, const struct executed *x);
-void answer_late(struct driver *d, driver_link link, uint64_t seq, const uint8_t *result, size_t n);
+void answer_late(struct driver *d, driver_link link, uint64_t seq, const struct digest *bundle, const uint8_t *result, size_t n);
 void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_t number, enum refusal reason);
 void answer_standing(struct driver *d, int member, driver_link link);
 void route_learn(struct driver *d, const struct bundle *b, driver_link link);
