@@ -35,6 +35,7 @@ static const struct option_spec specs[OPT_COUNT] = {
 	[OPT_OUT] = { "out", 'o', "FILE", false, "the new file; it must not exist" },
 	[OPT_PASSPHRASE_FILE] = { "passphrase-file", 0, "FILE", false, "the keys are sealed by this file's first line (- is standard input)" },
 	[OPT_PROGRESS] = { "progress", 0, "FILE", false, "where to keep how far it came (default: beside the rows, named .progress)" },
+	[OPT_RECEIPT] = { "receipt", 0, "FILE", false, "a new file: what a quorum of replicas sign of it, for 'quorate receipt verify'; it is ordered" },
 	[OPT_REPLICAS] = { "replicas", 0, "N", false, "4 to 64 (default 4)" },
 	[OPT_SESSIONS] = { "sessions", 0, "N", false, "sessions at once, 1 to 16 (default 8)" },
 	[OPT_TIMEOUT] = { "timeout", 0, "TIME", false, "how long to wait: 250ms, 10s, 5min; a bare number is seconds" },
