@@ -9,7 +9,16 @@
 
 enum client_phase { CLIENT_CREATED, CLIENT_RUNNING, CLIENT_STOPPING, CLIENT_STOPPED };
 
-enum client_call_kind { CLIENT_CALL_OPEN, CLIENT_CALL_RESUME, CLIENT_CALL_CLOSE, CLIENT_CALL_WORK, CLIENT_CALL_AGAIN, CLIENT_CALL_ASK, CLIENT_CALL_READ };
+enum client_call_kind {
+	CLIENT_CALL_OPEN,
+	CLIENT_CALL_RESUME,
+	CLIENT_CALL_CLOSE,
+	CLIENT_CALL_WORK,
+	CLIENT_CALL_AGAIN,
+	CLIENT_CALL_ASK,
+	CLIENT_CALL_EVIDENCE,
+	CLIENT_CALL_READ
+};
 
 /* What a thread asks of the loop's. Carried out in order. */
 struct client_call {
@@ -22,13 +31,15 @@ struct client_call {
 	quorate_answer_fn done;       /* AGAIN, READ */
 	size_t op_bytes;              /* READ: behind the call itself */
 	struct client_report *report; /* ASK */
-	uint32_t member, timeout_ms;  /* ASK */
+	uint32_t member, timeout_ms;  /* ASK, EVIDENCE */
+	struct evidence_name after;   /* EVIDENCE */
 	void *user;
 };
 
 struct client_report {
 	struct quorate_client *client;
 	quorate_report_fn done;
+	quorate_evidence_file_fn evidence; /* one of the two */
 	void *user;
 };
 

@@ -12,6 +12,7 @@
 #ifndef CLIENT_CORE_H
 #define CLIENT_CORE_H
 #include "bft/bundle.h"
+#include "bft/evidence_list.h"
 #include "bft/genesis.h"
 #include "bft/readmit.h"
 #include "bft/standing.h"
@@ -120,4 +121,10 @@ uint32_t client_work_ops(const struct client_work *work);
 typedef void (*client_report_fn)(void *user, uint32_t member, const struct standing *standing);
 /* QUORATE_USAGE: no such member; QUORATE_FAILED: too many at once, no memory, stopped. `timeout_ms` 0: the core's own. */
 enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint32_t timeout_ms, client_report_fn done, void *user);
+
+/* The member's next file of evidence behind that name; nothing of it is verified. `answer` is NULL when none comes in time, its name "" when there is no other. */
+typedef void (*client_evidence_fn)(void *user, uint32_t member, const struct evidence_answer *answer);
+/* Errors as for client_core_ask; QUORATE_USAGE too when `after` is no name. */
+enum quorate_error client_core_ask_evidence(struct client_core *c, uint32_t member, const char *after, uint32_t timeout_ms, client_evidence_fn done,
+                                            void *user);
 #endif

@@ -96,6 +96,8 @@ struct client_question {
 	struct client_question *prev, *next;
 	uint32_t member;
 	client_report_fn done;
+	client_evidence_fn evidence; /* not NULL: it asks for evidence */
+	struct evidence_name after;
 	void *user;
 };
 
@@ -181,6 +183,7 @@ void client_reads_end(struct client_core *c, bool tell);
 
 /* ask.c */
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
+bool client_on_evidence(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
 void client_questions_to(struct client_core *c, uint32_t member);
 void client_question_due(struct client_question *q);
 void client_questions_end(struct client_core *c, bool tell);

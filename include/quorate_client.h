@@ -117,6 +117,21 @@ struct quorate_report {
 typedef void (*quorate_report_fn)(void *user, uint32_t member, const struct quorate_report *report);
 enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member, uint32_t timeout_ms, quorate_report_fn done, void *user);
 
+/* The evidence that a member keeps of others (docs/protocol.md), one file a question: the first whose name lies behind `after` in the order of bytes; "": the first of
+ * all. Nothing of it is verified, and the member may lie: quorate_evidence_judge in quorate_setup.h says what a file proves. A member answers a bounded amount in a
+ * second to all who ask. `file` is NULL when no answer comes in `timeout_ms`; it may be asked again. Errors: QUORATE_USAGE (no such member, `after` is no name),
+ * QUORATE_FAILED (too many questions at once, no memory, the client is stopped): `done` is not called then. */
+#define QUORATE_EVIDENCE_NAME_BYTES 96
+#define QUORATE_EVIDENCE_FILES_MAX 256u /* an honest member keeps no more */
+struct quorate_evidence_file {
+	const char *name; /* of a-z, 0-9, '.', '-'; "": there is no other; borrowed for the call, like the bytes */
+	const void *bytes;
+	size_t n;
+};
+typedef void (*quorate_evidence_file_fn)(void *user, uint32_t member, const struct quorate_evidence_file *file);
+enum quorate_error quorate_client_evidence(struct quorate_client *c, uint32_t member, const char *after, uint32_t timeout_ms, quorate_evidence_file_fn done,
+                                           void *user);
+
 /* ---- blocking, for a client on its own thread; never from a callback ------------------------------------------------------------------------------- */
 
 /* `value` gets at most `capacity` bytes, `*value_bytes` the true length. Returns answer.error; `reason` gets its sentence. */

@@ -168,6 +168,8 @@ struct driver {
 	uint32_t reads_count;
 
 	struct member_state member[BFT_MEMBERS_MAX];
+	uint64_t evidence_served_ms; /* to clients, all together */
+	size_t evidence_served_bytes;
 	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
 	uint32_t client_jobs;
 	struct route *routes;
@@ -262,6 +264,9 @@ void reads_end(struct driver *d);
 
 /* convict.c: the contradiction that a BLAME names, shown to the world as evidence. Requires: the signatures were verified. */
 void convict(struct driver *d, const struct bft_effect *effect);
+
+/* evidence_serve.c */
+void evidence_serve(struct driver *d, driver_link link, const uint8_t *body, size_t n);
 
 /* carry_out.c: execution in order, snapshots, truncation */
 bool carry_out(struct driver *d);

@@ -123,6 +123,7 @@ int cmd_testnet(const struct cli *cli);
 int cmd_config_check(const struct cli *cli);
 int cmd_evidence_verify(const struct cli *cli);
 int cmd_evidence_show(const struct cli *cli);
+int cmd_evidence_gather(const struct cli *cli); /* 'evidence list' of a running cluster */
 int cmd_evidence_list(const struct cli *cli);
 int cmd_receipt_verify(const struct cli *cli);
 int cmd_member_readmit(const struct cli *cli);
