@@ -1,6 +1,7 @@
 /* Writes the corpora: make_corpus FOLDER. Four replicas and a client talk in memory, the leader falls silent, one restarts; what they say and keep, cut to a few
  * samples of each kind, is the corpus. Everything follows from the code, so the same code writes the same files. */
 #include "bft/bundle.h"
+#include "bft/evidence_list.h"
 #include "bft/pbft/certificate.h"
 #include "bft/pbft/evidence.h"
 #include "bft/receipt.h"
@@ -757,6 +758,20 @@ static void receipts(void)
 	one_receipt("too-few", 3, 0, 512, 511);
 }
 
+static void evidence_list(void)
+{
+	uint8_t bytes[256];
+	struct evidence_answer a;
+	evidence_name_set(&a.after, "0-two-commits-0-9.evidence");
+	evidence_name_set(&a.name, "3-two-view-changes-4-0.evidence");
+	sample("fuzz_evidence_list", "question", 0, bytes, evidence_question_encode(&a.after, bytes, sizeof bytes), 1);
+	size_t n = evidence_answer_head_encode(&a, bytes, sizeof bytes);
+	memcpy(bytes + n, "file", 4);
+	sample("fuzz_evidence_list", "answer", 1, bytes, n + 4, 1);
+	evidence_name_set(&a.name, "");
+	sample("fuzz_evidence_list", "no-other", 1, bytes, evidence_answer_head_encode(&a, bytes, sizeof bytes), 1);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -775,5 +790,6 @@ int main(int argc, char **argv)
 	superblock();
 	evidence();
 	receipts();
+	evidence_list();
 	return 0;
 }
