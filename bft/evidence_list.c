@@ -66,5 +66,6 @@ bool evidence_answer_decode(struct evidence_answer *a, const uint8_t *bytes, siz
 	a->n = rd_left(&r);
 	if (!*a->name.text)
 		return a->n == 0;
-	return a->n > 0 && a->n <= EVIDENCE_FILE_BYTES_MAX && strcmp(a->name.text, a->after.text) > 0;
+	return a->n > 0 && a->n <= EVIDENCE_FILE_BYTES_MAX &&
+	       memcmp(a->name.text, a->after.text, sizeof a->name.text) > 0; /* zeros behind both: the order of their bytes */
 }
