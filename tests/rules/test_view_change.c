@@ -287,15 +287,13 @@ static bool hides(bool commit_first, uint16_t count, bft_view view, uint64_t dig
 	m->chain = stable ? bed_digest(9) : b->cluster;
 	m->count = count;
 	m->prepared[0] = (struct pbft_prepared){ .seq = 3, .view = view, .digest = bed_digest(digest) };
-	struct pbft_view_change *said = malloc(sizeof *said);
-	*said = *m;
 	bft_ref commit = 0, change = 0;
 	for (int i = 0; i < 2; i++) {
 		if ((i == 0) == commit_first) {
 			bed_commit(b, 2, 1, 3, bed_digest(5));
 			commit = b->last_ref;
 		} else {
-			bed_say(b, 2, PBFT_VIEW_CHANGE, said);
+			bed_say(b, 2, PBFT_VIEW_CHANGE, m);
 			change = b->last_ref;
 		}
 	}
@@ -303,7 +301,7 @@ static bool hides(bool commit_first, uint16_t count, bft_view view, uint64_t dig
 	if (blame)
 		CU_ASSERT(blame->ref == commit && blame->other == change);
 	bool found = blame != NULL;
-	free(said);
+	free(m);
 	bed_free(b);
 	return found;
 }
@@ -320,20 +318,14 @@ static void a_commit_that_it_hides_convicts(void)
 	}
 	/* It counts all the same, and so does the COMMIT: the fifth for one digest decides, among them one that its sender hid. */
 	struct bed *b = bed_new(7, 1);
-	struct pbft_view_change *m = &bed_body()->view_change;
-	m->view = 3;
-	m->chain = b->cluster;
-	bed_say(b, 2, PBFT_VIEW_CHANGE, m);
+	bed_view_change(b, 2, 3);
 	for (uint8_t i = 2; i < 7; i++)
 		bed_commit(b, i, 0, 1, b->null);
 	CU_ASSERT(bed_blame(b, 2, BFT_CONVICT, PBFT_WHY_HIDDEN_COMMIT) && bed_executes(b, 1, b->null));
 	bed_free(b);
 	/* What it commits to in the view of its VIEW-CHANGE, or above, it need not have shown. */
 	b = bed_new(7, 1);
-	m = &bed_body()->view_change;
-	m->view = 3;
-	m->chain = b->cluster;
-	bed_say(b, 2, PBFT_VIEW_CHANGE, m);
+	bed_view_change(b, 2, 3);
 	bed_commit(b, 2, 3, 3, bed_digest(5));
 	bed_commit(b, 2, 4, 2, bed_digest(5));
 	CU_ASSERT(!bed_last(b, BFT_FX_BLAME));
