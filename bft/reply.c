@@ -60,9 +60,14 @@ size_t result_encode(const struct result *x, uint8_t *bytes, size_t capacity)
 	return wr_done(&w);
 }
 
-void result_leaf(struct digest *out, const uint8_t *bytes, size_t n)
+void result_leaf(struct digest *out, bft_seq seq, const struct digest *bundle, const uint8_t *bytes, size_t n)
 {
-	digest_of(out, DOMAIN_RESULT, bytes, n);
+	struct digest_ctx ctx;
+	digest_begin(&ctx, DOMAIN_RESULT);
+	digest_add_u64(&ctx, seq);
+	digest_add(&ctx, bundle->b, DIGEST_BYTES);
+	digest_add(&ctx, bytes, n);
+	digest_end(&ctx, out);
 }
 
 void results_root(struct digest *out, const struct digest *leaves, uint32_t count)
@@ -73,9 +78,10 @@ void results_root(struct digest *out, const struct digest *leaves, uint32_t coun
 		digest_of(out, DOMAIN_RESULT, NULL, 0);
 }
 
-static bool decode_path(struct reply *out, struct rd *r)
+bool reply_place_read(struct rd *r, struct reply_place *out)
 {
-	if (!rd_u16(r, &out->count) || !rd_u16(r, &out->index) || out->index >= out->count || out->count > BFT_PROPOSAL_BUNDLES_MAX)
+	if (!rd_bytes(r, out->proposal.b, DIGEST_BYTES) || !rd_bytes(r, out->chain.b, DIGEST_BYTES) || !rd_u16(r, &out->count) || !rd_u16(r, &out->index) ||
+	    out->index >= out->count || out->count > BFT_PROPOSAL_BUNDLES_MAX)
 		return false;
 	out->path_count = merkle_path_length(out->count, out->index);
 	for (uint32_t i = 0; i < out->path_count; i++)
@@ -84,13 +90,23 @@ static bool decode_path(struct reply *out, struct rd *r)
 	return true;
 }
 
+void reply_place_write(struct wr *w, const struct reply_place *p)
+{
+	wr_bytes(w, p->proposal.b, DIGEST_BYTES);
+	wr_bytes(w, p->chain.b, DIGEST_BYTES);
+	wr_u16(w, p->count);
+	wr_u16(w, p->index);
+	for (uint32_t i = 0; i < p->path_count; i++)
+		wr_bytes(w, p->path[i].b, DIGEST_BYTES);
+}
+
 bool reply_decode(struct reply *out, bool late, const uint8_t *bytes, size_t n)
 {
 	struct rd r = rd_of(bytes, n);
 	memset(out, 0, sizeof *out);
-	if (!rd_u64(&r, &out->view) || !rd_u64(&r, &out->seq) || out->seq > BFT_SEQ_MAX)
+	if (!rd_u64(&r, &out->view) || !rd_u64(&r, &out->seq) || out->seq > BFT_SEQ_MAX || !rd_bytes(&r, out->bundle.b, DIGEST_BYTES))
 		return false;
-	if (!late && (!rd_bytes(&r, out->proposal.b, DIGEST_BYTES) || !rd_bytes(&r, out->chain.b, DIGEST_BYTES) || !decode_path(out, &r)))
+	if (!late && !reply_place_read(&r, &out->place))
 		return false;
 	out->result_bytes = rd_left(&r);
 	out->result = r.at;
@@ -102,14 +118,9 @@ size_t reply_head_encode(const struct reply *x, bool late, uint8_t *bytes, size_
 	struct wr w = wr_of(bytes, capacity);
 	wr_u64(&w, x->view);
 	wr_u64(&w, x->seq);
-	if (!late) {
-		wr_bytes(&w, x->proposal.b, DIGEST_BYTES);
-		wr_bytes(&w, x->chain.b, DIGEST_BYTES);
-		wr_u16(&w, x->count);
-		wr_u16(&w, x->index);
-		for (uint32_t i = 0; i < x->path_count; i++)
-			wr_bytes(&w, x->path[i].b, DIGEST_BYTES);
-	}
+	wr_bytes(&w, x->bundle.b, DIGEST_BYTES);
+	if (!late)
+		reply_place_write(&w, &x->place);
 	return wr_done(&w);
 }
 
@@ -128,21 +139,29 @@ void reply_root_statement(struct statement *out, const struct digest *cluster, b
 	statement_make(out, DOMAIN_REPLY, cluster, epoch, &body);
 }
 
+void reply_late_statement(struct statement *out, const struct digest *cluster, bft_epoch epoch, const struct digest *leaf)
+{
+	struct digest body;
+	digest_of(&body, DOMAIN_RESULT_LATE, leaf->b, DIGEST_BYTES);
+	statement_make(out, DOMAIN_RESULT_LATE, cluster, epoch, &body);
+}
+
+bool reply_leaf_statement(struct statement *out, const struct digest *cluster, bft_epoch epoch, bft_seq seq, const struct reply_place *place,
+                          const struct digest *leaf)
+{
+	struct digest root;
+	if (!merkle_root_from_path(&root, leaf, place->count, place->index, place->path, place->path_count))
+		return false;
+	reply_root_statement(out, cluster, epoch, seq, &place->proposal, &place->chain, place->count, &root);
+	return true;
+}
+
 bool reply_statement(struct statement *out, const struct digest *cluster, bft_epoch epoch, const struct reply *r, bool late)
 {
-	struct digest leaf, root;
-	if (late) {
-		struct digest_ctx ctx;
-		digest_begin(&ctx, DOMAIN_RESULT_LATE);
-		digest_add_u64(&ctx, r->seq);
-		digest_add(&ctx, r->result, r->result_bytes);
-		digest_end(&ctx, &leaf);
-		statement_make(out, DOMAIN_RESULT_LATE, cluster, epoch, &leaf);
-		return true;
-	}
-	result_leaf(&leaf, r->result, r->result_bytes);
-	if (!merkle_root_from_path(&root, &leaf, r->count, r->index, r->path, r->path_count))
-		return false;
-	reply_root_statement(out, cluster, epoch, r->seq, &r->proposal, &r->chain, r->count, &root);
+	struct digest leaf;
+	result_leaf(&leaf, r->seq, &r->bundle, r->result, r->result_bytes);
+	if (!late)
+		return reply_leaf_statement(out, cluster, epoch, r->seq, &r->place, &leaf);
+	reply_late_statement(out, cluster, epoch, &leaf);
 	return true;
 }

@@ -1,13 +1,15 @@
 /* bft/reply.h - what comes back to a client: results, and the signatures over them (design section 9).
  *
  *   result     = u64 session | u64 number | u8 status | u16 count | count * (u32 n | n bytes)
- *   REPLY      = u64 view | u64 seq | proposal 32 | chain 32 | u16 count | u16 index | path | result
- *                signed: (DOMAIN_REPLY, cluster, epoch, H(seq, proposal, chain, count, root)), once for the whole proposal
- *   REPLY_LATE = u64 view | u64 seq | result      signed: (DOMAIN_RESULT_LATE, cluster, epoch, H(seq, result))
+ *   leaf       = H(DOMAIN_RESULT, u64 seq | bundle digest 32 | result)       that request was executed there, and this came of it
+ *   REPLY      = u64 view | u64 seq | bundle digest 32 | proposal 32 | chain 32 | u16 count | u16 index | path | result
+ *                signed: (DOMAIN_REPLY, cluster, epoch, H(seq, proposal, chain, count, root of the leaves)), once for the whole proposal
+ *   REPLY_LATE = u64 view | u64 seq | bundle digest 32 | result      signed: (DOMAIN_RESULT_LATE, cluster, epoch, H(leaf))
  *   REFUSED    = u64 session | u64 number | u8 reason         an opinion of one replica, not a result
  *
- * f+1 replicas that say the same (session, number, seq, result) are an answer. `view` is a hint who leads. In an opening's result, session is 0 and number the
- * client's choice, so that it is found again; its one value is the u64 session. */
+ * The digest is that of the request that was executed under (session, number), which need not be the one that was asked about: a client can sign two. f+1
+ * replicas that say the same leaf are an answer; both forms say it, so they may be counted together. `view` is a hint who leads. In an opening's result, session
+ * is 0 and number the client's choice, so that it is found again; its one value is the u64 session. */
 #ifndef BFT_REPLY_H
 #define BFT_REPLY_H
 #include "bft/codec.h"
@@ -55,29 +57,43 @@ struct result {
 
 bool result_decode(struct result *out, const uint8_t *bytes, size_t n);
 size_t result_encode(const struct result *r, uint8_t *bytes, size_t capacity);
-/* A leaf under the reply root: H(DOMAIN_RESULT, bytes). */
-void result_leaf(struct digest *out, const uint8_t *bytes, size_t n);
+/* A leaf under the reply root. `seq` is where the bundle was executed: of a repeated one, below the proposal's own. */
+void result_leaf(struct digest *out, bft_seq seq, const struct digest *bundle, const uint8_t *bytes, size_t n);
 /* The root over `count` leaves; what a proposal without a bundle has is a constant. It enters the chain. */
 void results_root(struct digest *out, const struct digest *leaves, uint32_t count);
+
+/* Where a leaf stands under the root of its proposal. */
+struct reply_place {
+	struct digest proposal, chain; /* chain: behind the proposal */
+	uint16_t count, index;
+	uint32_t path_count;
+	struct digest path[MERKLE_PATH_MAX];
+};
+#define REPLY_PLACE_BYTES_MAX (32u + 32u + 2u + 2u + DIGEST_BYTES * MERKLE_PATH_MAX)
+bool reply_place_read(struct rd *r, struct reply_place *out);
+void reply_place_write(struct wr *w, const struct reply_place *p);
 
 struct reply {
 	bft_view view;
 	bft_seq seq;
-	struct digest proposal, chain;
-	uint16_t count, index;
-	uint32_t path_count;
-	struct digest path[MERKLE_PATH_MAX];
+	struct digest bundle;     /* what was executed under the result's number */
+	struct reply_place place; /* not of REPLY_LATE */
 	const uint8_t *result;
 	size_t result_bytes;
 };
 
-/* False when malformed. `late` selects the form; of REPLY_LATE only view, seq and result are filled. */
+/* False when malformed. `late` selects the form; of REPLY_LATE only view, seq, bundle and result are filled. */
 bool reply_decode(struct reply *out, bool late, const uint8_t *bytes, size_t n);
 /* The part before the result; append that after it. */
 size_t reply_head_encode(const struct reply *r, bool late, uint8_t *bytes, size_t capacity);
-#define REPLY_HEAD_BYTES_MAX (8u + 8u + 32u + 32u + 2u + 2u + 32u * MERKLE_PATH_MAX)
+#define REPLY_LATE_HEAD_BYTES (8u + 8u + 32u)
+#define REPLY_HEAD_BYTES_MAX (REPLY_LATE_HEAD_BYTES + REPLY_PLACE_BYTES_MAX)
 /* What the signature covers. False when the path does not lead to a root. */
 bool reply_statement(struct statement *out, const struct digest *cluster, bft_epoch epoch, const struct reply *r, bool late);
 void reply_root_statement(struct statement *out, const struct digest *cluster, bft_epoch epoch, bft_seq seq, const struct digest *proposal,
                           const struct digest *chain, uint16_t count, const struct digest *root);
+/* The root form by one of its leaves. False when the path does not lead to a root. */
+bool reply_leaf_statement(struct statement *out, const struct digest *cluster, bft_epoch epoch, bft_seq seq, const struct reply_place *place,
+                          const struct digest *leaf);
+void reply_late_statement(struct statement *out, const struct digest *cluster, bft_epoch epoch, const struct digest *leaf);
 #endif

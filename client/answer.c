@@ -153,11 +153,23 @@ static bool fits(const struct client_request *r, const struct result *x)
 	return x->count == values && (r->kind != BUNDLE_OPEN || opened_id(x));
 }
 
-static void answered(struct client_request *r, bft_seq seq, const struct result *x)
+/* What comes with it when a receipt was asked for. */
+struct shown {
+	const uint8_t *receipt;
+	size_t n;
+	const char *why_none; /* and it may be asked for again */
+};
+
+static void answered(struct client_request *r, bft_seq seq, const struct result *x, const struct shown *shown)
 {
 	struct client_session *s = r->session;
 	const char *why = x->status == RESULT_DONE ? NULL : result_text(x->status);
 	struct quorate_answer a = { .error = error_of(x->status), .seq = seq, .reason = why };
+	if (shown) {
+		a.receipt = shown->receipt;
+		a.receipt_bytes = shown->n;
+		a.reason = why ? why : shown->why_none;
+	}
 	client_request_unfly(r);
 	if (r->kind == BUNDLE_OPEN) {
 		opening_ends(r, &a, why, x->status == RESULT_DONE ? opened_id(x) : 0);
@@ -166,14 +178,42 @@ static void answered(struct client_request *r, bft_seq seq, const struct result 
 	if (x->status == RESULT_NO_SESSION && s->state == CLIENT_SESSION_OPEN)
 		client_session_die(s, QUORATE_REFUSED, why);
 	struct rd values = rd_of(x->values, x->values_bytes);
-	tell(r, &a, &values, false);
+	tell(r, &a, &values, shown && shown->why_none && !s->closing);
 }
 
-bool client_on_reply(struct client_core *c, uint32_t member, bool late, const uint8_t *body, size_t n)
+/* The number was used twice, and the other request came first. It keeps its place in the session's record, so this one will never be executed. */
+static void another_was_executed(struct client_request *r)
+{
+	struct quorate_answer a = { .error = QUORATE_REFUSED, .reason = "another request was executed under its number; it was not executed" };
+	client_request_unfly(r);
+	if (r->kind == BUNDLE_OPEN)
+		opening_ends(r, &a, a.reason, 0);
+	else
+		tell(r, &a, NULL, false);
+}
+
+/* f+1 members say it. It waits for its receipt until q have signed it, or its time is over. */
+static void agreed(struct client_request *r, const struct reply *reply, const struct result *x, const struct digest *leaf)
+{
+	struct shown shown = { 0 };
+	uint8_t *receipt;
+	if (!r->collection || reply->seq == 0) {
+		answered(r, reply->seq, x, NULL);
+		return;
+	}
+	if (!client_collected(r, reply, leaf, &receipt, &shown.n) && client_collection_keep(r->collection, reply))
+		return;
+	shown.receipt = receipt;
+	shown.why_none = receipt ? NULL : "it was executed, but there is no memory for its receipt";
+	answered(r, reply->seq, x, &shown);
+	free(receipt);
+}
+
+bool client_on_reply(struct client_core *c, uint32_t member, const struct bft_envelope *e, bool late, const uint8_t *body, size_t n)
 {
 	struct reply reply;
 	struct result x;
-	struct digest digest;
+	struct digest leaf;
 	if (!reply_decode(&reply, late, body, n) || reply.view > BFT_VIEW_MAX || reply.result_bytes > RESULT_BYTES_MAX ||
 	    !result_decode(&x, reply.result, reply.result_bytes))
 		return false;
@@ -181,12 +221,20 @@ bool client_on_reply(struct client_core *c, uint32_t member, bool late, const ui
 	struct client_request *r = client_request_find(c, x.session, x.number);
 	if (!r)
 		return true; /* answered before, or not ours */
-	if (!fits(r, &x))
+	bool mine = digest_equal(&reply.bundle, &r->digest);
+	if (mine && !fits(r, &x))
 		return false;
-	result_leaf(&digest, reply.result, reply.result_bytes);
+	result_leaf(&leaf, reply.seq, &reply.bundle, reply.result, reply.result_bytes);
+	/* A place in the order is what can be shown: a refusal without one is an answer, and no receipt. */
+	if (mine && r->collection && reply.seq && !client_collect(r, member, e, late, &reply, &leaf))
+		return false;
 	/* These very bytes are what the others said: none of theirs need be kept. */
-	if (client_match_result(r->opinion, c->n, member, reply.seq, &digest) >= c->weak)
-		answered(r, reply.seq, &x);
+	if (client_match_result(r->opinion, c->n, member, reply.seq, &leaf) < c->weak)
+		return true;
+	if (mine)
+		agreed(r, &reply, &x, &leaf);
+	else
+		another_was_executed(r);
 	return true;
 }
 
@@ -241,8 +289,33 @@ static void say_why(char *out, size_t room, const struct client_request *r)
 		snprintf(out + n, room - (size_t)n, "; %u said: %s", refusals, refusal_text(refusal));
 }
 
+/* It was answered, and too few members have signed it. True: told. */
+static bool answered_without_receipt(struct client_request *r)
+{
+	const struct client_core *c = r->session->core;
+	char why[QUORATE_REASON_BYTES];
+	struct shown shown = { .why_none = why };
+	struct result x;
+	size_t n;
+	bft_seq seq;
+	uint32_t members;
+	uint8_t *bytes = client_collection_take(r->collection, &n, &seq, &members);
+	if (!bytes)
+		return false;
+	bool read = result_decode(&x, bytes, n);
+	BFT_CHECK(read); /* as it was when it came */
+	snprintf(why, sizeof why,
+	         "it was executed, but its receipt is incomplete: %u of %u replicas have signed the result within %u ms, and a receipt needs %u", members, c->n,
+	         c->options.timeout_ms, quorum_strong(c->n));
+	answered(r, seq, &x, &shown);
+	free(bytes);
+	return true;
+}
+
 void client_request_timeout(struct client_request *r)
 {
+	if (answered_without_receipt(r))
+		return;
 	char why[QUORATE_REASON_BYTES];
 	struct quorate_answer a = { .error = r->sent ? QUORATE_UNKNOWN : QUORATE_UNREACHABLE, .reason = why };
 	say_why(why, sizeof why, r);

@@ -1,4 +1,4 @@
-/* What members say of themselves: QUERY and STANDING. It is nobody's word but theirs. */
+/* What members say of themselves, and the evidence that they keep of others: QUERY and STANDING, FETCH_EVIDENCE and EVIDENCE. It is nobody's word but theirs. */
 #include "client/core_state.h"
 
 #include <stdlib.h>
@@ -6,16 +6,17 @@
 /* A link that is down now may come up in time: client_questions_to. */
 static void send(const struct client_question *q)
 {
-	uint8_t frame[BFT_FRAME_HEAD_BYTES + 1];
+	uint8_t frame[BFT_FRAME_HEAD_BYTES + 1 + EVIDENCE_NAME_MAX], body[1 + EVIDENCE_NAME_MAX] = { 0 };
 	struct wr w = wr_of(frame, sizeof frame);
-	client_frame_head(&w, BFT_WIRE_QUERY, NULL);
-	wr_u8(&w, 0);
+	client_frame_head(&w, q->evidence ? BFT_WIRE_FETCH_EVIDENCE : BFT_WIRE_QUERY, NULL);
+	wr_bytes(&w, body, q->evidence ? evidence_question_encode(&q->after, body, sizeof body) : 1);
 	client_send(q->core, q->member, NET_STATUS, frame, wr_done(&w));
 }
 
-enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint32_t timeout_ms, client_report_fn done, void *user)
+/* `like` says what is asked and whom to tell. */
+static enum quorate_error ask(struct client_core *c, const struct client_question *like, uint32_t timeout_ms)
 {
-	if (member >= c->n || !done)
+	if (like->member >= c->n || (!like->done && !like->evidence))
 		return QUORATE_USAGE;
 	if (c->stopped || c->questions_count >= CLIENT_ASKS_MAX || !client_timers_reserve(&c->timers))
 		return QUORATE_FAILED;
@@ -24,7 +25,10 @@ enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint3
 		client_timers_release(&c->timers);
 		return QUORATE_FAILED;
 	}
-	*q = (struct client_question){ .timer.of = CLIENT_TIMER_ASK, .core = c, .member = member, .done = done, .user = user, .next = c->questions };
+	*q = *like;
+	q->timer.of = CLIENT_TIMER_ASK;
+	q->core = c;
+	q->next = c->questions;
 	if (q->next)
 		q->next->prev = q;
 	c->questions = q;
@@ -32,6 +36,18 @@ enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint3
 	client_timer_set(&c->timers, &q->timer, c->mono_ms + (timeout_ms ? timeout_ms : c->options.timeout_ms));
 	send(q);
 	return QUORATE_OK;
+}
+
+enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint32_t timeout_ms, client_report_fn done, void *user)
+{
+	struct client_question q = { .member = member, .done = done, .user = user };
+	return ask(c, &q, timeout_ms);
+}
+
+enum quorate_error client_core_ask_evidence(struct client_core *c, uint32_t member, const char *after, uint32_t timeout_ms, client_evidence_fn done, void *user)
+{
+	struct client_question q = { .member = member, .evidence = done, .user = user };
+	return evidence_name_set(&q.after, after) ? ask(c, &q, timeout_ms) : QUORATE_USAGE;
 }
 
 void client_questions_to(struct client_core *c, uint32_t member)
@@ -55,16 +71,19 @@ static void take_out(struct client_question *q)
 	c->questions_count--;
 }
 
-static void end(struct client_question *q, const struct standing *standing)
+static void end(struct client_question *q, const struct standing *standing, const struct evidence_answer *evidence)
 {
 	take_out(q);
-	q->done(q->user, q->member, standing);
+	if (q->evidence)
+		q->evidence(q->user, q->member, evidence);
+	else
+		q->done(q->user, q->member, standing);
 	free(q);
 }
 
 void client_question_due(struct client_question *q)
 {
-	end(q, NULL);
+	end(q, NULL, NULL);
 }
 
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n)
@@ -75,10 +94,24 @@ bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *b
 	/* One question is answered by one STANDING, the oldest first: a callback that asks anew waits for the next. */
 	struct client_question *oldest = NULL;
 	for (struct client_question *q = c->questions; q; q = q->next)
-		if (q->member == member)
+		if (q->member == member && !q->evidence)
 			oldest = q;
 	if (oldest)
-		end(oldest, &standing);
+		end(oldest, &standing, NULL);
+	return true;
+}
+
+bool client_on_evidence(struct client_core *c, uint32_t member, const uint8_t *body, size_t n)
+{
+	struct evidence_answer a;
+	struct client_question *oldest = NULL;
+	if (!evidence_answer_decode(&a, body, n))
+		return false;
+	for (struct client_question *q = c->questions; q; q = q->next)
+		if (q->member == member && q->evidence && strcmp(q->after.text, a.after.text) == 0)
+			oldest = q;
+	if (oldest)
+		end(oldest, NULL, &a);
 	return true;
 }
 
@@ -87,7 +120,7 @@ void client_questions_end(struct client_core *c, bool tell)
 	while (c->questions) {
 		struct client_question *q = c->questions;
 		if (tell) {
-			end(q, NULL);
+			end(q, NULL, NULL);
 			continue;
 		}
 		take_out(q);

@@ -24,7 +24,7 @@ static struct load load_next(const struct client_session *s)
 	return l;
 }
 
-static struct client_request *allocate(struct client_session *s, uint32_t parts, size_t ops_bytes)
+static struct client_request *allocate(struct client_session *s, uint32_t parts, size_t ops_bytes, bool receipt)
 {
 	struct client_core *c = s->core;
 	if (!client_timers_reserve(&c->timers))
@@ -34,9 +34,11 @@ static struct client_request *allocate(struct client_session *s, uint32_t parts,
 		r->frame_n = BFT_FRAME_HEAD_BYTES + BUNDLE_HEAD_BYTES + ops_bytes;
 		r->frame = malloc(r->frame_n);
 		r->parts = calloc(parts ? parts : 1, sizeof *r->parts);
+		r->collection = receipt ? client_collection_create(c->n) : NULL;
 	}
-	if (!r || !r->frame || !r->parts) {
+	if (!r || !r->frame || !r->parts || (receipt && !r->collection)) {
 		if (r) {
+			client_collection_free(r->collection);
 			free(r->frame);
 			free(r->parts);
 		}
@@ -57,16 +59,15 @@ static void write_head(const struct client_request *r, const struct bundle *b)
 	BFT_CHECK(n == BUNDLE_HEAD_BYTES);
 }
 
-static void sign(const struct client_request *r)
+static void sign(struct client_request *r)
 {
 	const struct client_core_options *o = &r->session->core->options;
 	const uint8_t *bundle = r->frame + BFT_FRAME_HEAD_BYTES;
-	struct digest digest;
 	struct statement statement;
 	struct signature signature;
 	struct wr w = wr_of(r->frame, BFT_FRAME_HEAD_BYTES);
-	bundle_digest(&digest, bundle, r->frame_n - BFT_FRAME_HEAD_BYTES);
-	bundle_statement(&statement, &o->cluster, &digest);
+	bundle_digest(&r->digest, bundle, r->frame_n - BFT_FRAME_HEAD_BYTES);
+	bundle_statement(&statement, &o->cluster, &r->digest);
 	o->scheme->sign(&signature, &statement, &o->secret);
 	client_frame_head(&w, BFT_WIRE_BUNDLE, &signature);
 	BFT_CHECK(wr_done(&w) == BFT_FRAME_HEAD_BYTES);
@@ -100,7 +101,7 @@ static uint64_t fresh_number(struct client_core *c)
 static void go_opening(struct client_session *s)
 {
 	struct client_core *c = s->core;
-	struct client_request *r = allocate(s, 0, 12);
+	struct client_request *r = allocate(s, 0, 12, false);
 	if (!r) {
 		client_session_die(s, QUORATE_FAILED, "no memory for the session's opening");
 		return;
@@ -152,7 +153,7 @@ static void pump_open(struct client_session *s, uint32_t *budget)
 	bool any = false;
 	while (*budget && may_go(s)) {
 		struct load l = load_next(s);
-		struct client_request *r = allocate(s, l.works, l.bytes);
+		struct client_request *r = allocate(s, l.works, l.bytes, s->waiting->receipt);
 		if (!r) {
 			struct client_work *w = client_session_take(s);
 			client_end_later(s->core, &w->ending, QUORATE_FAILED, "no memory to send it");

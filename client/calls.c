@@ -111,6 +111,20 @@ static void on_report(void *user, uint32_t member, const struct standing *x)
 	done(done_user, member, &report);
 }
 
+_Static_assert(QUORATE_EVIDENCE_NAME_BYTES == sizeof(struct evidence_name) && QUORATE_EVIDENCE_FILES_MAX == EVIDENCE_LIST_FILES_MAX, "as it is told");
+
+static void on_evidence(void *user, uint32_t member, const struct evidence_answer *a)
+{
+	struct client_report *r = user;
+	quorate_evidence_file_fn done = r->evidence;
+	void *done_user = r->user;
+	free(r);
+	struct quorate_evidence_file file = { 0 };
+	if (a)
+		file = (struct quorate_evidence_file){ a->name.text, a->file, a->n };
+	done(done_user, member, a ? &file : NULL);
+}
+
 /* ---- carrying out, on the loop's thread ---- */
 
 static void answer(quorate_answer_fn done, void *user, const struct quorate_session *s, uint64_t number, enum quorate_error error, const char *reason)
@@ -185,6 +199,12 @@ static void carry_ask(struct quorate_client *c, const struct client_call *call)
 		on_report(call->report, call->member, NULL);
 }
 
+static void carry_evidence(struct quorate_client *c, const struct client_call *call)
+{
+	if (client_core_ask_evidence(c->core, call->member, call->after.text, call->timeout_ms, on_evidence, call->report) != QUORATE_OK)
+		on_evidence(call->report, call->member, NULL);
+}
+
 static void carry_out(struct quorate_client *c, struct client_call *call)
 {
 	switch (call->kind) {
@@ -195,6 +215,7 @@ static void carry_out(struct quorate_client *c, struct client_call *call)
 	case CLIENT_CALL_AGAIN: carry_again(call->session, call); break;
 	case CLIENT_CALL_READ: carry_read(call->session, call); break;
 	case CLIENT_CALL_ASK: carry_ask(c, call); break;
+	case CLIENT_CALL_EVIDENCE: carry_evidence(c, call); break;
 	}
 }
 
@@ -210,6 +231,7 @@ static void refuse(struct client_call *call)
 	case CLIENT_CALL_AGAIN: answer(call->done, call->user, s, call->number, QUORATE_UNKNOWN, why); break;
 	case CLIENT_CALL_READ: answer(call->done, call->user, s, 0, QUORATE_FAILED, why); break;
 	case CLIENT_CALL_ASK: on_report(call->report, call->member, NULL); break;
+	case CLIENT_CALL_EVIDENCE: on_evidence(call->report, call->member, NULL); break;
 	}
 }
 
@@ -393,6 +415,13 @@ enum quorate_error quorate_submit_bundle(struct quorate_session *s, const struct
 	return hand_over_work(s, client_work_create(ops, count, true, done, user));
 }
 
+enum quorate_error quorate_submit_receipt(struct quorate_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user)
+{
+	if (!s || client_work_check(ops, count) != QUORATE_OK)
+		return QUORATE_USAGE;
+	return hand_over_work(s, client_work_create_receipt(ops, count, done, user));
+}
+
 enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_answer_fn done, void *user)
 {
 	return s ? hand_over_work(s, client_work_create_snapshot(done, user)) : QUORATE_USAGE;
@@ -435,16 +464,16 @@ enum quorate_error quorate_session_ask_again(struct quorate_session *s, uint64_t
 	return error;
 }
 
-enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member, uint32_t timeout_ms, quorate_report_fn done, void *user)
+/* Takes what is asked and whom to tell; `like` names the rest. */
+static enum quorate_error hand_over_question(struct quorate_client *c, const struct client_report *whom, const struct client_call *like)
 {
-	if (!c || !done || member >= c->genesis->count)
-		return QUORATE_USAGE;
 	struct client_call *call = malloc(sizeof *call);
 	struct client_report *report = malloc(sizeof *report);
 	enum quorate_error error = QUORATE_FAILED;
 	if (call && report) {
-		*report = (struct client_report){ c, done, user };
-		*call = (struct client_call){ .kind = CLIENT_CALL_ASK, .member = member, .timeout_ms = timeout_ms, .report = report };
+		*report = *whom;
+		*call = *like;
+		call->report = report;
 		error = hand_over(c, call);
 	}
 	if (error != QUORATE_OK) {
@@ -452,4 +481,23 @@ enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member,
 		free(report);
 	}
 	return error;
+}
+
+enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member, uint32_t timeout_ms, quorate_report_fn done, void *user)
+{
+	if (!c || !done || member >= c->genesis->count)
+		return QUORATE_USAGE;
+	struct client_report whom = { .client = c, .done = done, .user = user };
+	struct client_call call = { .kind = CLIENT_CALL_ASK, .member = member, .timeout_ms = timeout_ms };
+	return hand_over_question(c, &whom, &call);
+}
+
+enum quorate_error quorate_client_evidence(struct quorate_client *c, uint32_t member, const char *after, uint32_t timeout_ms, quorate_evidence_file_fn done,
+                                           void *user)
+{
+	struct client_call call = { .kind = CLIENT_CALL_EVIDENCE, .member = member, .timeout_ms = timeout_ms };
+	if (!c || !done || !after || member >= c->genesis->count || !evidence_name_set(&call.after, after))
+		return QUORATE_USAGE;
+	struct client_report whom = { .client = c, .evidence = done, .user = user };
+	return hand_over_question(c, &whom, &call);
 }

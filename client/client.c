@@ -339,6 +339,14 @@ static void discard(struct quorate_client *c)
 	free(c);
 }
 
+static void on_liar(void *user, uint32_t member, const char *what)
+{
+	struct quorate_client *c = user;
+	char line[160];
+	snprintf(line, sizeof line, "replica %u (%s): %s", member, c->genesis->cards[member].org, what);
+	client_note(c, QUORATE_LEVEL_WARNING, line);
+}
+
 static enum quorate_error make_core(struct quorate_client *c, const struct quorate_client_options *o, char *reason)
 {
 	struct client_core_options core = {
@@ -356,6 +364,7 @@ static enum quorate_error make_core(struct quorate_client *c, const struct quora
 		.send = env_send,
 		.fill_random = env_random,
 		.changed = client_calls_changed,
+		.liar = on_liar,
 	};
 	c->core = client_core_create(&core);
 	sign_wipe(&core.secret);

@@ -9,7 +9,16 @@
 
 enum client_phase { CLIENT_CREATED, CLIENT_RUNNING, CLIENT_STOPPING, CLIENT_STOPPED };
 
-enum client_call_kind { CLIENT_CALL_OPEN, CLIENT_CALL_RESUME, CLIENT_CALL_CLOSE, CLIENT_CALL_WORK, CLIENT_CALL_AGAIN, CLIENT_CALL_ASK, CLIENT_CALL_READ };
+enum client_call_kind {
+	CLIENT_CALL_OPEN,
+	CLIENT_CALL_RESUME,
+	CLIENT_CALL_CLOSE,
+	CLIENT_CALL_WORK,
+	CLIENT_CALL_AGAIN,
+	CLIENT_CALL_ASK,
+	CLIENT_CALL_EVIDENCE,
+	CLIENT_CALL_READ
+};
 
 /* What a thread asks of the loop's. Carried out in order. */
 struct client_call {
@@ -22,13 +31,15 @@ struct client_call {
 	quorate_answer_fn done;       /* AGAIN, READ */
 	size_t op_bytes;              /* READ: behind the call itself */
 	struct client_report *report; /* ASK */
-	uint32_t member, timeout_ms;  /* ASK */
+	uint32_t member, timeout_ms;  /* ASK, EVIDENCE */
+	struct evidence_name after;   /* EVIDENCE */
 	void *user;
 };
 
 struct client_report {
 	struct quorate_client *client;
 	quorate_report_fn done;
+	quorate_evidence_file_fn evidence; /* one of the two */
 	void *user;
 };
 
@@ -98,7 +109,8 @@ void client_note(struct quorate_client *c, enum quorate_level level, const char 
 /* True on the thread that the client runs on by itself. */
 bool client_on_own_thread(struct quorate_client *c);
 
-/* identity.c: genesis and keys. */
+/* identity.c: genesis and keys. The first one verifies every signature of the genesis. */
+enum quorate_error client_genesis_read(struct bft_genesis *genesis, struct digest *cluster, const char *path, char *reason);
 enum quorate_error client_identity_read(struct quorate_client *c, const struct quorate_client_options *o, char *reason);
 
 /* calls.c; both on the loop's thread (or when no loop runs yet or any more). */

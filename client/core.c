@@ -126,11 +126,12 @@ bool client_core_frame(struct client_core *c, uint32_t member, const uint8_t *by
 	if (!envelope_read(&r, &e) || e.signer != BFT_SIGNER_CHANNEL)
 		return false;
 	switch (e.type) {
-	case BFT_WIRE_REPLY: return client_on_reply(c, member, false, r.at, rd_left(&r));
-	case BFT_WIRE_REPLY_LATE: return client_on_reply(c, member, true, r.at, rd_left(&r));
+	case BFT_WIRE_REPLY: return client_on_reply(c, member, &e, false, r.at, rd_left(&r));
+	case BFT_WIRE_REPLY_LATE: return client_on_reply(c, member, &e, true, r.at, rd_left(&r));
 	case BFT_WIRE_REFUSED: return client_on_refused(c, member, r.at, rd_left(&r));
 	case BFT_WIRE_READ_ANSWER: return client_on_read_answer(c, member, r.at, rd_left(&r));
 	case BFT_WIRE_STANDING: return client_on_standing(c, member, r.at, rd_left(&r));
+	case BFT_WIRE_EVIDENCE: return client_on_evidence(c, member, r.at, rd_left(&r));
 	default: return false;
 	}
 }

@@ -1,7 +1,8 @@
 /* client/core.h - the client without clock, socket and thread: what it is told, what it sends, and whom it answers.
  *
  * The library (client.c) gives it libuv's world, the simulator gives it virtual time. Members are told apart by the caller, whose links are bound to their
- * keys, so a reply's signature is not looked at: f+1 members that say the same are an answer (design section 9).
+ * keys, so a reply's signature is not looked at: f+1 members that say the same are an answer (design section 9). Only who asks for a receipt has the signatures
+ * checked, and waits for q of them.
  *
  * A wake-up is: client_core_time, then any calls, then client_core_tick. What is submitted goes out in the tick, so what came together may share a signature.
  * Callbacks run within client_core_frame, client_core_tick and client_core_stop, never within the other functions; they may call everything but those,
@@ -11,6 +12,7 @@
 #ifndef CLIENT_CORE_H
 #define CLIENT_CORE_H
 #include "bft/bundle.h"
+#include "bft/evidence_list.h"
 #include "bft/genesis.h"
 #include "bft/readmit.h"
 #include "bft/standing.h"
@@ -21,6 +23,7 @@
 #define CLIENT_KEPT_BYTES_MAX ((size_t)16 << 20)                            /* and their bytes together, if they are more than one          */
 #define CLIENT_READS_MAX 4096u                                              /* reads without ordering at once                               */
 #define CLIENT_ASKS_MAX 1024u                                               /* reports asked for at once                                    */
+#define CLIENT_CHECKS_MAX 8u                                                /* signatures of one member looked at for one receipt            */
 #define CLIENT_ATTACH_MAX 512u                                              /* sessions in one ATTACH                                       */
 #define CLIENT_VOID_MS 30000u                                               /* an opening is void so long after it was made                 */
 #define CLIENT_BACK_OFF_MS_MAX 2000u                                        /* between two times that a request is sent                     */
@@ -43,6 +46,8 @@ struct client_core_options {
 	/* Queue one frame, copied. False: it was dropped; it will be sent again. */
 	bool (*send)(void *user, uint32_t member, enum net_class class, const uint8_t *frame, size_t n);
 	void (*fill_random)(void *user, void *out, size_t n);
+	/* A member sent what no honest one does. At most CLIENT_CHECKS_MAX times a request. May be NULL; must call nothing. `what` lives for ever. */
+	void (*liar)(void *user, uint32_t member, const char *what);
 	/* The session's id, highest number or kept requests have changed; before any callback that tells of it. May be NULL; must call nothing that changes. */
 	void (*changed)(void *user, struct client_session *s);
 };
@@ -87,6 +92,8 @@ enum quorate_error client_session_submit(struct client_session *s, const void *o
 /* Without ordering, as long as the members agree; else in the session's order. */
 enum quorate_error client_session_read(struct client_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user);
 enum quorate_error client_session_submit_bundle(struct client_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
+/* Its answer waits for a receipt: include/quorate_client.h. */
+enum quorate_error client_session_submit_receipt(struct client_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
 enum quorate_error client_session_snapshot(struct client_session *s, quorate_answer_fn done, void *user);
 /* `word`: readmit_encode's. The answer's value is the u64 sequence behind which the next epoch begins. */
 enum quorate_error client_session_readmit(struct client_session *s, const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
@@ -99,6 +106,7 @@ struct client_work;
 enum quorate_error client_work_check(const struct quorate_op *ops, uint32_t count);
 /* Requires: client_work_check says QUORATE_OK; `alone`: it shares its signature with nothing. */
 struct client_work *client_work_create(const struct quorate_op *ops, uint16_t count, bool alone, quorate_answer_fn done, void *user);
+struct client_work *client_work_create_receipt(const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
 struct client_work *client_work_create_snapshot(quorate_answer_fn done, void *user);
 struct client_work *client_work_create_readmit(const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
 /* Takes ownership of `work` whatever it returns: QUORATE_OK, or QUORATE_FAILED (the queue is full, stopped): `done` is not called then. */
@@ -113,4 +121,10 @@ uint32_t client_work_ops(const struct client_work *work);
 typedef void (*client_report_fn)(void *user, uint32_t member, const struct standing *standing);
 /* QUORATE_USAGE: no such member; QUORATE_FAILED: too many at once, no memory, stopped. `timeout_ms` 0: the core's own. */
 enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint32_t timeout_ms, client_report_fn done, void *user);
+
+/* The member's next file of evidence behind that name; nothing of it is verified. `answer` is NULL when none comes in time, its name "" when there is no other. */
+typedef void (*client_evidence_fn)(void *user, uint32_t member, const struct evidence_answer *answer);
+/* Errors as for client_core_ask; QUORATE_USAGE too when `after` is no name. */
+enum quorate_error client_core_ask_evidence(struct client_core *c, uint32_t member, const char *after, uint32_t timeout_ms, client_evidence_fn done,
+                                            void *user);
 #endif

@@ -26,6 +26,7 @@ struct client_work {
 	struct client_work *next;
 	uint8_t kind;   /* enum bundle_kind */
 	bool alone;     /* shares its bundle with nothing */
+	bool receipt;   /* its answer waits for a receipt */
 	uint16_t count; /* operations */
 	uint64_t ends_ms;
 	quorate_answer_fn done;
@@ -51,6 +52,7 @@ struct client_request {
 	uint8_t kind;
 	uint16_t count;
 	uint64_t session_id, number; /* as replies name it: session_id 0 for an opening */
+	struct digest digest;        /* of the bundle: another one may have been executed under its number */
 	uint64_t ends_ms, retry_at_ms, back_off_ms;
 	bft_mask sent; /* links that took it                  */
 	bool to_all;   /* it is no longer the leader's alone  */
@@ -58,7 +60,8 @@ struct client_request {
 	struct client_part *parts;
 	uint8_t *frame;
 	size_t frame_n;
-	struct client_opinion opinion[]; /* of each member */
+	struct client_collection *collection; /* NULL: no receipt is asked for */
+	struct client_opinion opinion[];      /* of each member */
 };
 
 struct client_requests {
@@ -93,6 +96,8 @@ struct client_question {
 	struct client_question *prev, *next;
 	uint32_t member;
 	client_report_fn done;
+	client_evidence_fn evidence; /* not NULL: it asks for evidence */
+	struct evidence_name after;
 	void *user;
 };
 
@@ -150,8 +155,20 @@ bool client_session_over(const struct client_session *s);
 void client_attach(struct client_core *c, uint32_t member); /* every open session */
 void client_attach_one(struct client_session *s);           /* to every member    */
 
+/* collect.c: what members sign, for a receipt */
+struct client_collection *client_collection_create(uint32_t n);
+void client_collection_free(struct client_collection *k);
+/* Notes what a member signed. False: the signature is false, or too many of it were looked at; its word is worth nothing. Requires: a receipt is asked for. */
+bool client_collect(struct client_request *r, uint32_t member, const struct bft_envelope *e, bool late, const struct reply *reply, const struct digest *leaf);
+/* True when enough members have signed `leaf`: `*receipt` is allocated (NULL: no memory). */
+bool client_collected(struct client_request *r, const struct reply *reply, const struct digest *leaf, uint8_t **receipt, size_t *n);
+/* Keeps the result that f+1 members gave. False: no memory. */
+bool client_collection_keep(struct client_collection *k, const struct reply *reply);
+/* Gives it back, with how many members signed it. NULL: there is none. Ownership: the caller's. */
+uint8_t *client_collection_take(struct client_collection *k, size_t *n, bft_seq *seq, uint32_t *members);
+
 /* answer.c */
-bool client_on_reply(struct client_core *c, uint32_t member, bool late, const uint8_t *body, size_t n);
+bool client_on_reply(struct client_core *c, uint32_t member, const struct bft_envelope *e, bool late, const uint8_t *body, size_t n);
 bool client_on_refused(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
 void client_request_timeout(struct client_request *r);
 /* Answered in the next tick; takes ownership. Requires: a request is in no list. */
@@ -166,6 +183,7 @@ void client_reads_end(struct client_core *c, bool tell);
 
 /* ask.c */
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
+bool client_on_evidence(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
 void client_questions_to(struct client_core *c, uint32_t member);
 void client_question_due(struct client_question *q);
 void client_questions_end(struct client_core *c, bool tell);

@@ -28,21 +28,23 @@ static const char *read_file(const char *path, uint8_t *bytes, size_t capacity, 
 	return why;
 }
 
-static enum quorate_error judge(struct quorate_client *c, const uint8_t *bytes, size_t n, const char **why)
+static enum quorate_error judge(struct bft_genesis *genesis, struct digest *cluster, const uint8_t *bytes, size_t n, const char **why)
 {
-	*why = genesis_decode(c->genesis, bytes, n);
+	*why = genesis_decode(genesis, bytes, n);
 	if (*why)
 		return QUORATE_CONFIG;
-	genesis_digest(&c->cluster, bytes, n);
-	if (strcmp(c->genesis->scheme, sign_ed25519.name) != 0)
+	genesis_digest(cluster, bytes, n);
+	if (strcmp(genesis->scheme, sign_ed25519.name) != 0)
 		*why = "it names a signature scheme that this release does not have";
 	else
-		*why = genesis_check(c->genesis, &sign_ed25519);
+		*why = genesis_check(genesis, &sign_ed25519);
 	return *why ? QUORATE_VERIFICATION : QUORATE_OK;
 }
 
-static enum quorate_error read_genesis(struct quorate_client *c, const char *path, char *reason)
+enum quorate_error client_genesis_read(struct bft_genesis *genesis, struct digest *cluster, const char *path, char *reason)
 {
+	if (!sign_self_test())
+		return fail(reason, QUORATE_VERIFICATION, "libsodium", "this library verifies signatures by another rule than the genesis names");
 	size_t n = 0;
 	uint8_t *bytes = malloc(BFT_GENESIS_BYTES_MAX + 1);
 	if (!bytes)
@@ -50,7 +52,7 @@ static enum quorate_error read_genesis(struct quorate_client *c, const char *pat
 	enum quorate_error error = QUORATE_CONFIG;
 	const char *why = read_file(path, bytes, BFT_GENESIS_BYTES_MAX + 1, &n);
 	if (!why)
-		error = judge(c, bytes, n, &why);
+		error = judge(genesis, cluster, bytes, n, &why);
 	free(bytes);
 	return why ? fail(reason, error, path, why) : QUORATE_OK;
 }
@@ -66,11 +68,9 @@ static enum quorate_error read_key(struct quorate_client *c, const char *path, c
 
 enum quorate_error client_identity_read(struct quorate_client *c, const struct quorate_client_options *o, char *reason)
 {
-	if (!sign_self_test())
-		return fail(reason, QUORATE_VERIFICATION, "libsodium", "this library verifies signatures by another rule than the genesis names");
 	if (!o->genesis)
 		return client_fail(reason, QUORATE_USAGE, "no genesis is named");
-	enum quorate_error error = read_genesis(c, o->genesis, reason);
+	enum quorate_error error = client_genesis_read(c->genesis, &c->cluster, o->genesis, reason);
 	if (error != QUORATE_OK)
 		return error;
 	hex_format(c->cluster_text, c->cluster.b, DIGEST_BYTES);

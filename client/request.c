@@ -74,6 +74,7 @@ void client_request_unfly(struct client_request *r)
 void client_request_free(struct client_core *c, struct client_request *r)
 {
 	client_timers_release(&c->timers);
+	client_collection_free(r->collection);
 	free(r->parts);
 	free(r->frame);
 	free(r);

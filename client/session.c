@@ -49,6 +49,14 @@ struct client_work *client_work_create(const struct quorate_op *ops, uint16_t co
 	return work;
 }
 
+struct client_work *client_work_create_receipt(const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user)
+{
+	struct client_work *work = client_work_create(ops, count, true, done, user);
+	if (work)
+		work->receipt = true;
+	return work;
+}
+
 struct client_work *client_work_create_snapshot(quorate_answer_fn done, void *user)
 {
 	return work_of(BUNDLE_SNAPSHOT, 0, 0, done, user);
@@ -153,6 +161,15 @@ enum quorate_error client_session_submit(struct client_session *s, const void *o
 	if (error != QUORATE_OK)
 		return error;
 	struct client_work *work = client_work_create(&one, 1, false, done, user);
+	return work ? client_session_put(s, work) : QUORATE_FAILED;
+}
+
+enum quorate_error client_session_submit_receipt(struct client_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user)
+{
+	enum quorate_error error = client_work_check(ops, count);
+	if (error != QUORATE_OK)
+		return error;
+	struct client_work *work = client_work_create_receipt(ops, count, done, user);
 	return work ? client_session_put(s, work) : QUORATE_FAILED;
 }
 

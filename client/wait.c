@@ -26,6 +26,8 @@ struct waiter {
 	enum quorate_error error;
 	void *value;
 	size_t capacity, value_bytes;
+	void *receipt;
+	size_t receipt_capacity, receipt_bytes;
 	char *reason;
 };
 
@@ -38,7 +40,10 @@ static void on_answer(void *user, const struct quorate_answer *a)
 	w->value_bytes = a->value_bytes;
 	if (n)
 		memcpy(w->value, a->value, n);
-	if (a->error != QUORATE_OK)
+	w->receipt_bytes = a->receipt_bytes;
+	if (a->receipt_bytes && a->receipt_bytes <= w->receipt_capacity)
+		memcpy(w->receipt, a->receipt, a->receipt_bytes);
+	if (a->reason)
 		client_fail(w->reason, a->error, a->reason);
 	w->over = true;
 	uv_cond_signal(&w->done);
@@ -61,24 +66,28 @@ static enum quorate_error wait_for(struct quorate_session *s, submit_fn submit, 
 	return w->error;
 }
 
+static enum quorate_error wait_with(struct quorate_session *s, submit_fn submit, const void *op, size_t op_bytes, struct waiter *w)
+{
+	const char *why = s ? may_not_wait(s->client) : "no session";
+	if (why)
+		return client_fail(w->reason, QUORATE_USAGE, why);
+	if (uv_mutex_init(&w->lock) != 0)
+		return client_fail(w->reason, QUORATE_FAILED, "no lock");
+	if (uv_cond_init(&w->done) != 0) {
+		uv_mutex_destroy(&w->lock);
+		return client_fail(w->reason, QUORATE_FAILED, "no lock");
+	}
+	enum quorate_error error = wait_for(s, submit, op, op_bytes, w);
+	uv_cond_destroy(&w->done);
+	uv_mutex_destroy(&w->lock);
+	return error;
+}
+
 static enum quorate_error submit_wait(struct quorate_session *s, submit_fn submit, const void *op, size_t op_bytes, void *value, size_t capacity,
                                       size_t *value_bytes, char *reason)
 {
 	struct waiter w = { .value = value, .capacity = value ? capacity : 0, .reason = reason };
-	if (value_bytes)
-		*value_bytes = 0;
-	const char *why = s ? may_not_wait(s->client) : "no session";
-	if (why)
-		return client_fail(reason, QUORATE_USAGE, why);
-	if (uv_mutex_init(&w.lock) != 0)
-		return client_fail(reason, QUORATE_FAILED, "no lock");
-	if (uv_cond_init(&w.done) != 0) {
-		uv_mutex_destroy(&w.lock);
-		return client_fail(reason, QUORATE_FAILED, "no lock");
-	}
-	enum quorate_error error = wait_for(s, submit, op, op_bytes, &w);
-	uv_cond_destroy(&w.done);
-	uv_mutex_destroy(&w.lock);
+	enum quorate_error error = wait_with(s, submit, op, op_bytes, &w);
 	if (value_bytes)
 		*value_bytes = w.value_bytes;
 	return error;
@@ -94,6 +103,26 @@ enum quorate_error quorate_read_wait(struct quorate_session *s, const void *op, 
                                      char *reason)
 {
 	return submit_wait(s, quorate_read, op, op_bytes, value, capacity, value_bytes, reason);
+}
+
+static enum quorate_error submit_one_receipt(struct quorate_session *s, const void *op, size_t op_bytes, quorate_answer_fn done, void *user)
+{
+	struct quorate_op one = { op, op_bytes };
+	return quorate_submit_receipt(s, &one, 1, done, user);
+}
+
+enum quorate_error quorate_receipt_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
+                                        void *receipt, size_t receipt_capacity, size_t *receipt_bytes, char *reason)
+{
+	struct waiter w = {
+		.value = value, .capacity = value ? capacity : 0, .receipt = receipt, .receipt_capacity = receipt ? receipt_capacity : 0, .reason = reason
+	};
+	enum quorate_error error = wait_with(s, submit_one_receipt, op, op_bytes, &w);
+	if (value_bytes)
+		*value_bytes = w.value_bytes;
+	if (receipt_bytes)
+		*receipt_bytes = w.receipt_bytes;
+	return error;
 }
 
 /* ---- until something is so ---- */

@@ -25,7 +25,7 @@
 	X(DOMAIN_PEER, "qr/peer")               /* signed: peer messages that carry no vote (recall, chain, bodies)     */                                     \
 	X(DOMAIN_REPLY, "qr/reply")             /* signed: one root over a proposal's results                           */                                     \
 	X(DOMAIN_RESULT, "qr/result")           /* hashed: one bundle's result, a leaf under the reply root             */                                     \
-	X(DOMAIN_RESULT_LATE, "qr/result-late") /* signed: one result that was learned by transfer                     */                                      \
+	X(DOMAIN_RESULT_LATE, "qr/result-late") /* signed: one such leaf by itself, from a session's record          */                                        \
 	X(DOMAIN_CHAIN, "qr/chain")             /* hashed: chain(n)                                                     */                                     \
 	X(DOMAIN_STATE_ENTRY, "qr/st-entry")    /* hashed: one key and value of the state                               */                                     \
 	X(DOMAIN_STATE_KEY, "qr/st-key")        /* hashed: a key, for its place in the trie                             */                                     \

@@ -41,7 +41,9 @@ struct quorate_answer {
 	uint64_t session, number; /* the request: quorate_session_ask_again */
 	uint16_t index;           /* of the operation in it                  */
 	uint64_t seq;             /* place in the one order                  */
-	const char *reason;       /* a sentence when error is not QUORATE_OK; borrowed */
+	const void *receipt;      /* quorate_submit_receipt, for the whole request; borrowed. NULL: none */
+	size_t receipt_bytes;
+	const char *reason; /* a sentence when error is not QUORATE_OK, or when a receipt that was asked for is missing; borrowed */
 };
 typedef void (*quorate_answer_fn)(void *user, const struct quorate_answer *answer);
 
@@ -85,6 +87,15 @@ struct quorate_op {
 	size_t n;
 };
 enum quorate_error quorate_submit_bundle(struct quorate_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
+/* As quorate_submit_bundle, and the answer comes with a receipt: at least q members' signatures under this request, its place in the order and its result, which
+ * prove to anybody who holds the genesis that it was ordered and ended so (quorate_receipt_verify). f+1 equal answers are the answer here too, but it is told only
+ * when q members have signed it; they are asked again until then. When `timeout_ms` is over and some signatures are missing, the answer is told without a receipt:
+ * `error` as it is, `receipt` NULL, and `reason` says how many there are; the request may then be asked again (quorate_session_ask_again), which goes on
+ * collecting. A refusal that never was in the order has no receipt. A request that fails is shown like one that succeeds.
+ *
+ * Ownership: `receipt` is borrowed for the call of `done`. Threads and errors as for quorate_submit. */
+#define QUORATE_RECEIPT_BYTES_MAX (((size_t)4 << 20) + 8192u)
+enum quorate_error quorate_submit_receipt(struct quorate_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
 /* The outcome of request `number`, sent before in this session and ended as unknown: the same bytes are sent again, and it is executed at most once in all.
  * Errors: QUORATE_USAGE when this handle does not hold that request. */
 enum quorate_error quorate_session_ask_again(struct quorate_session *s, uint64_t number, quorate_answer_fn done, void *user);
@@ -106,6 +117,21 @@ struct quorate_report {
 typedef void (*quorate_report_fn)(void *user, uint32_t member, const struct quorate_report *report);
 enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member, uint32_t timeout_ms, quorate_report_fn done, void *user);
 
+/* The evidence that a member keeps of others (docs/protocol.md), one file a question: the first whose name lies behind `after` in the order of bytes; "": the first of
+ * all. Nothing of it is verified, and the member may lie: quorate_evidence_judge in quorate_setup.h says what a file proves. A member answers a bounded amount in a
+ * second to all who ask. `file` is NULL when no answer comes in `timeout_ms`; it may be asked again. Errors: QUORATE_USAGE (no such member, `after` is no name),
+ * QUORATE_FAILED (too many questions at once, no memory, the client is stopped): `done` is not called then. */
+#define QUORATE_EVIDENCE_NAME_BYTES 96
+#define QUORATE_EVIDENCE_FILES_MAX 256u /* an honest member keeps no more */
+struct quorate_evidence_file {
+	const char *name; /* of a-z, 0-9, '.', '-'; "": there is no other; borrowed for the call, like the bytes */
+	const void *bytes;
+	size_t n;
+};
+typedef void (*quorate_evidence_file_fn)(void *user, uint32_t member, const struct quorate_evidence_file *file);
+enum quorate_error quorate_client_evidence(struct quorate_client *c, uint32_t member, const char *after, uint32_t timeout_ms, quorate_evidence_file_fn done,
+                                           void *user);
+
 /* ---- blocking, for a client on its own thread; never from a callback ------------------------------------------------------------------------------- */
 
 /* `value` gets at most `capacity` bytes, `*value_bytes` the true length. Returns answer.error; `reason` gets its sentence. */
@@ -113,10 +139,42 @@ enum quorate_error quorate_call_wait(struct quorate_session *s, const void *op, 
                                      char *reason);
 enum quorate_error quorate_read_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
                                      char *reason);
+/* quorate_submit_receipt with one operation. `receipt` gets at most `receipt_capacity` bytes, `*receipt_bytes` the true length: 0 when there is none, and then
+ * `reason` says why, whatever is returned. QUORATE_RECEIPT_BYTES_MAX always suffices. */
+enum quorate_error quorate_receipt_wait(struct quorate_session *s, const void *op, size_t op_bytes, void *value, size_t capacity, size_t *value_bytes,
+                                        void *receipt, size_t receipt_capacity, size_t *receipt_bytes, char *reason);
 /* Waits until the session is open. */
 enum quorate_error quorate_session_wait(struct quorate_session *s, uint32_t timeout_ms, char *reason);
 /* Waits until at least `links` members are connected; returns how many are after at most `timeout_ms`. */
 uint32_t quorate_client_wait(struct quorate_client *c, uint32_t links, uint32_t timeout_ms);
+
+/* ---- receipts, offline ------------------------------------------------------------------------------------------------------------------------------ */
+
+struct quorate_receipt_info {
+	char cluster[65]; /* in hexadecimal, as all of these    */
+	char client[65];  /* the key that asked                 */
+	char request[65]; /* digest of what it asked            */
+	uint64_t session, number;
+	uint16_t operations; /* of the application; 0: another kind of request */
+	const void *ops;     /* borrowed from the receipt: quorate_receipt_next */
+	size_t ops_bytes;
+	bool executed;
+	const char *outcome; /* in words                           */
+	const void *values;  /* one for each operation when it was executed; borrowed: quorate_receipt_next */
+	size_t values_bytes;
+	uint64_t epoch, seq; /* its place in the one order         */
+	uint32_t signers, members;
+	uint64_t signed_by; /* bit i: member i                    */
+	uint32_t placed;    /* of them, how many say the next two; 0: nobody, and they are empty */
+	char proposal[65], chain[65];
+	char org[64][64]; /* of each member that signed         */
+};
+/* What a receipt proves, to anybody who holds the genesis. Requires: nothing of the bytes; the file `genesis` is believed.
+ *
+ * Errors: QUORATE_VERIFICATION (it proves nothing; `out` is then empty), QUORATE_CONFIG (the genesis cannot be read), QUORATE_FAILED. Threads: any. */
+enum quorate_error quorate_receipt_verify(const void *receipt, size_t n, const char *genesis, struct quorate_receipt_info *out, char *reason);
+/* Walks operations or values: false at the end. */
+bool quorate_receipt_next(const void **at, size_t *left, const void **bytes, size_t *n);
 
 #ifdef __cplusplus
 }

@@ -92,6 +92,8 @@ struct quorate_evidence_info {
  * Errors: QUORATE_VERIFICATION (it proves nothing; `out` then says what it claims as far as it can be read: `statements` is 0 when not even that),
  * QUORATE_CONFIG (a file cannot be read), QUORATE_FAILED. */
 enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason);
+/* The same for the bytes of a file. */
+enum quorate_error quorate_evidence_judge(const void *bytes, size_t n, const char *genesis, struct quorate_evidence_info *out, char *reason);
 /* Names the evidence in the data folder of a replica, running or not, in the order of their names. Nothing is verified. */
 typedef void (*quorate_evidence_fn)(void *user, const char *path);
 enum quorate_error quorate_evidence_list(const char *data, quorate_evidence_fn found, void *user, char *reason);

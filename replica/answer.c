@@ -90,9 +90,9 @@ static void send_reply(struct driver *d, driver_link link, uint16_t type, bft_ep
 	d->options.env.send_client(d->options.env.user, link, bytes, total, body, n);
 }
 
-void answer_late(struct driver *d, driver_link link, uint64_t seq, const uint8_t *result, size_t n)
+void answer_late(struct driver *d, driver_link link, uint64_t seq, const struct digest *bundle, const uint8_t *result, size_t n)
 {
-	struct reply reply = { .view = view_of(d), .seq = seq, .result = result, .result_bytes = n };
+	struct reply reply = { .view = view_of(d), .seq = seq, .bundle = *bundle, .result = result, .result_bytes = n };
 	struct statement statement;
 	struct signature signature;
 	uint8_t head[REPLY_HEAD_BYTES_MAX];
@@ -135,17 +135,16 @@ void answer_executed(struct driver *d, const struct executed *x)
 		if (!link)
 			continue;
 		if (r->repeated) {
-			answer_late(d, link, r->seq, x->bytes + r->at, r->n);
+			answer_late(d, link, r->seq, &r->digest, x->bytes + r->at, r->n);
 			continue;
 		}
 		if (!have_signature) {
 			sign_root(d, x, &signature);
 			have_signature = true;
 		}
-		struct reply reply = { .view = view_of(d), .seq = x->seq, .proposal = x->proposal, .chain = x->chain, .count = x->count, .index = i };
-		struct digest path[MERKLE_PATH_MAX];
-		reply.path_count = merkle_path(path, x->leaf, x->count, i);
-		memcpy(reply.path, path, reply.path_count * sizeof path[0]);
+		struct reply reply = { .view = view_of(d), .seq = x->seq, .bundle = r->digest };
+		reply.place = (struct reply_place){ .proposal = x->proposal, .chain = x->chain, .count = x->count, .index = i };
+		reply.place.path_count = merkle_path(reply.place.path, x->leaf, x->count, i);
 		uint8_t head[REPLY_HEAD_BYTES_MAX];
 		send_reply(d, link, BFT_WIRE_REPLY, d->epoch, &signature, head, reply_head_encode(&reply, false, head, sizeof head), x->bytes + r->at, r->n);
 	}

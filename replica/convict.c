@@ -87,6 +87,27 @@ static bool two_bodies(struct work *w, const struct message *m, const struct mes
 	return true;
 }
 
+/* `m`: the VOTES with the COMMIT. The first that is hidden. */
+static bool hidden_commit(struct work *w, const struct message *m, const struct message *view_change)
+{
+	struct pbft_votes *votes = &w->room.votes[0];
+	struct pbft_view_change *vc = &w->room.view_change[0];
+	if (!decode(m, PBFT_VOTES, votes) || !decode(view_change, PBFT_VIEW_CHANGE, vc))
+		return false;
+	for (uint16_t i = 0; i < votes->count; i++) {
+		const struct pbft_leaf *l = &votes->leaf[i];
+		if (l->kind != PBFT_LEAF_COMMIT || !evidence_hides(vc, votes->view, l->seq, &l->digest))
+			continue;
+		w->evidence.predicate = EVIDENCE_HIDDEN_COMMIT;
+		w->evidence.view = votes->view;
+		w->evidence.seq = l->seq;
+		add_leaf(w, m, votes, i);
+		add(&w->evidence, view_change);
+		return true;
+	}
+	return false;
+}
+
 static bool not_reproposed(struct work *w, const struct message *m, const struct message *new_view)
 {
 	struct pbft_votes *votes = &w->room.votes[0];
@@ -135,6 +156,7 @@ static bool gather(struct driver *d, struct work *w, const struct bft_effect *e)
 	case PBFT_WHY_TWO_CHECKPOINTS: return other && two_bodies(w, m, other, EVIDENCE_TWO_CHECKPOINTS);
 	case PBFT_WHY_TWO_SNAPSHOTS: return other && two_bodies(w, m, other, EVIDENCE_TWO_SNAPSHOTS);
 	case PBFT_WHY_TWO_VIEW_CHANGES: return other && two_bodies(w, m, other, EVIDENCE_TWO_VIEW_CHANGES);
+	case PBFT_WHY_HIDDEN_COMMIT: return other && hidden_commit(w, m, other);
 	case PBFT_WHY_TWO_NEW_VIEWS: return other && two_bodies(w, m, other, EVIDENCE_TWO_NEW_VIEWS);
 	case PBFT_WHY_NOT_REPROPOSED: return other && not_reproposed(w, m, other);
 	case PBFT_WHY_FALSE_NEW_VIEW: return false_new_view(d, w, m);

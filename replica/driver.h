@@ -6,6 +6,7 @@
 #ifndef REPLICA_DRIVER_H
 #define REPLICA_DRIVER_H
 #include "bft/core.h"
+#include "bft/evidence_list.h"
 #include "bft/genesis.h"
 #include "bft/standing.h"
 #include "net/queue.h"
@@ -45,6 +46,8 @@ struct driver_env {
 	/* A member contradicted itself: bft/pbft/evidence.h, at most EVIDENCE_BYTES_MAX bytes, borrowed. `name`: the file's, the same for the same contradiction. May be
 	 * NULL. */
 	void (*evidence)(void *user, const uint8_t *bytes, size_t n, const char *name);
+	/* The kept one whose name comes first behind `after`: its name, its bytes (at most `capacity`), its size. 0: there is none. May be NULL. */
+	size_t (*evidence_next)(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity);
 	/* The round trip to a member; 0: unknown. May be NULL. */
 	uint64_t (*rtt_us)(void *user, uint8_t member);
 };

@@ -181,6 +181,8 @@ struct driver {
 	uint32_t reads_count;
 
 	struct member_state member[BFT_MEMBERS_MAX];
+	uint64_t evidence_served_ms; /* to clients, all together */
+	size_t evidence_served_bytes;
 	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
 	struct fair *fair;
 	struct allowance late;     /* LATE_ANSWERS_MAX */
@@ -273,7 +275,7 @@ void body_push(struct driver *d, const struct digest *digest, bft_mask to);
 
 /* answer.c: clients */
 void answer_executed(struct driver *d, const struct executed *x);
-void answer_late(struct driver *d, driver_link link, uint64_t seq, const uint8_t *result, size_t n);
+void answer_late(struct driver *d, driver_link link, uint64_t seq, const struct digest *bundle, const uint8_t *result, size_t n);
 void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_t number, enum refusal reason);
 void answer_standing(struct driver *d, int member, driver_link link);
 void route_learn(struct driver *d, const struct bundle *b, driver_link link);
@@ -287,6 +289,9 @@ void reads_end(struct driver *d);
 
 /* convict.c: the contradiction that a BLAME names, shown to the world as evidence. Requires: the signatures were verified. */
 void convict(struct driver *d, const struct bft_effect *effect);
+
+/* evidence_serve.c */
+void evidence_serve(struct driver *d, driver_link link, const uint8_t *body, size_t n);
 
 /* carry_out.c: execution in order, snapshots, truncation */
 bool carry_out(struct driver *d);

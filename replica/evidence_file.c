@@ -123,3 +123,65 @@ bool evidence_file_list(const char *data, evidence_file_fn found, void *user)
 	errno = why;
 	return count >= 0;
 }
+
+/* ---- one after the other ---- */
+
+/* Names that no replica makes are left out. */
+static bool first_behind(int folder, const struct evidence_name *after, struct evidence_name *best)
+{
+	struct evidence_name name;
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	*best = (struct evidence_name){ { 0 } };
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		if (!named_evidence(e->d_name) || !evidence_name_set(&name, e->d_name) || strcmp(name.text, after->text) <= 0)
+			continue;
+		if (!*best->text || strcmp(name.text, best->text) < 0)
+			*best = name;
+	}
+	closedir(d);
+	return *best->text != 0;
+}
+
+/* A folder, a pipe or a link of that name is no evidence. */
+static size_t read_whole(int folder, const char *name, uint8_t *bytes, size_t capacity)
+{
+	struct stat st;
+	size_t n = 0;
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	bool fits = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size <= capacity;
+	while (fits && n < capacity) {
+		ssize_t got = read(fd, bytes + n, capacity - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	close(fd);
+	return n;
+}
+
+size_t evidence_file_next(const char *data, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity)
+{
+	struct evidence_name at = *after;
+	size_t n = 0;
+	int folder = open_folder(data, false);
+	/* What cannot be read is passed over: behind it there may be more. */
+	for (unsigned i = 0; folder >= 0 && n == 0 && i < EVIDENCE_FILES_MAX && first_behind(folder, &at, name); i++) {
+		n = read_whole(folder, name->text, bytes, capacity);
+		at = *name;
+	}
+	if (folder >= 0)
+		close(folder);
+	if (n == 0)
+		*name = (struct evidence_name){ { 0 } };
+	return n;
+}

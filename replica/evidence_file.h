@@ -1,11 +1,13 @@
 /* replica/evidence_file.h - the files in DATA/evidence: one for each member, predicate and place, so that the same contradiction is kept once. */
 #ifndef REPLICA_EVIDENCE_FILE_H
 #define REPLICA_EVIDENCE_FILE_H
+#include "bft/evidence_list.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define EVIDENCE_FILES_MAX 256u /* a liar fills no disk */
+#define EVIDENCE_FILES_MAX EVIDENCE_LIST_FILES_MAX /* a liar fills no disk */
 
 enum evidence_kept {
 	EVIDENCE_KEPT,
@@ -20,4 +22,6 @@ enum evidence_kept evidence_file_keep(const char *data, const char *name, const 
 /* Visits the paths of at most EVIDENCE_FILES_MAX files, in the order of their names. No folder: none. False: it cannot be read; errno says why. */
 typedef void (*evidence_file_fn)(void *user, const char *path);
 bool evidence_file_list(const char *data, evidence_file_fn found, void *user);
+/* Reads the file whose name comes first behind `after`. Returns its size; 0: there is none, or it cannot be read, or is larger than `capacity`. */
+size_t evidence_file_next(const char *data, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity);
 #endif

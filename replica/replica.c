@@ -241,6 +241,12 @@ static void env_evidence(void *user, const uint8_t *bytes, size_t n, const char 
 	note(q, QUORATE_LEVEL_WARNING, line);
 }
 
+static size_t env_evidence_next(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity)
+{
+	struct quorate *q = from(user);
+	return evidence_file_next(q->options.data, after, name, bytes, capacity);
+}
+
 static void env_wake(void *user)
 {
 	uv_async_send(&from(user)->async);
@@ -438,7 +444,8 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.app = &q->app,
 		.state = q->folder.state,
 		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
-		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, note, env_wake, env_evidence, env_rtt_us },
+		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, note, env_wake, env_evidence, env_evidence_next,
+		         env_rtt_us },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);

@@ -59,7 +59,7 @@ static bool may_tell_again(struct driver *d, const struct public_key *client)
 }
 
 /* What the executed state says of it already. True: it is answered. */
-static bool answered(struct driver *d, const struct bundle *b, int member, driver_link link)
+static bool answered(struct driver *d, const struct bundle *b, const struct digest *digest, int member, driver_link link)
 {
 	struct session_answer a;
 	if (!execution_lookup(d->execution, b, &a)) {
@@ -68,7 +68,7 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 	}
 	if (a.judgement == SESSION_REPEATED) {
 		if (member < 0 && may_tell_again(d, &b->key))
-			answer_late(d, link, a.seq, a.result, a.result_bytes);
+			answer_late(d, link, a.seq, &a.bundle, a.result, a.result_bytes);
 		return true;
 	}
 	/* What is too old stays too old, on every replica that is as far: no place is needed for saying so. Another replica's client may still wait for it to be
@@ -77,7 +77,7 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 		uint8_t bytes[RESULT_HEAD_BYTES];
 		struct result r = { .session = b->session, .number = b->number, .status = RESULT_TOO_OLD };
 		if (may_tell_again(d, &b->key))
-			answer_late(d, link, 0, bytes, result_encode(&r, bytes, sizeof bytes));
+			answer_late(d, link, 0, digest, bytes, result_encode(&r, bytes, sizeof bytes));
 		return true;
 	}
 	return false;
@@ -87,7 +87,7 @@ static bool answered(struct driver *d, const struct bundle *b, int member, drive
 static bool settled(struct driver *d, const struct bundle *b, const struct digest *digest, int member, driver_link link)
 {
 	const struct bundle_body *known = bodies_find_bundle(d->bodies, digest);
-	return (known && known->requested) || answered(d, b, member, link);
+	return (known && known->requested) || answered(d, b, digest, member, link);
 }
 
 static bool settled_since(struct driver *d, const struct bundle_job *j)

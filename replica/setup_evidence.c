@@ -88,38 +88,53 @@ static void claim(struct quorate_evidence_info *out, struct judge *j)
 		say(&out->statement[i], &e->message[i], &j->room);
 }
 
-static enum quorate_error judge(struct judge *j, const char *path, struct quorate_evidence_info *out, char *reason)
+/* `name`: as the reason calls it. */
+static enum quorate_error judge(struct judge *j, const char *name, const uint8_t *bytes, size_t n, struct quorate_evidence_info *out, char *reason)
 {
-	char *bytes;
-	size_t n;
-	enum quorate_error error = setup_read(&bytes, &n, path, EVIDENCE_BYTES_MAX, reason);
-	if (error != QUORATE_OK)
-		return error;
-	const char *why = evidence_verify(&j->evidence, (const uint8_t *)bytes, n, &j->genesis, &j->cluster, &sign_ed25519, &j->room);
-	if (!evidence_decode(&j->evidence, (const uint8_t *)bytes, n))
+	const char *why = evidence_verify(&j->evidence, bytes, n, &j->genesis, &j->cluster, &sign_ed25519, &j->room);
+	if (!evidence_decode(&j->evidence, bytes, n))
 		claim(out, j);
-	free(bytes);
 	if (!why)
 		return QUORATE_OK;
 	char sentence[QUORATE_REASON_BYTES];
 	snprintf(sentence, sizeof sentence, "it proves nothing: %s", why);
-	return setup_fail(reason, QUORATE_VERIFICATION, path, sentence);
+	return setup_fail(reason, QUORATE_VERIFICATION, name, sentence);
 }
 
-enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason)
+static enum quorate_error judge_by(const char *genesis, const char *name, const void *bytes, size_t n, struct quorate_evidence_info *out, char *reason)
 {
-	if (!path || !genesis || !out)
-		return setup_fail(reason, QUORATE_USAGE, "evidence", "a file of evidence and a genesis must be named");
 	memset(out, 0, sizeof *out);
 	if (!sign_self_test())
 		return setup_fail(reason, QUORATE_VERIFICATION, "libsodium", "its signatures fail their test vectors");
 	struct judge *j = calloc(1, sizeof *j);
 	if (!j)
-		return setup_fail(reason, QUORATE_FAILED, path, "no memory");
+		return setup_fail(reason, QUORATE_FAILED, name, "no memory");
 	enum quorate_error error = identity_genesis(&j->genesis, &j->cluster, genesis, reason);
 	if (error == QUORATE_OK)
-		error = judge(j, path, out, reason);
+		error = judge(j, name, bytes, n, out, reason);
 	free(j);
+	return error;
+}
+
+enum quorate_error quorate_evidence_judge(const void *bytes, size_t n, const char *genesis, struct quorate_evidence_info *out, char *reason)
+{
+	if (!bytes || !genesis || !out)
+		return setup_fail(reason, QUORATE_USAGE, "evidence", "evidence and a genesis must be named");
+	return judge_by(genesis, "the evidence", bytes, n, out, reason);
+}
+
+enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason)
+{
+	char *bytes;
+	size_t n;
+	if (!path || !genesis || !out)
+		return setup_fail(reason, QUORATE_USAGE, "evidence", "a file of evidence and a genesis must be named");
+	memset(out, 0, sizeof *out);
+	enum quorate_error error = setup_read(&bytes, &n, path, EVIDENCE_BYTES_MAX, reason);
+	if (error != QUORATE_OK)
+		return error;
+	error = judge_by(genesis, path, bytes, n, out, reason);
+	free(bytes);
 	return error;
 }
 

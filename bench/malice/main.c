@@ -140,17 +140,17 @@ static size_t lie_late(struct liar *l, const struct bft_envelope *was, struct re
 	struct statement s;
 	struct bft_envelope e = *was;
 	struct wr w = wr_of(out, capacity);
-	size_t head_n = BFT_FRAME_HEAD_BYTES + 16;
+	size_t head_n = BFT_FRAME_HEAD_BYTES + REPLY_LATE_HEAD_BYTES;
 	if (head_n + n > capacity)
 		return 0;
 	memcpy(out + head_n, result, n);
 	out[head_n + n - 1] ^= 1;
-	*reply = (struct reply){ .view = reply->view, .seq = reply->seq, .result = out + head_n, .result_bytes = n };
+	*reply = (struct reply){ .view = reply->view, .seq = reply->seq, .bundle = reply->bundle, .result = out + head_n, .result_bytes = n };
 	reply_statement(&s, &l->identity.cluster, e.epoch, reply, true);
 	e.type = BFT_WIRE_REPLY_LATE;
 	sign_ed25519.sign(&e.signature, &s, &l->identity.secret);
 	envelope_write(&w, &e);
-	reply_head_encode(reply, true, out + BFT_FRAME_HEAD_BYTES, 16);
+	reply_head_encode(reply, true, out + BFT_FRAME_HEAD_BYTES, REPLY_LATE_HEAD_BYTES);
 	return head_n + n;
 }
 

@@ -251,13 +251,15 @@ static const char *two_bodies(const struct evidence *e, uint16_t type, struct ev
 	return a->n == b->n && memcmp(a->body, b->body, a->n) == 0 ? agree : NULL;
 }
 
-/* The certificate for `seq` that the VIEW-CHANGE shows must be of the COMMIT's view, with its digest, or of a higher one. */
-static bool shows(const struct pbft_view_change *vc, bft_view view, const struct pbft_leaf *commit)
+bool evidence_hides(const struct pbft_view_change *vc, bft_view view, bft_seq seq, const struct digest *digest)
 {
+	/* What is at or below the stable checkpoint need not be shown. */
+	if (vc->view <= view || vc->stable >= seq)
+		return false;
 	for (uint16_t i = 0; i < vc->count; i++)
-		if (vc->prepared[i].seq == commit->seq)
-			return vc->prepared[i].view > view || (vc->prepared[i].view == view && digest_equal(&vc->prepared[i].digest, &commit->digest));
-	return false;
+		if (vc->prepared[i].seq == seq)
+			return vc->prepared[i].view < view || (vc->prepared[i].view == view && !digest_equal(&vc->prepared[i].digest, digest));
+	return true;
 }
 
 static const char *hidden_commit(const struct evidence *e, struct evidence_room *room)
@@ -270,9 +272,7 @@ static const char *hidden_commit(const struct evidence *e, struct evidence_room 
 	const struct pbft_leaf *commit = leaf_for(votes, PBFT_LEAF_COMMIT, e->seq, NULL);
 	if (votes->view != e->view || !commit)
 		return elsewhere;
-	/* What is at or below the stable checkpoint need not be shown. */
-	bool must_show = vc->view > e->view && vc->stable < e->seq;
-	return must_show && !shows(vc, e->view, commit) ? NULL : agree;
+	return evidence_hides(vc, e->view, commit->seq, &commit->digest) ? NULL : agree;
 }
 
 static const char *not_reproposed(const struct evidence *e, struct evidence_room *room)

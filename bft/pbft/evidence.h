@@ -86,4 +86,7 @@ bool evidence_statement(struct statement *out, const struct evidence *e, uint32_
  * `e` borrows `bytes`. Requires: `g` passed genesis_check, `cluster` is its digest. Cost: at most EVIDENCE_MESSAGES_MAX signatures. Threads: any. */
 const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, const struct bft_genesis *g, const struct digest *cluster,
                             const struct sign_scheme *scheme, struct evidence_room *room);
+/* A VIEW-CHANGE that its signer cannot send when it has sent a COMMIT for (view, seq, digest): it must show that certificate, or one of a higher view, unless its
+ * stable checkpoint covers the place. */
+bool evidence_hides(const struct pbft_view_change *vc, bft_view view, bft_seq seq, const struct digest *digest);
 #endif

@@ -190,6 +190,17 @@ static enum bft_verdict new_view_check(const struct pbft *p, const struct bft_vm
 	return BFT_ACCEPT;
 }
 
+/* Another one of its leader for the view whose NEW-VIEW is here, judged or not. */
+static bool contradicts(const struct pbft *p, const struct bft_vmsg *m, bft_ref *held)
+{
+	const struct pbft_new_view *nv = m->body;
+	bool entered = !p->new_view_pending && p->view == nv->view && p->mode == PBFT_NORMAL;
+	if (p->new_view.view != nv->view || !(p->new_view_pending || entered))
+		return false;
+	*held = p->new_view_pending ? p->new_view_pending_wire : p->new_view_wire;
+	return *held && !digest_is_zero(&p->new_view_digest) && !digest_equal(&p->new_view_digest, &m->digest);
+}
+
 static bool source_missing(const struct pbft *p, uint8_t k)
 {
 	const struct pbft_vc_meta *meta = view_change_meta(p, p->new_view.source[k].member);
@@ -230,6 +241,13 @@ enum bft_verdict on_new_view(struct pbft *p, const struct bft_vmsg *m, struct bf
 		return BFT_ACCEPT;
 	}
 	enum bft_verdict verdict = new_view_check(p, m);
+	bft_ref held;
+	if (verdict == BFT_IGNORE && contradicts(p, m, &held)) {
+		pbft_blame(out, m->from, BFT_CONVICT, PBFT_WHY_TWO_NEW_VIEWS, m->wire, held);
+		if (nv->view == p->view)
+			suspect_leader(p, PBFT_WHY_TWO_NEW_VIEWS, out);
+		return BFT_CONVICT;
+	}
 	if (verdict == BFT_IGNORE && p->new_view_pending && p->new_view.view == nv->view && nv->view > 0)
 		ask_for_missing(p, pbft_others(p), out);
 	if (verdict != BFT_ACCEPT)
@@ -238,6 +256,7 @@ enum bft_verdict on_new_view(struct pbft *p, const struct bft_vmsg *m, struct bf
 	pbft_release(out, &p->new_view_pending_wire, PBFT_NO_SEQ);
 	p->new_view_pending = true;
 	p->new_view = *nv;
+	p->new_view_digest = m->digest;
 	p->new_view_pending_wire = m->wire;
 	ask_for_missing(p, BFT_BIT(m->from), out);
 	new_view_check_pending(p, out);

@@ -25,6 +25,7 @@ enum pbft_reason {
 	PBFT_WHY_TWO_SNAPSHOTS,    /* E4 */
 	PBFT_WHY_TWO_VIEW_CHANGES, /* E8 */
 	PBFT_WHY_TWO_NEW_VIEWS,    /* E8 */
+	PBFT_WHY_HIDDEN_COMMIT,    /* E3 */
 	PBFT_WHY_FALSE_NEW_VIEW,   /* E6 */
 	PBFT_WHY_INVALID_PROPOSAL, /* E10 */
 	PBFT_WHY_NOT_REPROPOSED,   /* the leader's vote differs from its own NEW-VIEW */
@@ -149,6 +150,7 @@ struct pbft {
 
 	bool new_view_pending, new_view_known; /* known: new_view_wire is the current view's */
 	struct pbft_new_view new_view;
+	struct digest new_view_digest; /* of what came from its leader; of an own one, or one from the log, nothing is held against anybody */
 	bft_ref new_view_wire, new_view_pending_wire;
 
 	uint32_t requests_count, requests_waiting, requests_free;
@@ -204,6 +206,9 @@ bool slots_name(const struct pbft *p, const struct digest *d);
 void slots_enter_view(struct pbft *p);
 void slots_stable(struct pbft *p, bft_seq low, struct bft_effects *out);
 bool pbft_in_window(const struct pbft *p, bft_seq seq);
+
+/* view_change.c: a COMMIT of its sender that a VIEW-CHANGE here hides, blamed. */
+void view_change_against_commit(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *commit, struct bft_effects *out);
 
 /* votes.c: PRE-PREPARE, PREPARE, COMMIT, and what follows from them */
 bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struct pbft_leaf *leaf);

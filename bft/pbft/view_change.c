@@ -1,5 +1,6 @@
 /* VIEW-CHANGE (OSDI'99 4.4): binding, durable before sent, resent verbatim. It carries the stable checkpoint and every prepared certificate whose COMMIT was
  * decided, not only released: after it nothing of an older view is decided. */
+#include "bft/pbft/evidence.h"
 #include "bft/pbft/pbft.h"
 
 struct pbft_view_change *view_change_of(const struct pbft *p, uint32_t member)
@@ -99,6 +100,29 @@ static bool named_by_new_view(const struct pbft *p, const struct bft_vmsg *m)
 	return false;
 }
 
+/* Its COMMITs of lower views are here: each must be shown. Found once: one place is proof enough. */
+static void against_commits(const struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
+{
+	const struct pbft_view_change *vc = m->body;
+	for (bft_seq seq = p->low + 1; seq <= p->low + p->limits.window; seq++) {
+		const struct pbft_slot *s = slot_find(p, seq);
+		const struct pbft_vote *v = s ? slot_vote(p, s, true, m->from) : NULL;
+		if (!v || !v->set || !v->wire || !evidence_hides(vc, v->view, seq, &v->digest))
+			continue;
+		pbft_blame(out, m->from, BFT_CONVICT, PBFT_WHY_HIDDEN_COMMIT, v->wire, m->wire);
+		return;
+	}
+}
+
+/* The other order: the COMMIT comes after the VIEW-CHANGE that should have shown it. It still counts: it binds its sender, and q of them decide. */
+void view_change_against_commit(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *commit, struct bft_effects *out)
+{
+	const struct pbft_vc_meta *meta = view_change_meta(p, m->from);
+	if (m->from == p->self || !meta->set || !meta->wire || !evidence_hides(view_change_of(p, m->from), view, commit->seq, &commit->digest))
+		return;
+	pbft_blame(out, m->from, BFT_CONVICT, PBFT_WHY_HIDDEN_COMMIT, m->wire, meta->wire);
+}
+
 enum bft_verdict on_view_change(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
 	const struct pbft_view_change *vc = m->body;
@@ -120,6 +144,9 @@ enum bft_verdict on_view_change(struct pbft *p, const struct bft_vmsg *m, struct
 	} else if (meta->set && held->view > vc->view && !named) {
 		return BFT_IGNORE; /* one per member is kept, the highest */
 	}
+	/* It counts all the same: who votes for the next leader is one question, who lied another. */
+	if (m->from != p->self)
+		against_commits(p, m, out);
 	pbft_hold(out, m->wire, PBFT_NO_SEQ);
 	pbft_release(out, &meta->wire, PBFT_NO_SEQ);
 	*meta = (struct pbft_vc_meta){ .set = true, .wire = m->wire, .digest = m->digest };

@@ -89,8 +89,10 @@ static enum bft_verdict on_leaf(struct pbft *p, const struct bft_vmsg *m, bft_vi
 		suspect_leader(p, PBFT_WHY_TWO_PRE_PREPARES, out);
 	if (verdict != BFT_ACCEPT)
 		return verdict;
-	if (commit)
+	if (commit) {
+		view_change_against_commit(p, m, view, leaf, out);
 		commit_decides(p, s, view, &leaf->digest, out);
+	}
 	show_leader_leaf(p, s, m, view, leaf, out);
 	slot_progress(p, s, out);
 	return BFT_ACCEPT;

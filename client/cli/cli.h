@@ -39,6 +39,7 @@ enum cli_option {
 	OPT_OUT,
 	OPT_PASSPHRASE_FILE,
 	OPT_PROGRESS,
+	OPT_RECEIPT,
 	OPT_REPLICAS,
 	OPT_SESSIONS,
 	OPT_TIMEOUT,
@@ -122,7 +123,9 @@ int cmd_testnet(const struct cli *cli);
 int cmd_config_check(const struct cli *cli);
 int cmd_evidence_verify(const struct cli *cli);
 int cmd_evidence_show(const struct cli *cli);
+int cmd_evidence_gather(const struct cli *cli); /* 'evidence list' of a running cluster */
 int cmd_evidence_list(const struct cli *cli);
+int cmd_receipt_verify(const struct cli *cli);
 int cmd_member_readmit(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_put(const struct cli *cli);

@@ -56,13 +56,8 @@ int cluster_session(struct cluster *c)
 	return cli_error(error == QUORATE_UNKNOWN ? QUORATE_UNREACHABLE : error, reason);
 }
 
-int cluster_ask(struct cluster *c, const void *op, size_t op_bytes, bool reads, struct quorate_kv_answer *answer)
+static int judge(const struct cluster *c, enum quorate_error error, bool reads, size_t n, const char *reason, struct quorate_kv_answer *answer)
 {
-	char reason[QUORATE_REASON_BYTES] = "";
-	size_t n = 0;
-	if (!c->reply && !(c->reply = malloc(CLUSTER_REPLY_BYTES)))
-		return cli_fail(CLI_FAILED, "no memory for an answer");
-	enum quorate_error error = quorate_call_wait(c->session, op, op_bytes, c->reply, CLUSTER_REPLY_BYTES, &n, reason);
 	if (error == QUORATE_UNKNOWN && reads)
 		error = QUORATE_UNREACHABLE;
 	if (error == QUORATE_UNKNOWN)
@@ -72,6 +67,35 @@ int cluster_ask(struct cluster *c, const void *op, size_t op_bytes, bool reads, 
 	if (n > CLUSTER_REPLY_BYTES || !quorate_kv_answer_read(answer, c->reply, n))
 		return cli_fail(CLI_FAILED, "the answer is not one of the key-value service");
 	return CLI_OK;
+}
+
+int cluster_ask(struct cluster *c, const void *op, size_t op_bytes, bool reads, struct quorate_kv_answer *answer)
+{
+	char reason[QUORATE_REASON_BYTES] = "";
+	size_t n = 0;
+	if (!c->reply && !(c->reply = malloc(CLUSTER_REPLY_BYTES)))
+		return cli_fail(CLI_FAILED, "no memory for an answer");
+	enum quorate_error error = quorate_call_wait(c->session, op, op_bytes, c->reply, CLUSTER_REPLY_BYTES, &n, reason);
+	return judge(c, error, reads, n, reason, answer);
+}
+
+int cluster_ask_receipt(struct cluster *c, const void *op, size_t op_bytes, bool reads, struct quorate_kv_answer *answer, struct cluster_receipt *receipt)
+{
+	size_t n = 0, receipt_n = 0;
+	*receipt = (struct cluster_receipt){ 0 };
+	if (!c->reply)
+		c->reply = malloc(CLUSTER_REPLY_BYTES);
+	if (!c->receipt)
+		c->receipt = malloc(QUORATE_RECEIPT_BYTES_MAX);
+	if (!c->reply || !c->receipt)
+		return cli_fail(CLI_FAILED, "no memory for an answer");
+	enum quorate_error error = quorate_receipt_wait(c->session, op, op_bytes, c->reply, CLUSTER_REPLY_BYTES, &n, c->receipt, QUORATE_RECEIPT_BYTES_MAX,
+	                                                &receipt_n, receipt->why);
+	if (receipt_n && receipt_n <= QUORATE_RECEIPT_BYTES_MAX) {
+		receipt->bytes = c->receipt;
+		receipt->n = receipt_n;
+	}
+	return judge(c, error, reads, n, receipt->why, answer);
 }
 
 /* ---- the end ---- */
@@ -152,5 +176,6 @@ void cluster_close(struct cluster *c)
 	quorate_config_free(c->config);
 	cli_passphrase_free(c->passphrase);
 	free(c->reply);
+	free(c->receipt);
 	memset(c, 0, sizeof *c);
 }

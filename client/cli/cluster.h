@@ -11,6 +11,7 @@ struct cluster {
 	struct quorate_session *session; /* NULL until cluster_session */
 	uint32_t timeout_ms;             /* of this command            */
 	uint8_t *reply;                  /* of cluster_ask             */
+	uint8_t *receipt;                /* of cluster_ask_receipt     */
 	struct cluster_farewell *farewell;
 };
 
@@ -24,6 +25,13 @@ int cluster_open(struct cluster *c, const struct cli *cli, uint32_t timeout_ms, 
 int cluster_session(struct cluster *c);
 /* Orders one operation of the service and takes its answer apart; it is borrowed until the next. `reads`: that it may have been executed matters to nobody. */
 int cluster_ask(struct cluster *c, const void *op, size_t op_bytes, bool reads, struct quorate_kv_answer *answer);
+/* The same, waiting for a receipt: it is borrowed like the answer, and may be there although the operation failed. Without one, `why` says why. */
+struct cluster_receipt {
+	const uint8_t *bytes; /* NULL: none */
+	size_t n;
+	char why[QUORATE_REASON_BYTES];
+};
+int cluster_ask_receipt(struct cluster *c, const void *op, size_t op_bytes, bool reads, struct quorate_kv_answer *answer, struct cluster_receipt *receipt);
 /* Gives a session up, in the cluster too: cluster_close sees to it that the word goes out. */
 void cluster_give_up(struct cluster *c, struct quorate_session *session);
 void cluster_close(struct cluster *c);

@@ -1,19 +1,10 @@
 /* Evidence: who contradicted itself, judged by the genesis alone. */
-#include "cli.h"
+#include "evidence_say.h"
+#include "gather.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void place_text(char out[64], const struct quorate_evidence_info *e)
-{
-	int n = snprintf(out, 64, "epoch %llu", (unsigned long long)e->epoch);
-	/* The first view is 0; those two are about none. */
-	if (strcmp(e->predicate, "two-checkpoints") != 0 && strcmp(e->predicate, "two-snapshots") != 0)
-		n += snprintf(out + n, 64 - (size_t)n, ", view %llu", (unsigned long long)e->view);
-	if (e->seq)
-		snprintf(out + n, 64 - (size_t)n, ", sequence %llu", (unsigned long long)e->seq);
-}
 
 /* `error`: what verifying it said. */
 static json_t *evidence_json(const char *path, const struct quorate_evidence_info *e, enum quorate_error error, const char *reason, bool statements)
@@ -23,10 +14,7 @@ static json_t *evidence_json(const char *path, const struct quorate_evidence_inf
 		json_object_set_new(o, "reason", json_string(reason));
 	if (!e->statements)
 		return o;
-	json_object_update_new(o, json_pack("{s:s,s:s,s:s,s:i,s:I,s:I,s:I}", "predicate", e->predicate, "sentence", e->sentence, "cluster", e->cluster,
-	                                    "culprit", (int)e->culprit, "epoch", (json_int_t)e->epoch, "view", (json_int_t)e->view, "seq", (json_int_t)e->seq));
-	if (*e->org)
-		json_object_update_new(o, json_pack("{s:s,s:s}", "org", e->org, "key", e->member_key));
+	evidence_json_add(o, e);
 	json_t *list = statements ? json_array() : NULL;
 	for (uint32_t i = 0; list && i < e->statements; i++)
 		json_array_append_new(list, json_pack("{s:i,s:s}", "signer", (int)e->statement[i].signer, "statement", e->statement[i].text));
@@ -38,7 +26,7 @@ static json_t *evidence_json(const char *path, const struct quorate_evidence_inf
 static void evidence_text_of(const char *path, const struct quorate_evidence_info *e, bool proved, bool statements)
 {
 	char place[64];
-	place_text(place, e);
+	evidence_place(place, e);
 	if (proved)
 		printf("member %u (%s): %s; %s\n", e->culprit, e->org, e->sentence, place);
 	else
@@ -116,13 +104,11 @@ static void list_one(void *user, const char *path)
 	evidence_text_of(path, &l->info, true, false);
 }
 
-int cmd_evidence_list(const struct cli *cli)
+static int list_folder(const struct cli *cli)
 {
 	char reason[QUORATE_REASON_BYTES] = "";
-	const char *path = cli_need(cli, OPT_CONFIG);
+	const char *path = cli->value[OPT_CONFIG];
 	struct quorate_config *config;
-	if (!path)
-		return CLI_USAGE;
 	enum quorate_error error = quorate_config_read(&config, QUORATE_CONFIG_REPLICA, path, cli_problem, NULL);
 	if (error != QUORATE_OK)
 		return cli_code(error);
@@ -148,4 +134,13 @@ int cmd_evidence_list(const struct cli *cli)
 	free(l);
 	quorate_config_free(config);
 	return code;
+}
+
+int cmd_evidence_list(const struct cli *cli)
+{
+	bool folder = cli_has(cli, OPT_CONFIG);
+	if (folder && (cli_has(cli, OPT_CLUSTER) || cli_has(cli, OPT_OUT)))
+		return cli_fail(CLI_USAGE,
+		                "give --config FILE for one replica's folder, or --cluster FILE for what all replicas keep, with --out DIR or without");
+	return folder ? list_folder(cli) : cmd_evidence_gather(cli);
 }

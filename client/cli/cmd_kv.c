@@ -1,5 +1,6 @@
 /* One operation of the key-value service, and what came of it. */
 #include "cluster.h"
+#include "receipt_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,18 +28,46 @@ static int value_check(size_t n)
 /* Orders `op` in a session of its own. `show` says what the answer means. */
 typedef int (*show_fn)(const struct cli *cli, const struct quorate_kv_answer *answer);
 
+static int ask(const struct cli *cli, struct cluster *c, const uint8_t *op, size_t n, bool reads, show_fn show)
+{
+	struct quorate_kv_answer answer;
+	int code = cluster_ask(c, op, n, reads, &answer);
+	return code == CLI_OK ? show(cli, &answer) : code;
+}
+
+/* What failed is shown too: the receipt says so. What was done and cannot be shown is not all that was asked for. */
+static int ask_receipt(const struct cli *cli, struct cluster *c, const uint8_t *op, size_t n, bool reads, show_fn show, struct receipt_file *file)
+{
+	struct quorate_kv_answer answer;
+	struct cluster_receipt receipt;
+	int code = cluster_ask_receipt(c, op, n, reads, &answer, &receipt);
+	bool answered = code == CLI_OK;
+	if (answered)
+		code = show(cli, &answer);
+	int kept = CLI_OK;
+	if (receipt.bytes)
+		kept = receipt_file_keep(file, receipt.bytes, receipt.n);
+	else if (answered)
+		kept = cli_fail(CLI_UNREACHABLE, "%s", receipt.why);
+	return code == CLI_OK ? kept : code;
+}
+
 static int order(const struct cli *cli, const uint8_t *op, size_t n, bool reads, show_fn show)
 {
-	struct cluster c;
-	struct quorate_kv_answer answer;
-	int code = cluster_open(&c, cli, 0, 0);
+	struct cluster c = { 0 };
+	struct receipt_file file;
+	bool wanted = cli_has(cli, OPT_RECEIPT);
+	int code = wanted ? receipt_file_open(&file, cli->value[OPT_RECEIPT]) : CLI_OK;
+	if (code != CLI_OK)
+		return code;
+	code = cluster_open(&c, cli, 0, 0);
 	if (code == CLI_OK)
 		code = cluster_session(&c);
 	if (code == CLI_OK)
-		code = cluster_ask(&c, op, n, reads, &answer);
-	if (code == CLI_OK)
-		code = show(cli, &answer);
+		code = wanted ? ask_receipt(cli, &c, op, n, reads, show, &file) : ask(cli, &c, op, n, reads, show);
 	cluster_close(&c);
+	if (wanted)
+		receipt_file_close(&file);
 	return code;
 }
 

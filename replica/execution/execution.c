@@ -225,16 +225,16 @@ static bool run_ops(struct execution *x, const struct bundle *b, struct executio
 
 static bool run_open(struct execution *x, const struct bundle *b, uint32_t index, struct execution_result *r)
 {
-	uint64_t session = 0, opened = 0;
-	uint8_t status;
-	if (!state_ok(x, sessions_open(x->state, &x->sessions, b, x->seq + 1, index, x->time_ms, &session, &opened, &status), "opening a session"))
+	struct session_opening opening;
+	if (!state_ok(x, sessions_open(x->state, &x->sessions, b, &r->digest, x->seq + 1, index, x->time_ms, &opening), "opening a session"))
 		return false;
-	if (status != RESULT_DONE)
-		return result_status(x, r, b, status);
-	if (!result_number(x, r, b, session))
+	if (opening.status != RESULT_DONE)
+		return result_status(x, r, b, opening.status);
+	if (!result_number(x, r, b, opening.session))
 		return false;
-	r->repeated = opened != x->seq + 1;
-	r->seq = opened;
+	r->repeated = opening.seq != x->seq + 1;
+	r->seq = opening.seq;
+	r->digest = opening.bundle;
 	return true;
 }
 
@@ -306,6 +306,7 @@ static bool repeat(struct execution *x, const struct session_answer *a, struct e
 	x->out_used += a->result_bytes;
 	r->repeated = true;
 	r->seq = a->seq;
+	r->digest = a->bundle;
 	return true;
 }
 
@@ -323,7 +324,8 @@ static bool run_bundle(struct execution *x, const struct bundle *b, uint32_t ind
 	bool ran = a.judgement == SESSION_REFUSED ? result_status(x, r, b, a.status) : run_in_session(x, b, r);
 	if (!ran || b->kind == BUNDLE_CLOSE)
 		return ran;
-	return state_ok(x, sessions_record(x->state, &x->sessions, b, x->seq + 1, x->out + r->at - SESSION_RECORD_HEAD, r->n), "keeping a result");
+	uint8_t *record = x->out + r->at - SESSION_RECORD_HEAD;
+	return state_ok(x, sessions_record(x->state, &x->sessions, b, &r->digest, x->seq + 1, record, r->n), "keeping a result");
 }
 
 static void decide_snapshot(struct execution *x, size_t bytes)
@@ -349,11 +351,11 @@ bool execution_run(struct execution *x, const struct proposal_body *p, struct ex
 	out->count = p->head.count;
 	for (uint16_t i = 0; i < p->head.count; i++) {
 		struct execution_result *r = &out->result[i];
-		*r = (struct execution_result){ .id = p->bundles[i]->id, .bundle = p->bundles[i], .seq = out->seq };
+		*r = (struct execution_result){ .id = p->bundles[i]->id, .bundle = p->bundles[i], .seq = out->seq, .digest = p->bundles[i]->digest };
 		if (!run_bundle(x, &p->bundles[i]->head, i, r))
 			return false;
 		out->ids[i] = r->id;
-		result_leaf(&out->leaf[i], x->out + r->at, r->n);
+		result_leaf(&out->leaf[i], r->seq, &r->digest, x->out + r->at, r->n);
 	}
 	results_root(&out->root, out->leaf, out->count);
 	chain_next(&out->chain, &x->chain, out->seq, &p->digest, &out->root);

@@ -18,7 +18,8 @@ struct execution;
 struct execution_result {
 	struct bft_request_id id;
 	const struct bundle_body *bundle;
-	uint64_t seq; /* where it was executed: lower than the proposal's for a repeated one */
+	uint64_t seq;         /* where it was executed: lower than the proposal's for a repeated one */
+	struct digest digest; /* of what was executed: of a repeated one, the first bundle under that number */
 	bool repeated;
 	size_t at, n; /* of the result's bytes in `bytes` */
 };

@@ -105,7 +105,7 @@ static enum state_result read_record(struct state *s, const struct session_limit
 	if (r != STATE_OK)
 		return r == STATE_NONE ? STATE_OK : r;
 	struct rd rd = rd_of(value, n);
-	if (!rd_u64(&rd, found) || !rd_u64(&rd, &out->seq))
+	if (!rd_u64(&rd, found) || !rd_u64(&rd, &out->seq) || !rd_bytes(&rd, out->bundle.b, DIGEST_BYTES))
 		return STATE_ERR_DAMAGED;
 	out->result = rd.at;
 	out->result_bytes = rd_left(&rd);
@@ -151,12 +151,14 @@ enum state_result sessions_judge(struct state *s, const struct session_limits *l
 	return r;
 }
 
-enum state_result sessions_record(struct state *s, const struct session_limits *limits, const struct bundle *b, uint64_t seq, uint8_t *record, size_t n)
+enum state_result sessions_record(struct state *s, const struct session_limits *limits, const struct bundle *b, const struct digest *digest, uint64_t seq,
+                                  uint8_t *record, size_t n)
 {
 	struct key k = record_key(b->session, b->number % limits->window);
 	struct wr w = wr_of(record, SESSION_RECORD_HEAD);
 	wr_u64(&w, b->number);
 	wr_u64(&w, seq);
+	wr_bytes(&w, digest->b, DIGEST_BYTES);
 	return put(s, &k, record, SESSION_RECORD_HEAD + n);
 }
 
@@ -224,13 +226,14 @@ static enum state_result forget_void(struct state *s, uint64_t time_ms)
 	return r;
 }
 
-static enum state_result store_opening(struct state *s, const struct bundle *b, uint64_t session, uint64_t seq, uint64_t void_ms)
+static enum state_result store_opening(struct state *s, const struct bundle *b, const struct session_opening *x, uint64_t void_ms)
 {
-	uint8_t value[16];
+	uint8_t value[16 + DIGEST_BYTES];
 	struct wr w = wr_of(value, sizeof value);
-	wr_u64(&w, session);
-	wr_u64(&w, seq);
-	const struct key keys[4] = { session_key(session), owner_key(&b->key, session), opening_key(&b->key, b->number),
+	wr_u64(&w, x->session);
+	wr_u64(&w, x->seq);
+	wr_bytes(&w, x->bundle.b, DIGEST_BYTES);
+	const struct key keys[4] = { session_key(x->session), owner_key(&b->key, x->session), opening_key(&b->key, b->number),
 		                     void_key(void_ms, &b->key, b->number) };
 	const void *values[4] = { b->key.b, "", value, "" };
 	const size_t sizes[4] = { PUBLIC_KEY_BYTES, 0, sizeof value, 0 };
@@ -250,35 +253,37 @@ static uint64_t void_of(const struct bundle *b)
 	return void_ms;
 }
 
-enum state_result sessions_open(struct state *s, const struct session_limits *limits, const struct bundle *b, uint64_t seq, uint32_t index, uint64_t time_ms,
-                                uint64_t *session, uint64_t *opened_seq, uint8_t *status)
+static bool read_opening(struct session_opening *out, const void *value, size_t n)
+{
+	struct rd rd = rd_of(value, n);
+	return rd_u64(&rd, &out->session) && rd_u64(&rd, &out->seq) && rd_bytes(&rd, out->bundle.b, DIGEST_BYTES) && rd_done(&rd);
+}
+
+enum state_result sessions_open(struct state *s, const struct session_limits *limits, const struct bundle *b, const struct digest *digest, uint64_t seq,
+                                uint32_t index, uint64_t time_ms, struct session_opening *out)
 {
 	uint64_t void_ms = void_of(b);
 	struct key k = opening_key(&b->key, b->number);
 	const void *value;
 	size_t n;
-	*status = RESULT_DONE;
+	*out = (struct session_opening){ .session = seq << 16 | index, .seq = seq, .bundle = *digest, .status = RESULT_DONE };
 	enum state_result r = get(s, &k, &value, &n);
-	if (r == STATE_OK) {
-		struct rd rd = rd_of(value, n);
-		return rd_u64(&rd, session) && rd_u64(&rd, opened_seq) ? STATE_OK : STATE_ERR_DAMAGED;
-	}
+	if (r == STATE_OK)
+		return read_opening(out, value, n) ? STATE_OK : STATE_ERR_DAMAGED;
 	if (r != STATE_NONE)
 		return r;
 	if (void_ms < time_ms || void_ms - time_ms > SESSION_VOID_MS_MAX) {
-		*status = RESULT_VOID;
+		out->status = RESULT_VOID;
 		return STATE_OK;
 	}
 	if (state_bytes(s) > limits->state_bytes) {
-		*status = RESULT_QUOTA;
+		out->status = RESULT_QUOTA;
 		return STATE_OK;
 	}
-	*session = seq << 16 | index;
-	*opened_seq = seq;
 	r = make_room(s, limits, &b->key);
 	if (r == STATE_OK)
 		r = forget_void(s, time_ms);
-	return r == STATE_OK ? store_opening(s, b, *session, seq, void_ms) : r;
+	return r == STATE_OK ? store_opening(s, b, out, void_ms) : r;
 }
 
 enum state_result sessions_close(struct state *s, const struct session_limits *limits, const struct public_key *key, uint64_t session)

@@ -1,8 +1,10 @@
 /* Writes the corpora: make_corpus FOLDER. Four replicas and a client talk in memory, the leader falls silent, one restarts; what they say and keep, cut to a few
  * samples of each kind, is the corpus. Everything follows from the code, so the same code writes the same files. */
 #include "bft/bundle.h"
+#include "bft/evidence_list.h"
 #include "bft/pbft/certificate.h"
 #include "bft/pbft/evidence.h"
+#include "bft/receipt.h"
 #include "bft/reply.h"
 #include "crypto/keyfile.h"
 #include "net/hello.h"
@@ -362,6 +364,7 @@ static void begin(void)
 	client.sent = from_client;
 	for (uint32_t i = 0; i < BED_MEMBERS; i++)
 		client_core_link(client.core, i, true);
+	client_bed_tick(&client); /* at the target's time: the opening is the same request in both */
 }
 
 static void on_answer(void *user, const struct quorate_answer *a)
@@ -371,12 +374,20 @@ static void on_answer(void *user, const struct quorate_answer *a)
 		fprintf(stderr, "an operation ended with: %s\n", a->reason);
 }
 
+static void submit_as(bool receipt, const uint8_t *op, size_t n)
+{
+	struct quorate_op one = { op, n };
+	enum quorate_error e = receipt ? client_session_submit_receipt(client.session, &one, 1, on_answer, NULL)
+	                               : client_session_submit(client.session, op, n, on_answer, NULL);
+	if (n == 0 || e != QUORATE_OK)
+		abort();
+	script_add(&told, receipt ? 29 : 13, n, op);
+	client_bed_tick(&client); /* as the target does after each step */
+}
+
 static void submit(const uint8_t *op, size_t n)
 {
-	if (n == 0 || client_session_submit(client.session, op, n, on_answer, NULL) != QUORATE_OK)
-		abort();
-	script_add(&told, 13, 0, NULL);
-	client_bed_tick(&client); /* as the target does after each step */
+	submit_as(false, op, n);
 }
 
 static void on_report(void *user, uint32_t member, const struct standing *standing)
@@ -398,7 +409,7 @@ static void operations(void)
 	run(40);
 	struct quorate_kv_part part = { inner, quorate_kv_put(inner, sizeof inner, "in", 2, "side", 4) };
 	submit(op, quorate_kv_atomic(op, sizeof op, &part, 1));
-	submit(op, quorate_kv_count(op, sizeof op));
+	submit_as(true, op, quorate_kv_count(op, sizeof op));
 	submit(op, quorate_kv_del(op, sizeof op, "key", 3));
 	run(40);
 	if (client_session_snapshot(client.session, on_answer, NULL) != QUORATE_OK || client_core_ask(client.core, 1, 0, on_report, NULL) != QUORATE_OK)
@@ -724,6 +735,43 @@ static void evidence(void)
 	save_shown();
 }
 
+/* ---- receipts: so does this one ---- */
+
+static void one_receipt(const char *name, bft_mask signers, bft_mask alone, uint16_t count, uint16_t index)
+{
+	static const uint8_t op[] = { 3, 0, 0, 0, 'p', 'u', 't' }, value[] = { 1, 0, 0, 0, 0 };
+	uint8_t request[128], answer[64], bytes[SAMPLE_MAX];
+	struct bundle b = { .session = 7, .number = 3, .reply_mask = 15, .count = 1, .ops = op, .ops_bytes = sizeof op };
+	struct result x = { 7, 3, RESULT_DONE, 1, value, sizeof value };
+	struct receipt r = { .cluster = { { 7 } }, .epoch = 1, .seq = 9, .bundle = request, .result = answer, .signers = signers, .alone = alone };
+	r.bundle_bytes = bundle_encode(&b, request, sizeof request);
+	r.result_bytes = result_encode(&x, answer, sizeof answer);
+	r.place = (struct reply_place){ .count = count, .index = index, .path_count = merkle_path_length(count, index) };
+	plain("fuzz_receipt", name, bytes, receipt_encode(&r, bytes, sizeof bytes));
+}
+
+static void receipts(void)
+{
+	one_receipt("roots", 7, 0, 5, 2);
+	one_receipt("alone", 11, 11, 0, 0);
+	one_receipt("both-forms", 15, 2, 1, 0);
+	one_receipt("too-few", 3, 0, 512, 511);
+}
+
+static void evidence_list(void)
+{
+	uint8_t bytes[256];
+	struct evidence_answer a;
+	evidence_name_set(&a.after, "0-two-commits-0-9.evidence");
+	evidence_name_set(&a.name, "3-two-view-changes-4-0.evidence");
+	sample("fuzz_evidence_list", "question", 0, bytes, evidence_question_encode(&a.after, bytes, sizeof bytes), 1);
+	size_t n = evidence_answer_head_encode(&a, bytes, sizeof bytes);
+	memcpy(bytes + n, "file", 4);
+	sample("fuzz_evidence_list", "answer", 1, bytes, n + 4, 1);
+	evidence_name_set(&a.name, "");
+	sample("fuzz_evidence_list", "no-other", 1, bytes, evidence_answer_head_encode(&a, bytes, sizeof bytes), 1);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -741,5 +789,7 @@ int main(int argc, char **argv)
 	members();
 	superblock();
 	evidence();
+	receipts();
+	evidence_list();
 	return 0;
 }

@@ -222,8 +222,17 @@ static void s42_accepts_commits(void)
 	struct bed *b = bed_new(4, 1);
 	CU_ASSERT(bed_commit(b, 2, 0, 1, bed_digest(1)) == BFT_ACCEPT);
 	CU_ASSERT(bed_commit(b, 2, 0, BED_W + 1, bed_digest(1)) == BFT_IGNORE);
-	bed_enter_view(b, 2);
+	/* In view 2 everybody shows what it had committed to, or it would contradict itself. */
+	struct bed_changes *c = bed_changes_new(b, 2, b->q);
+	bed_changes_prepared(c, 2, 1, 0, bed_digest(1));
+	bed_changes_prepared(c, 3, 1, 0, bed_digest(1));
+	struct pbft_new_view *m = bed_new_view_from(b, c);
+	bed_changes_say(b, c);
+	bed_say(b, 2, PBFT_NEW_VIEW, m);
+	CU_ASSERT(bed_standing(b).view == 2 && !bed_standing(b).changing);
 	CU_ASSERT(bed_commit(b, 3, 0, 1, bed_digest(1)) == BFT_ACCEPT);
+	bed_changes_free(c);
+	free(m);
 	bed_free(b);
 }
 

@@ -366,6 +366,36 @@ static void late_and_repeated_ones_are_ignored(void)
 	story_free(&s);
 }
 
+/* Before the first is judged, and after it was entered. */
+static void two_for_one_view_convict(void)
+{
+	for (int entered = 0; entered < 2; entered++) {
+		struct story s = story_new();
+		if (entered)
+			bed_changes_say(s.b, s.c);
+		bed_say(s.b, 2, PBFT_NEW_VIEW, s.m);
+		bft_ref first = s.b->last_ref;
+		CU_ASSERT(bed_standing(s.b).view == (entered ? 2 : 0));
+		s.m->digest[1] = bed_digest(77);
+		CU_ASSERT(bed_say_as(s.b, 2, PBFT_NEW_VIEW, s.m, BFT_AUTH_CHANNEL) == BFT_REJECT); /* unseen it proves nothing */
+		CU_ASSERT(bed_say(s.b, 3, PBFT_NEW_VIEW, s.m) == BFT_REJECT);                      /* another's is no second one */
+		CU_ASSERT(!bed_blame(s.b, 2, BFT_CONVICT, PBFT_WHY_TWO_NEW_VIEWS));
+		CU_ASSERT(bed_say(s.b, 2, PBFT_NEW_VIEW, s.m) == BFT_CONVICT);
+		const struct bft_effect *blame = bed_blame(s.b, 2, BFT_CONVICT, PBFT_WHY_TWO_NEW_VIEWS);
+		CU_ASSERT_FATAL(blame != NULL);
+		CU_ASSERT(blame->ref == s.b->last_ref && blame->other == first);
+		/* Who holds the proof suspects at once; the first stays. */
+		CU_ASSERT(bed_standing(s.b).suspecting == (entered == 1));
+		if (!entered)
+			bed_changes_say(s.b, s.c);
+		CU_ASSERT(bed_standing(s.b).view == 2 && !bed_standing(s.b).changing);
+		/* A view later it is late, and nothing more. */
+		bed_enter_view(s.b, 3);
+		CU_ASSERT(bed_say(s.b, 2, PBFT_NEW_VIEW, s.m) == BFT_IGNORE);
+		story_free(&s);
+	}
+}
+
 /* 0 gave one VIEW-CHANGE to me and another to the leader. The NEW-VIEW is judged by the bytes that it names, and 0 is convicted. */
 static void the_bytes_that_it_names_are_judged(void)
 {
@@ -496,6 +526,7 @@ int main(void)
 		{ "VIEW-CHANGEs for another view do not support it", view_changes_for_another_view_do_not_support_it },
 		{ "malformed ones are rejected", malformed_ones_are_rejected },
 		{ "late and repeated ones are ignored", late_and_repeated_ones_are_ignored },
+		{ "two for one view convict", two_for_one_view_convict },
 		{ "the bytes that it names are judged", the_bytes_that_it_names_are_judged },
 		{ "re-proposals are not validated again", re_proposals_are_not_validated_again },
 		{ "a missing body is asked of all", a_missing_body_is_asked_of_all },

@@ -277,6 +277,61 @@ static void two_for_one_view_convict(void)
 	bed_free(b);
 }
 
+/* `commit_first`: which of the two comes first. Whether member 2 is blamed for hiding its COMMIT of (view 1, sequence 3). */
+static bool hides(bool commit_first, uint16_t count, bft_view view, uint64_t digest, bft_seq stable)
+{
+	struct bed *b = bed_new(7, 1);
+	struct pbft_view_change *m = &bed_body()->view_change;
+	m->view = 3;
+	m->stable = stable;
+	m->chain = stable ? bed_digest(9) : b->cluster;
+	m->count = count;
+	m->prepared[0] = (struct pbft_prepared){ .seq = 3, .view = view, .digest = bed_digest(digest) };
+	bft_ref commit = 0, change = 0;
+	for (int i = 0; i < 2; i++) {
+		if ((i == 0) == commit_first) {
+			bed_commit(b, 2, 1, 3, bed_digest(5));
+			commit = b->last_ref;
+		} else {
+			bed_say(b, 2, PBFT_VIEW_CHANGE, m);
+			change = b->last_ref;
+		}
+	}
+	const struct bft_effect *blame = bed_blame(b, 2, BFT_CONVICT, PBFT_WHY_HIDDEN_COMMIT);
+	if (blame)
+		CU_ASSERT(blame->ref == commit && blame->other == change);
+	bool found = blame != NULL;
+	free(m);
+	bed_free(b);
+	return found;
+}
+
+static void a_commit_that_it_hides_convicts(void)
+{
+	for (int first = 0; first < 2; first++) {
+		CU_ASSERT(hides(first, 0, 0, 0, 0));      /* nothing is shown       */
+		CU_ASSERT(hides(first, 1, 0, 5, 0));      /* of a lower view        */
+		CU_ASSERT(hides(first, 1, 1, 6, 0));      /* another digest         */
+		CU_ASSERT(!hides(first, 1, 1, 5, 0));     /* the very one           */
+		CU_ASSERT(!hides(first, 1, 2, 6, 0));     /* of a higher view       */
+		CU_ASSERT(!hides(first, 0, 0, 0, BED_K)); /* it is stable: no need  */
+	}
+	/* It counts all the same, and so does the COMMIT: the fifth for one digest decides, among them one that its sender hid. */
+	struct bed *b = bed_new(7, 1);
+	bed_view_change(b, 2, 3);
+	for (uint8_t i = 2; i < 7; i++)
+		bed_commit(b, i, 0, 1, b->null);
+	CU_ASSERT(bed_blame(b, 2, BFT_CONVICT, PBFT_WHY_HIDDEN_COMMIT) && bed_executes(b, 1, b->null));
+	bed_free(b);
+	/* What it commits to in the view of its VIEW-CHANGE, or above, it need not have shown. */
+	b = bed_new(7, 1);
+	bed_view_change(b, 2, 3);
+	bed_commit(b, 2, 3, 3, bed_digest(5));
+	bed_commit(b, 2, 4, 2, bed_digest(5));
+	CU_ASSERT(!bed_last(b, BFT_FX_BLAME));
+	bed_free(b);
+}
+
 static void malformed_ones_are_rejected(void)
 {
 	struct bed *b = bed_new(7, 1);
@@ -401,6 +456,7 @@ int main(void)
 		{ "it says one for each view", it_says_one_for_each_view },
 		{ "one is kept for each member, the highest", one_is_kept_for_each_member_the_highest },
 		{ "two for one view convict", two_for_one_view_convict },
+		{ "a COMMIT that it hides convicts", a_commit_that_it_hides_convicts },
 		{ "malformed ones are rejected", malformed_ones_are_rejected },
 		{ "the timer waits for a quorum", the_timer_waits_for_a_quorum },
 		{ "members above count for it", members_above_count_for_it },

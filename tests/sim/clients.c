@@ -1,4 +1,5 @@
 /* Clients: the product's client core, a session each. Requests come at their times; what ended as unknown is asked again in the same session. */
+#include "bft/receipt.h"
 #include "tests/sim/sim.h"
 
 static void seed_of(uint8_t out[32], uint64_t seed, uint64_t what)
@@ -27,6 +28,22 @@ static void env_random(void *user, void *out, size_t n)
 		*b++ = (uint8_t)rng_next(&c->sim->rng);
 }
 
+/* One request in five asks for a receipt. What comes shows this very request and answer to who holds the genesis. */
+static bool wants_receipt(const struct sim_request *q)
+{
+	return q->id % 5 == 4;
+}
+
+static void check_receipt(struct sim *s, const struct sim_request *q, const struct quorate_answer *a)
+{
+	struct receipt r;
+	const char *why = receipt_verify(&r, a->receipt, a->receipt_bytes, &s->genesis, &s->cluster, s->scheme);
+	if (why)
+		sim_fail(s, "request %u: a receipt that proves nothing: %s", q->id, why);
+	else if (!wants_receipt(q) || r.seq != a->seq || r.request.number != a->number || !public_key_equal(&r.request.key, &q->client->key))
+		sim_fail(s, "request %u: the receipt is another's", q->id);
+}
+
 static void complete(struct sim *s, struct sim_request *q, const struct quorate_answer *a)
 {
 	const uint8_t *answer = a->value;
@@ -34,6 +51,8 @@ static void complete(struct sim *s, struct sim_request *q, const struct quorate_
 		sim_fail(s, "exactly-once: request %u was executed %u times", q->id, answer[0]);
 	else if (q->completed)
 		sim_fail(s, "request %u was answered twice", q->id);
+	if (a->receipt)
+		check_receipt(s, q, a);
 	q->completed = true;
 	s->completed++;
 }
@@ -134,7 +153,10 @@ static void submit(struct sim_request *q)
 		sim_at(c->sim, (struct sim_event){ .at = c->sim->now + 50, .kind = SIM_REQUEST, .value = q->id });
 		return;
 	}
-	if (client_session_submit(c->session, op, sizeof op, on_answer, q) != QUORATE_OK)
+	struct quorate_op one = { op, sizeof op };
+	enum quorate_error e = wants_receipt(q) ? client_session_submit_receipt(c->session, &one, 1, on_answer, q)
+	                                        : client_session_submit(c->session, op, sizeof op, on_answer, q);
+	if (e != QUORATE_OK)
 		sim_fail(c->sim, "client %u cannot submit", c->id);
 }
 

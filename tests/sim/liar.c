@@ -394,8 +394,10 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 	struct bft_envelope e = { .type = 0 };
 	struct reply reply;
 	if (!habit(d, LIAR_LIES_TO_CLIENTS) || !envelope_read(&r, &e) || e.type != BFT_WIRE_REPLY_LATE || !reply_decode(&reply, true, r.at, rd_left(&r))) {
+		/* Another value, or the true one under a false signature; nobody else holds this frame. */
+		bool signature = e.type == BFT_WIRE_REPLY && (f->bytes[BFT_FRAME_HEAD_BYTES + 8] & 1); /* by its sequence */
 		if ((e.type == BFT_WIRE_REPLY || e.type == BFT_WIRE_READ_ANSWER) && habit(d, LIAR_LIES_TO_CLIENTS))
-			f->bytes[f->n - 1] ^= 1; /* nobody else holds this frame */
+			f->bytes[signature ? BFT_FRAME_HEAD_BYTES - SIGNATURE_BYTES : f->n - 1] ^= 1;
 		network_reply(s, d->id, client, f);
 		return;
 	}

@@ -470,7 +470,7 @@ static bool open_all(struct node *d)
 		.app = &sim_app,
 		.state = d->state,
 		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
-		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, env_note, NULL, evidence_shown, env_rtt_us },
+		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, env_note, NULL, evidence_shown, NULL, env_rtt_us },
 	};
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };

@@ -167,6 +167,7 @@ void statements_replied(struct sim *s, uint8_t node, const struct frame *f)
 	/* An opening's number is its client's own choice, and not unique. A refusal is no result. */
 	if (x.session == 0 || x.status != RESULT_DONE)
 		return;
-	digest_of(&digest, DOMAIN_TEST, reply.result, reply.result_bytes);
+	/* Which request it was, and where, belong to it. */
+	result_leaf(&digest, reply.seq, &reply.bundle, reply.result, reply.result_bytes);
 	say(s, node, 0, SAID_RESULT, x.session, x.number, &digest);
 }

@@ -5,6 +5,7 @@
 #include "bft/bundle.h"
 #include "bft/envelope.h"
 #include "bft/pbft/records.h"
+#include "bft/proposal.h"
 #include "bft/reply.h"
 #include "replica/driver.h"
 #include "tests/unit/memory_disk.h"
@@ -45,6 +46,7 @@ struct dbed {
 	/* what was seen */
 	struct dbed_frame frame[DBED_FRAMES];
 	uint32_t frames_count;
+	size_t (*evidence_next)(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity);
 	uint32_t closed[DBED_N], client_closed[16], memory_lost;
 	uint32_t evidence_count;
 	uint8_t evidence[16384]; /* the newest */
@@ -229,7 +231,8 @@ static inline void dbed_open(struct dbed *b)
 		         .memory_lost = dbed_memory_lost,
 		         .readmitted = dbed_readmitted,
 		         .note = dbed_note,
-		         .evidence = dbed_evidence },
+		         .evidence = dbed_evidence,
+		         .evidence_next = b->evidence_next },
 	};
 	struct log_options log = { .cluster = b->cluster, .segment_bytes = 1u << 20, .queue_bytes = 64u << 20 };
 	struct log_report report;

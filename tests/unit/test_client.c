@@ -49,19 +49,25 @@ struct bed {
 	atomic_uint bundles;
 };
 
-static void send_frame(struct net_peer *peer, uint16_t type, const uint8_t *body, size_t n)
+static void send_frame(const struct replica *m, struct net_peer *peer, uint16_t type, const uint8_t *body, size_t n)
 {
 	uint8_t head[BFT_FRAME_HEAD_BYTES];
 	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = type, .epoch = 1 };
+	struct reply reply;
+	struct statement statement;
+	if (type == BFT_WIRE_REPLY && reply_decode(&reply, false, body, n) && reply_statement(&statement, &m->bed->cluster, 1, &reply, false))
+		sign_ed25519.sign(&e.signature, &statement, &m->bed->keys[m->index].member_secret);
 	struct wr w = wr_of(head, sizeof head);
 	envelope_write(&w, &e);
 	net_send(peer, NET_REQUESTS, head, sizeof head, body, n);
 }
 
 /* Echoes each operation; an opening opens the session that is its number. */
-static size_t carry_out(const struct replica *m, const struct bundle *b, uint8_t *body, size_t capacity)
+static size_t carry_out(const struct replica *m, const struct bundle *b, const struct digest *digest, uint8_t *body, size_t capacity)
 {
-	struct reply reply = { .seq = b->kind == BUNDLE_OPEN ? 1 : b->number, .count = 1 }; /* an opening's number is no place in the order */
+	struct reply reply = { .seq = b->kind == BUNDLE_OPEN ? 1 : b->number,
+		               .bundle = *digest,
+		               .place.count = 1 }; /* an opening's number is no place in the order */
 	struct result x = { b->session, b->number, RESULT_DONE, 0, NULL, 0 };
 	uint8_t id[12];
 	struct wr w = wr_of(id, sizeof id);
@@ -78,16 +84,16 @@ static size_t carry_out(const struct replica *m, const struct bundle *b, uint8_t
 }
 
 /* All replicas hear of it, wherever it came in. */
-static void order(struct bed *bed, const struct bundle *b)
+static void order(struct bed *bed, const struct bundle *b, const struct digest *digest)
 {
 	size_t capacity = b->ops_bytes + 1024;
 	uint8_t *body = malloc(capacity);
 	for (uint32_t i = 0; i < MEMBERS; i++) {
-		size_t n = carry_out(&bed->replicas[i], b, body, capacity);
+		size_t n = carry_out(&bed->replicas[i], b, digest, body, capacity);
 		for (uint32_t k = 0; k < LINKS_MAX; k++) {
 			struct net_peer *peer = bed->replicas[i].links[k];
 			if (peer && public_key_equal(net_peer_key(peer), &b->key))
-				send_frame(peer, BFT_WIRE_REPLY, body, n);
+				send_frame(&bed->replicas[i], peer, BFT_WIRE_REPLY, body, n);
 		}
 	}
 	free(body);
@@ -97,8 +103,7 @@ static void say_standing(const struct replica *m, struct net_peer *peer)
 {
 	struct standing s = { .role = STANDING_BACKUP, .mode = 1, .leader = 2, .executed = 42, .snapshot_asked = 7, .trouble = "none worth the name" };
 	uint8_t body[STANDING_BYTES_MAX];
-	(void)m;
-	send_frame(peer, BFT_WIRE_STANDING, body, standing_encode(&s, body, sizeof body));
+	send_frame(m, peer, BFT_WIRE_STANDING, body, standing_encode(&s, body, sizeof body));
 }
 
 static void on_frame(void *user, struct net_peer *peer, const uint8_t *bytes, size_t n)
@@ -120,7 +125,7 @@ static void on_frame(void *user, struct net_peer *peer, const uint8_t *bytes, si
 	CU_ASSERT(sign_ed25519.verify(&e.signature, &s, &b.key) && public_key_equal(&b.key, net_peer_key(peer)));
 	atomic_fetch_add(&m->bed->bundles, 1);
 	if (!atomic_load(&m->bed->silent))
-		order(m->bed, &b);
+		order(m->bed, &b, &d);
 }
 
 static void on_up(void *user, struct net_peer *peer)
@@ -436,6 +441,44 @@ static void worker_main(void *arg)
 		quorate_session_close(s);
 }
 
+static void receipts(void)
+{
+	struct bed *bed = bed_make();
+	char reason[QUORATE_REASON_BYTES], value[64];
+	size_t value_n, n = 99, left, item_n;
+	const void *at, *item;
+	uint8_t *receipt = malloc(QUORATE_RECEIPT_BYTES_MAX);
+	struct quorate_receipt_info *info = calloc(1, sizeof *info);
+	struct quorate_client *c = client_make(bed, (struct quorate_client_options){ .timeout_ms = 5000 });
+	CU_ASSERT_FATAL(quorate_client_start(c, reason) == QUORATE_OK);
+	struct quorate_session *s = quorate_session_open(c, NULL, NULL);
+	CU_ASSERT_FATAL(quorate_session_wait(s, PATIENCE_MS, reason) == QUORATE_OK);
+	atomic_store(&bed->liar, true); /* replica 3 names another place: three others sign */
+	CU_ASSERT(quorate_receipt_wait(s, "hello", 5, value, sizeof value, &value_n, receipt, QUORATE_RECEIPT_BYTES_MAX, &n, reason) == QUORATE_OK);
+	CU_ASSERT_FATAL(value_n == 5 && n > 0 && n <= QUORATE_RECEIPT_BYTES_MAX);
+	CU_ASSERT(quorate_receipt_verify(receipt, n, bed->genesis_path, info, reason) == QUORATE_OK);
+	CU_ASSERT(info->signers == 3 && info->signed_by == 7 && info->members == 4 && info->placed == 3 && strcmp(info->org[2], "org-2") == 0 &&
+	          !*info->org[3]);
+	CU_ASSERT(info->seq == 1 && info->epoch == 1 && info->number == 1 && info->session == quorate_session_id(s) && info->executed);
+	at = info->ops;
+	left = info->ops_bytes;
+	CU_ASSERT(info->operations == 1 && quorate_receipt_next(&at, &left, &item, &item_n) && item_n == 5 && memcmp(item, "hello", 5) == 0);
+	CU_ASSERT(!quorate_receipt_next(&at, &left, &item, &item_n));
+	CU_ASSERT(strcmp(info->cluster, quorate_client_cluster(c)) == 0 && strlen(info->client) == 64 && strlen(info->chain) == 64);
+	/* Room that is too small gets nothing, and the true length. */
+	CU_ASSERT(quorate_receipt_wait(s, "again", 5, NULL, 0, NULL, receipt, 10, &n, reason) == QUORATE_OK && n > 10);
+	receipt[n / 2] ^= 1;
+	CU_ASSERT(quorate_receipt_verify(receipt, n, bed->genesis_path, info, reason) == QUORATE_VERIFICATION && strstr(reason, "it proves nothing"));
+	CU_ASSERT(quorate_receipt_verify(receipt, n, "/nowhere/genesis", info, reason) == QUORATE_CONFIG);
+	CU_ASSERT(quorate_receipt_verify(NULL, 0, bed->genesis_path, info, reason) == QUORATE_USAGE);
+	quorate_session_close(s);
+	quorate_client_stop(c, NULL, NULL);
+	quorate_client_destroy(c);
+	free(info);
+	free(receipt);
+	bed_end(bed);
+}
+
 static void from_many_threads(void)
 {
 	struct bed *bed = bed_make();
@@ -692,6 +735,7 @@ int main(void)
 {
 	static const struct unit_case cases[] = {
 		{ "calls", calls },
+		{ "receipts", receipts },
 		{ "from many threads", from_many_threads },
 		{ "reports", reports },
 		{ "callbacks call", callbacks_call },

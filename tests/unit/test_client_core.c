@@ -52,6 +52,11 @@ struct sent {
 	uint8_t *bytes;
 	size_t n;
 };
+/* Which bytes a request was: what honest members name when they answer it. */
+struct named {
+	uint64_t session, number;
+	struct digest digest;
+};
 struct got {
 	enum quorate_error error;
 	uint64_t session, number, seq;
@@ -70,6 +75,8 @@ struct bed {
 	bft_mask deaf; /* links whose queue is full */
 	struct sent *sent;
 	uint32_t sent_count;
+	struct named named[SENT_MAX];
+	uint32_t named_count;
 	struct got got[ANSWERS_MAX];
 	uint32_t got_count;
 	uint32_t reports, silences;
@@ -100,6 +107,7 @@ static bool on_send(void *user, uint32_t member, enum net_class class, const uin
 	const char *why = bundle_decode(&s->b, r.at, rd_left(&r));
 	CU_ASSERT_PTR_NULL_FATAL(why);
 	bundle_digest(&d, r.at, rd_left(&r));
+	b->named[b->named_count++ % SENT_MAX] = (struct named){ s->b.session, s->b.number, d };
 	bundle_statement(&statement, &b->options.cluster, &d);
 	CU_ASSERT(tag_verify(&e.signature, &statement, &s->b.key) && public_key_equal(&s->b.key, &b->options.key));
 	CU_ASSERT(s->b.reply_mask == ~(uint64_t)0 && s->b.after == 0);
@@ -233,6 +241,7 @@ static const struct sent *last_bundle(void)
 
 struct word {
 	bool late;
+	uint8_t another; /* not 0: the answer is another request's, of the same number */
 	bft_view view;
 	uint64_t session, number, seq;
 	uint8_t status;
@@ -241,10 +250,20 @@ struct word {
 	size_t values_bytes;
 };
 
+/* Of what was never sent there is none: it answers nothing. */
+static struct digest digest_of_request(uint64_t session, uint64_t number)
+{
+	for (uint32_t i = bed->named_count; i-- > 0 && i + SENT_MAX >= bed->named_count;)
+		if (bed->named[i % SENT_MAX].session == session && bed->named[i % SENT_MAX].number == number)
+			return bed->named[i % SENT_MAX].digest;
+	return (struct digest){ { 0 } };
+}
+
 static size_t frame_of(const struct word *x, uint8_t *frame, size_t capacity)
 {
 	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = x->late ? BFT_WIRE_REPLY_LATE : BFT_WIRE_REPLY, .epoch = 1 };
-	struct reply reply = { .view = x->view, .seq = x->seq, .count = 1 };
+	struct reply reply = { .view = x->view, .seq = x->seq, .bundle = digest_of_request(x->session, x->number), .place.count = 1 };
+	reply.bundle.b[0] ^= x->another;
 	struct result result = { x->session, x->number, x->status, x->count, x->values, x->values_bytes };
 	struct wr w = wr_of(frame, capacity);
 	envelope_write(&w, &e);
@@ -408,6 +427,36 @@ static void what_must_be_the_same(void)
 	struct word other = word_done(0x70001, 1, 5, 'b');
 	CU_ASSERT(say(3, &other) && bed->got_count == 0); /* another value */
 	CU_ASSERT(say(2, &other) && bed->got_count == 1 && bed->got[0].value[0] == 'b');
+	bed_end();
+}
+
+/* Two requests were signed under one number: who has the one that was not executed hears so, and not the other's result. */
+static void another_request_under_its_number(void)
+{
+	struct client_session *s = ready_bed(4, NULL);
+	submit(s, "op", 1);
+	submit(s, "op", 2);
+	tick();
+	struct word other = word_done(0x70001, 1, 5, 'a'), mine = other;
+	other.another = 1;
+	other.late = true;
+	CU_ASSERT(say(0, &mine) && say(1, &other) && bed->got_count == 0); /* they do not agree */
+	/* Its result need not fit the one that was sent. */
+	other.count = 2;
+	other.values = "\1\0\0\0a\1\0\0\0b";
+	other.values_bytes = 10;
+	CU_ASSERT(say(1, &other) && say(2, &other) && bed->got_count == 1);
+	CU_ASSERT(bed->got[0].error == QUORATE_REFUSED && bed->got[0].tag == 1 && bed->got[0].value_bytes == 0 &&
+	          strstr(bed->got[0].reason, "under its number"));
+	/* The session goes on. */
+	struct word next = word_done(0x70001, 2, 6, 'c');
+	CU_ASSERT(say(0, &next) && say(1, &next) && bed->got_count == 2 && bed->got[1].error == QUORATE_OK);
+	/* An opening alike. */
+	client_session_open(bed->core, on_answer, nth(3));
+	tick();
+	struct word opened = word_opened(last_bundle()->b.number, 0x80001);
+	opened.another = 1;
+	CU_ASSERT(say(0, &opened) && say(1, &opened) && bed->got_count == 3 && bed->got[2].error == QUORATE_REFUSED && bed->got[2].tag == 3);
 	bed_end();
 }
 
@@ -1554,6 +1603,7 @@ int main(void)
 		{ "one answer from f+1", one_answer_from_enough },
 		{ "f liars cannot make one", liars_cannot_make_one },
 		{ "what must be the same", what_must_be_the_same },
+		{ "another request under its number", another_request_under_its_number },
 		{ "one voice each, which may change", one_voice_each },
 		{ "opinions and views", opinions },
 		{ "counts that are wrong", counts_that_are_wrong },

@@ -147,6 +147,28 @@ static void two_view_changes(void)
 	kept("2-two-view-changes-5-0.evidence", 2);
 }
 
+/* In either order: the COMMIT was acted on unseen, and its signature is looked at now. */
+static void a_hidden_commit(void)
+{
+	for (int first = 0; first < 2; first++) {
+		dbed_create(&b);
+		for (int i = 0; i < 2; i++) {
+			if (i == first)
+				dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, some(1));
+			body.view_change = (struct pbft_view_change){ .view = 5, .chain = b.cluster };
+			if (i != first)
+				dbed_say(&b, 2, PBFT_VIEW_CHANGE, &body);
+		}
+		kept("2-hidden-commit-0-3.evidence", 2);
+	}
+	struct dbed_say lie = { .link = 2, .signer = 2, .false_signature = true };
+	dbed_create(&b);
+	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 3, some(1)));
+	body.view_change = (struct pbft_view_change){ .view = 5, .chain = b.cluster };
+	dbed_say(&b, 2, PBFT_VIEW_CHANGE, &body);
+	nothing_kept();
+}
+
 /* View 2, whose leader sees three VIEW-CHANGEs in which nothing is prepared, and proposes something all the same. */
 static void a_new_view(bool false_one)
 {
@@ -186,6 +208,20 @@ static void a_false_new_view(void)
 	nothing_kept();
 }
 
+static void two_new_views(void)
+{
+	static struct pbft_new_view nv;
+	dbed_create(&b);
+	nv = (struct pbft_new_view){ .view = 2, .chain = b.cluster, .sources_count = 3 };
+	for (uint8_t i = 0; i < 3; i++)
+		nv.source[i].member = i;
+	dbed_say(&b, 2, PBFT_NEW_VIEW, &nv);
+	nv.count = 1;
+	nv.digest[0] = some(1);
+	dbed_say(&b, 2, PBFT_NEW_VIEW, &nv);
+	kept("2-two-new-views-2-0.evidence", 2);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -198,6 +234,8 @@ int main(void)
 		{ "two CHECKPOINTs", two_checkpoints },
 		{ "two members that differ", two_members_that_differ },
 		{ "two VIEW-CHANGEs", two_view_changes },
+		{ "a COMMIT that a VIEW-CHANGE hides", a_hidden_commit },
+		{ "two NEW-VIEWs", two_new_views },
 		{ "a NEW-VIEW, false and true", a_false_new_view },
 		{ 0 },
 	};

@@ -48,7 +48,11 @@ static void root_and_chain_are_as_written_down(void)
 	wr_u16(&w, 1);
 	wr_u32(&w, 8);
 	wr_u64(&w, 1 << 16);
-	digest_of(&leaf, DOMAIN_RESULT, result, sizeof result);
+	digest_begin(&c, DOMAIN_RESULT);
+	digest_add_u64(&c, 1);
+	digest_add(&c, b.bundle[0]->digest.b, 32);
+	digest_add(&c, result, sizeof result);
+	digest_end(&c, &leaf);
 	CU_ASSERT_TRUE(b.done.result[0].n == sizeof result && memcmp(b.done.bytes + b.done.result[0].at, result, sizeof result) == 0);
 	CU_ASSERT_TRUE(digest_equal(&leaf, &b.done.leaf[0]) && digest_equal(&leaf, &b.done.root));
 
@@ -65,8 +69,13 @@ static void root_and_chain_are_as_written_down(void)
 	xbed_request(&b, 3, 99, 7, XBED_OPS("n"));
 	CU_ASSERT_FATAL(xbed_run(&b, NOW));
 	struct digest leaves[2], root;
-	for (int i = 0; i < 2; i++)
-		digest_of(&leaves[i], DOMAIN_RESULT, b.done.bytes + b.done.result[i].at, b.done.result[i].n);
+	for (int i = 0; i < 2; i++) {
+		digest_begin(&c, DOMAIN_RESULT);
+		digest_add_u64(&c, 2);
+		digest_add(&c, b.bundle[i]->digest.b, 32);
+		digest_add(&c, b.done.bytes + b.done.result[i].at, b.done.result[i].n);
+		digest_end(&c, &leaves[i]);
+	}
 	digest_of(&root, DOMAIN_MERKLE_NODE, leaves, sizeof leaves);
 	CU_ASSERT_TRUE(digest_equal(&root, &b.done.root));
 	digest_begin(&c, DOMAIN_CHAIN);
@@ -105,6 +114,7 @@ static void a_request_is_executed_once(void)
 	uint64_t s = xbed_session(&b, 1, 1, NOW);
 	CU_ASSERT_EQUAL(run_one(s, 1, XBED_OPS("pa", "t")), RESULT_DONE);
 	CU_ASSERT_EQUAL(b.calls, 2);
+	struct digest leaf = b.done.leaf[0], digest = b.done.result[0].digest;
 	uint8_t first[64];
 	size_t n = b.done.result[0].n;
 	CU_ASSERT_FATAL(n <= sizeof first);
@@ -115,7 +125,9 @@ static void a_request_is_executed_once(void)
 	CU_ASSERT_TRUE(b.done.result[0].repeated && b.done.result[0].seq == 2 && b.done.result[0].n == n);
 	CU_ASSERT_EQUAL(memcmp(first, b.done.bytes + b.done.result[0].at, n), 0);
 	CU_ASSERT_EQUAL(run_one(s, 1, XBED_OPS("x")), RESULT_DONE);
-	CU_ASSERT_TRUE(b.done.result[0].repeated);
+	/* What it is an answer to stays the first request, and its leaf the same: the second was not executed. */
+	CU_ASSERT_TRUE(b.done.result[0].repeated && !digest_equal(&digest, &b.bundle[0]->digest));
+	CU_ASSERT_TRUE(digest_equal(&b.done.result[0].digest, &digest) && digest_equal(&b.done.leaf[0], &leaf));
 	CU_ASSERT_EQUAL(b.calls, 2);
 	/* Twice in one proposal. */
 	xbed_request(&b, 1, s, 2, XBED_OPS("pb"));
@@ -212,7 +224,7 @@ static void lookup_says_what_execution_would(void)
 	uint64_t s = xbed_session(&b, 1, 1, NOW);
 	CU_ASSERT_EQUAL(run_one(s, 1, XBED_OPS("pa")), RESULT_DONE);
 	struct bundle x = { .key = xbed_key(1), .session = s, .number = 1 };
-	CU_ASSERT_TRUE(execution_lookup(b.x, &x, &a) && a.judgement == SESSION_REPEATED && a.seq == 2);
+	CU_ASSERT_TRUE(execution_lookup(b.x, &x, &a) && a.judgement == SESSION_REPEATED && a.seq == 2 && digest_equal(&a.bundle, &b.done.result[0].digest));
 	x.number = 2;
 	CU_ASSERT_TRUE(execution_lookup(b.x, &x, &a) && a.judgement == SESSION_FRESH);
 	x.key = xbed_key(2);

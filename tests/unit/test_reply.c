@@ -117,12 +117,14 @@ static size_t encode_reply(const struct reply *r, bool late, uint8_t *bytes, siz
 
 static struct reply sample_reply(uint16_t count, uint16_t index)
 {
-	struct reply r = { .view = 3, .seq = 4, .count = count, .index = index };
-	memset(r.proposal.b, 5, DIGEST_BYTES);
-	memset(r.chain.b, 6, DIGEST_BYTES);
-	r.path_count = merkle_path_length(count, index);
-	for (uint32_t i = 0; i < r.path_count; i++)
-		memset(r.path[i].b, (int)(10 + i), DIGEST_BYTES);
+	struct reply r = { .view = 3, .seq = 4, .place = { .count = count, .index = index } };
+	struct reply_place *p = &r.place;
+	memset(r.bundle.b, 4, DIGEST_BYTES);
+	memset(p->proposal.b, 5, DIGEST_BYTES);
+	memset(p->chain.b, 6, DIGEST_BYTES);
+	p->path_count = merkle_path_length(count, index);
+	for (uint32_t i = 0; i < p->path_count; i++)
+		memset(p->path[i].b, (int)(10 + i), DIGEST_BYTES);
 	return r;
 }
 
@@ -134,9 +136,10 @@ static void replies(void)
 		uint8_t bytes[REPLY_HEAD_BYTES_MAX + 64];
 		size_t n = encode_reply(&r, false, bytes, sizeof bytes), head = n - RESULT_HEAD_BYTES - sizeof two_values;
 		CU_ASSERT_FATAL(reply_decode(&back, false, bytes, n));
-		CU_ASSERT(back.view == 3 && back.seq == 4 && digest_equal(&back.proposal, &r.proposal) && digest_equal(&back.chain, &r.chain));
-		CU_ASSERT(back.count == r.count && back.index == r.index && back.path_count == r.path_count);
-		CU_ASSERT(memcmp(back.path, r.path, r.path_count * sizeof r.path[0]) == 0);
+		CU_ASSERT(back.view == 3 && back.seq == 4 && digest_equal(&back.bundle, &r.bundle));
+		CU_ASSERT(digest_equal(&back.place.proposal, &r.place.proposal) && digest_equal(&back.place.chain, &r.place.chain));
+		CU_ASSERT(back.place.count == r.place.count && back.place.index == r.place.index && back.place.path_count == r.place.path_count);
+		CU_ASSERT(memcmp(back.place.path, r.place.path, r.place.path_count * sizeof r.place.path[0]) == 0);
 		CU_ASSERT(back.result == bytes + head && back.result_bytes == n - head);
 		/* A reply without a result is none; one with half a result is judged by result_decode. */
 		for (size_t k = 0; k <= head; k++)
@@ -148,12 +151,13 @@ static void replies(void)
 
 static void late_replies(void)
 {
-	struct reply r = { .view = 3, .seq = 4 }, back;
+	struct reply r = { .view = 3, .seq = 4, .bundle = { { 4 } } }, back;
 	uint8_t bytes[128];
 	size_t n = encode_reply(&r, true, bytes, sizeof bytes);
 	CU_ASSERT_FATAL(reply_decode(&back, true, bytes, n));
-	CU_ASSERT(back.view == 3 && back.seq == 4 && back.count == 0 && back.path_count == 0 && back.result == bytes + 16 && back.result_bytes == n - 16);
-	for (size_t k = 0; k <= 16; k++)
+	CU_ASSERT(back.view == 3 && back.seq == 4 && back.place.count == 0 && back.place.path_count == 0 && back.result == bytes + REPLY_LATE_HEAD_BYTES &&
+	          back.result_bytes == n - REPLY_LATE_HEAD_BYTES && digest_equal(&back.bundle, &r.bundle));
+	for (size_t k = 0; k <= REPLY_LATE_HEAD_BYTES; k++)
 		CU_ASSERT(!reply_ok(true, bytes, k));
 }
 
@@ -165,7 +169,7 @@ static void reply_lies(void)
 	struct reply r = sample_reply(4, 1);
 	size_t n = encode_reply(&r, false, bytes, sizeof bytes);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct wr w = wr_of(bytes + 8 + 8 + 2 * DIGEST_BYTES, 4);
+		struct wr w = wr_of(bytes + 8 + 8 + 3 * DIGEST_BYTES, 4);
 		wr_u16(&w, bad[i][0]);
 		wr_u16(&w, bad[i][1]);
 		CU_ASSERT(!reply_ok(false, bytes, n));
@@ -191,8 +195,8 @@ static void a_path_of_the_wrong_length(void)
 		struct reply r = sample_reply(5, 2), back;
 		struct result x;
 		uint8_t bytes[REPLY_HEAD_BYTES_MAX + 64];
-		CU_ASSERT_FATAL(r.path_count == 3);
-		r.path_count = (uint32_t)((int)r.path_count + by);
+		CU_ASSERT_FATAL(r.place.path_count == 3);
+		r.place.path_count = (uint32_t)((int)r.place.path_count + by);
 		size_t n = encode_reply(&r, false, bytes, sizeof bytes);
 		bool ok = reply_decode(&back, false, bytes, n) && result_decode(&x, back.result, back.result_bytes);
 		CU_ASSERT(ok == (by == 0));
@@ -202,7 +206,7 @@ static void a_path_of_the_wrong_length(void)
 static void statements(void)
 {
 	enum { COUNT = 13 };
-	struct digest leaves[COUNT], root, cluster = { { 9 } };
+	struct digest leaves[COUNT], root, cluster = { { 9 } }, bundle = sample_reply(1, 0).bundle;
 	uint8_t result[COUNT][64];
 	size_t size[COUNT];
 	struct statement all, one;
@@ -210,17 +214,20 @@ static void statements(void)
 		struct result x = sample_result();
 		x.number = 100u + i;
 		size[i] = result_encode(&x, result[i], sizeof result[i]);
-		result_leaf(&leaves[i], result[i], size[i]);
+		result_leaf(&leaves[i], 4, &bundle, result[i], size[i]);
 	}
 	results_root(&root, leaves, COUNT);
 	for (uint16_t i = 0; i < COUNT; i++) {
 		struct reply r = sample_reply(COUNT, i);
-		reply_root_statement(&all, &cluster, 1, r.seq, &r.proposal, &r.chain, COUNT, &root);
-		r.path_count = merkle_path(r.path, leaves, COUNT, i);
+		reply_root_statement(&all, &cluster, 1, r.seq, &r.place.proposal, &r.place.chain, COUNT, &root);
+		r.place.path_count = merkle_path(r.place.path, leaves, COUNT, i);
 		r.result = result[i];
 		r.result_bytes = size[i];
 		CU_ASSERT(reply_statement(&one, &cluster, 1, &r, false) && memcmp(&one, &all, sizeof one) == 0);
-		/* Another result, place, sequence or epoch is another statement. */
+		/* Another result, request, place, sequence or epoch is another statement. */
+		r.bundle.b[7] ^= 1;
+		CU_ASSERT(reply_statement(&one, &cluster, 1, &r, false) && memcmp(&one, &all, sizeof one) != 0);
+		r.bundle.b[7] ^= 1;
 		result[i][3] ^= 1;
 		CU_ASSERT(reply_statement(&one, &cluster, 1, &r, false) && memcmp(&one, &all, sizeof one) != 0);
 		result[i][3] ^= 1;
@@ -228,12 +235,17 @@ static void statements(void)
 		r.seq++;
 		CU_ASSERT(reply_statement(&one, &cluster, 1, &r, false) && memcmp(&one, &all, sizeof one) != 0);
 		r.seq--;
-		r.path_count++;
+		r.place.path_count++;
 		CU_ASSERT(!reply_statement(&one, &cluster, 1, &r, false));
-		r.path_count -= 2;
+		r.place.path_count -= 2;
 		CU_ASSERT(!reply_statement(&one, &cluster, 1, &r, false));
-		/* What was learned by transfer is signed under another domain, and without a path. */
-		CU_ASSERT(reply_statement(&one, &cluster, 1, &r, true) && memcmp(&one, &all, sizeof one) != 0);
+		/* What comes from a session's record is signed under another domain, and without a path: the same leaf. */
+		struct statement late, alone;
+		CU_ASSERT(reply_statement(&late, &cluster, 1, &r, true) && memcmp(&late, &all, sizeof late) != 0);
+		reply_late_statement(&alone, &cluster, 1, &leaves[i]);
+		CU_ASSERT(memcmp(&late, &alone, sizeof late) == 0);
+		r.bundle.b[7] ^= 1;
+		CU_ASSERT(reply_statement(&late, &cluster, 1, &r, true) && memcmp(&late, &alone, sizeof late) != 0);
 	}
 	results_root(&root, NULL, 0);
 	CU_ASSERT(!digest_is_zero(&root));

@@ -29,13 +29,32 @@ static void make_opening(struct opening *o, uint8_t key, uint64_t number, uint64
 	o->bundle = (struct bundle){ .key = key_of(key), .kind = BUNDLE_OPEN, .number = number, .count = 1, .ops = o->op, .ops_bytes = sizeof o->op };
 }
 
+static struct digest opened_by; /* the request that opened what open_at found */
+
+/* Stands for the bytes of a request. */
+static struct digest digest_by(uint8_t key, uint64_t number, uint64_t what)
+{
+	struct digest d;
+	struct digest_ctx c;
+	digest_begin(&c, DOMAIN_TEST);
+	digest_add(&c, &key, 1);
+	digest_add_u64(&c, number);
+	digest_add_u64(&c, what);
+	digest_end(&c, &d);
+	return d;
+}
+
 static uint8_t open_at(uint8_t key, uint64_t number, uint64_t void_ms, uint64_t seq, uint64_t time_ms, uint64_t *session, uint64_t *opened)
 {
 	struct opening o;
-	uint8_t status = 99;
+	struct session_opening x = { .status = 99 };
 	make_opening(&o, key, number, void_ms);
-	CU_ASSERT_EQUAL(sessions_open(b.state, &limits, &o.bundle, seq, 3, time_ms, session, opened, &status), STATE_OK);
-	return status;
+	struct digest digest = digest_by(key, number, void_ms);
+	CU_ASSERT_EQUAL(sessions_open(b.state, &limits, &o.bundle, &digest, seq, 3, time_ms, &x), STATE_OK);
+	*session = x.session;
+	*opened = x.seq;
+	opened_by = x.bundle;
+	return x.status;
 }
 
 static uint64_t open_one(uint8_t key, uint64_t number, uint64_t seq)
@@ -73,7 +92,8 @@ static void record_as(uint8_t key, uint64_t session, uint64_t number, uint64_t s
 	struct result r = { .session = session, .number = number, .status = status };
 	uint8_t bytes[SESSION_RECORD_HEAD + RESULT_HEAD_BYTES];
 	size_t n = result_encode(&r, bytes + SESSION_RECORD_HEAD, RESULT_HEAD_BYTES);
-	CU_ASSERT_EQUAL(sessions_record(b.state, &limits, &x, seq, bytes, n), STATE_OK);
+	struct digest digest = digest_by(key, number, 0);
+	CU_ASSERT_EQUAL(sessions_record(b.state, &limits, &x, &digest, seq, bytes, n), STATE_OK);
 }
 
 static void record(uint8_t key, uint64_t session, uint64_t number, uint64_t seq)
@@ -213,6 +233,9 @@ static void what_was_executed_is_answered_from_its_record(void)
 	record(1, s, 3, 8);
 	CU_ASSERT_EQUAL(judge_after(1, s, 3, 0, &a), SESSION_REPEATED);
 	CU_ASSERT_EQUAL(a.seq, 8);
+	/* And which request it was. */
+	struct digest digest = digest_by(1, 3, 0);
+	CU_ASSERT_TRUE(digest_equal(&a.bundle, &digest));
 	CU_ASSERT_TRUE(result_decode(&r, a.result, a.result_bytes));
 	CU_ASSERT_TRUE(r.session == s && r.number == 3 && r.status == RESULT_DONE);
 	/* Nobody else sees it. */
@@ -297,25 +320,26 @@ static void a_full_state_takes_no_new_session(void)
 {
 	struct session_limits small = limits;
 	struct opening o;
-	uint64_t session = 0, opened = 0;
-	uint8_t status = 99;
+	struct session_opening x = { .status = 99 };
+	struct digest first = digest_by(1, 1, NOW + 1000), second = digest_by(1, 2, NOW + 10), other = digest_by(1, 1, NOW + 999);
 	bed_create(&b);
 	uint64_t s = open_one(1, 1, 5);
 	small.state_bytes = state_bytes(b.state) - 1;
 	make_opening(&o, 1, 2, NOW + 10);
-	CU_ASSERT_EQUAL(sessions_open(b.state, &small, &o.bundle, 6, 0, NOW, &session, &opened, &status), STATE_OK);
-	CU_ASSERT_EQUAL(status, RESULT_QUOTA);
+	CU_ASSERT_EQUAL(sessions_open(b.state, &small, &o.bundle, &second, 6, 0, NOW, &x), STATE_OK);
+	CU_ASSERT_EQUAL(x.status, RESULT_QUOTA);
 	CU_ASSERT_EQUAL(judge(1, s, 1), SESSION_FRESH);
-	/* The old one is found again all the same. */
-	make_opening(&o, 1, 1, NOW + 1000);
-	CU_ASSERT_EQUAL(sessions_open(b.state, &small, &o.bundle, 7, 0, NOW, &session, &opened, &status), STATE_OK);
-	CU_ASSERT_TRUE(status == RESULT_DONE && session == s && opened == 5);
+	/* The old one is found again all the same, by the name of the request that opened it. */
+	make_opening(&o, 1, 1, NOW + 999);
+	CU_ASSERT_EQUAL(sessions_open(b.state, &small, &o.bundle, &other, 7, 0, NOW, &x), STATE_OK);
+	CU_ASSERT_TRUE(x.status == RESULT_DONE && x.session == s && x.seq == 5 && digest_equal(&x.bundle, &first));
 	bed_destroy(&b);
 }
 
 static void a_snapshot_carries_sessions(void)
 {
 	uint64_t session = 0, opened = 0;
+	struct digest first;
 	bed_create(&b);
 	uint64_t kept = open_one(1, 1, 5), lost;
 	record(1, kept, 1, 6);
@@ -327,7 +351,8 @@ static void a_snapshot_carries_sessions(void)
 	CU_ASSERT_EQUAL(judge(1, kept, 2), SESSION_FRESH);
 	CU_ASSERT_EQUAL(judge(1, lost, 1), 100 + RESULT_NO_SESSION);
 	CU_ASSERT_EQUAL(open_at(1, 1, NOW + 1000, 9, NOW, &session, &opened), RESULT_DONE);
-	CU_ASSERT_TRUE(session == kept && opened == 5);
+	first = digest_by(1, 1, NOW + 1000);
+	CU_ASSERT_TRUE(session == kept && opened == 5 && digest_equal(&opened_by, &first));
 	bed_destroy(&b);
 }
 
