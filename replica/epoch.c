@@ -218,7 +218,7 @@ void epoch_tick(struct driver *d)
 /* The fetched state, certified and whole, is of a later epoch: that is entered first. True: not yet. */
 bool epoch_jump(struct driver *d, struct state *next)
 {
-	if (epochs_load(&d->jump, next, &d->cluster) != STATE_OK || d->jump.epoch <= d->epoch)
+	if (epochs_load(&d->jump, next, d->genesis, &d->cluster) != STATE_OK || d->jump.epoch <= d->epoch)
 		return false;
 	jump(d, &d->jump);
 	return true;
