@@ -30,6 +30,9 @@ enum bft_wire_type {
 	BFT_WIRE_STATE = 13,       /* those parts                                                                                  */
 	BFT_WIRE_READ = 14,        /* client: u64 nonce | one operation that changes nothing                                       */
 	BFT_WIRE_READ_ANSWER = 15, /* u64 nonce | u64 seq | its value                                                              */
+	/* from 16 on: the protocol's own */
+	BFT_WIRE_FETCH_EPOCH = 64, /* u64 epoch: show me its link of the chain of epochs                                             */
+	BFT_WIRE_EPOCH = 65,       /* epoch_link.h                                                                                 */
 };
 
 struct bft_envelope {

@@ -135,9 +135,12 @@ static const char *take_certificate(struct driver *d, struct rd *r, const struct
 		return "a certificate has too few signers";
 	for (uint32_t i = 0; i < d->q; i++) {
 		struct statement s;
+		const struct public_key *key = driver_key(d, c.by[i].member, c.epoch);
+		if (!key)
+			return "a certificate of an epoch that is not known";
 		if (!certificate_statement(&s, &c, i, d->n, &d->cluster))
 			return "a certificate's path is wrong";
-		verify_pool_want(d->pool, job, &d->keys.keys[c.by[i].member], &s, &c.by[i].signature);
+		verify_pool_want(d->pool, job, key, &s, &c.by[i].signature);
 	}
 	return NULL;
 }
