@@ -10,7 +10,10 @@ static void send(const struct client_question *q)
 	struct wr w = wr_of(frame, sizeof frame);
 	client_frame_head(&w, BFT_WIRE_QUERY, NULL);
 	wr_u8(&w, 0);
-	client_send(q->core, q->member, NET_STATUS, frame, wr_done(&w));
+	const struct client_core *c = q->core;
+	/* Also whom we know by another key: what it says is shown, and believed in nothing. */
+	if ((c->linked | c->strangers) & BFT_BIT(q->member))
+		c->options.send(c->options.user, q->member, NET_STATUS, frame, wr_done(&w));
 }
 
 enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint32_t timeout_ms, client_report_fn done, void *user)

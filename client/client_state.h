@@ -74,7 +74,8 @@ struct quorate_client {
 	uv_timer_t timer;
 	uv_async_t async; /* calls, stop                        */
 	uint32_t handles_open;
-	bool dirty;
+	bool dirty, keys_changed;
+	bft_mask linked; /* members that show the key which is known here */
 
 	bool own_thread;
 	uv_thread_t thread;

@@ -95,6 +95,9 @@ enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_a
  * first. QUORATE_PRECONDITION: another change is on its way. QUORATE_VERIFICATION: it is signed by another key, for another epoch, or was used before. */
 #define QUORATE_READMIT_BYTES 81
 enum quorate_error quorate_session_readmit(struct quorate_session *s, const uint8_t word[QUORATE_READMIT_BYTES], quorate_answer_fn done, void *user);
+/* Orders an organization's word that its replica has another key (quorate_rotate_sign), with the same answers. */
+#define QUORATE_ROTATE_BYTES 169
+enum quorate_error quorate_session_rotate(struct quorate_session *s, const uint8_t word[QUORATE_ROTATE_BYTES], quorate_answer_fn done, void *user);
 
 /* What member `member` says of itself; not agreed, not verified beyond its link. `standing` is NULL when it does not answer in `timeout_ms`. */
 struct quorate_report {

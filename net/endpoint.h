@@ -17,6 +17,8 @@ struct member {
 	bool set;
 	bool self;
 	struct public_key key, tls_key;
+	bool has_next;
+	struct public_key next_key; /* which it has soon, and may show already */
 	char host[NET_HOST_BYTES_MAX + 1];
 	uint16_t port;
 

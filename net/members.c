@@ -29,10 +29,15 @@ struct resolution {
 	uv_getaddrinfo_t request;
 };
 
+static bool has_key(const struct member *m, const struct public_key *key)
+{
+	return public_key_equal(&m->key, key) || (m->has_next && public_key_equal(&m->next_key, key));
+}
+
 int member_find(const struct net *net, const struct public_key *key)
 {
 	for (uint32_t i = 0; i < NET_MEMBERS_MAX; i++) {
-		if (net->members[i].set && public_key_equal(&net->members[i].key, key))
+		if (net->members[i].set && has_key(&net->members[i], key))
 			return (int)i;
 	}
 	return -1;
@@ -55,7 +60,7 @@ static int member_of(const struct net *net, const struct net_peer *link)
 
 bool member_known(const struct net *net, const struct net_peer *link)
 {
-	return link->member < 0 || public_key_equal(&net->members[link->member].key, &link->hello.key);
+	return link->member < 0 || has_key(&net->members[link->member], &link->hello.key);
 }
 
 /* This endpoint's TLS key: the second half of its secret. */
@@ -83,7 +88,7 @@ enum hello_refusal member_judge(const struct net *net, const struct net_peer *li
 	if (!public_key_equal(&m->tls_key, &link->tls_key))
 		return HELLO_OTHER_TLS_KEY;
 	/* Whoever has a TLS key alone, or a key that was changed, pushes nobody out. */
-	bool known = public_key_equal(&m->key, &link->hello.key);
+	bool known = has_key(m, &link->hello.key);
 	return !known && m->current && member_known(net, m->current) ? HELLO_DUPLICATE : HELLO_ACCEPTED;
 }
 
@@ -404,15 +409,24 @@ enum net_error net_set_member(struct net *net, uint32_t index, const struct publ
 	return NET_OK;
 }
 
-enum net_error net_set_member_key(struct net *net, uint32_t index, const struct public_key *key)
+static bool another_has(const struct net *net, uint32_t index, const struct public_key *key)
 {
 	int holder = key ? member_find(net, key) : -1;
-	if (index >= NET_MEMBERS_MAX || !key || net->closing || !net->members[index].set || (holder >= 0 && holder != (int)index))
+	return holder >= 0 && holder != (int)index;
+}
+
+enum net_error net_set_member_key(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *next)
+{
+	if (index >= NET_MEMBERS_MAX || !key || net->closing || !net->members[index].set || another_has(net, index, key) || another_has(net, index, next))
 		return NET_BAD_OPTIONS;
-	net->members[index].key = *key;
-	struct net_peer *next;
-	for (struct net_peer *link = net->context.all; link; link = next) {
-		next = link->next;
+	struct member *m = &net->members[index];
+	m->key = *key;
+	m->has_next = next != NULL;
+	if (next)
+		m->next_key = *next;
+	struct net_peer *after;
+	for (struct net_peer *link = net->context.all; link; link = after) {
+		after = link->next;
 		if (link->member == (int)index && !member_known(net, link))
 			link_close(link, LINK_END_LOCAL, "its key was changed");
 	}

@@ -89,8 +89,9 @@ void net_close(struct net *net, void (*done)(void *user), void *user);
  * old link. Errors: NET_BAD_OPTIONS (index, or a key that another index has), NET_BAD_ADDRESS (host NULL, empty or too long; port 0). */
 enum net_error net_set_member(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *tls_key, const char *host, uint16_t port);
 void net_clear_member(struct net *net, uint32_t index);
-/* Member `index`, named before, has another key from now on. A link that shows another one than this is ended. Errors: NET_BAD_OPTIONS (as above). */
-enum net_error net_set_member_key(struct net *net, uint32_t index, const struct public_key *key);
+/* Member `index`, named before, has another key from now on, and may show `next` (NULL: none) as well. A link that shows neither is ended. Errors: NET_BAD_OPTIONS
+ * (as above). */
+enum net_error net_set_member_key(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *next);
 /* This endpoint has another key from now on: its links to members are ended, and built again with that one. Clients' links stay. */
 void net_set_self(struct net *net, const struct public_key *self, const struct secret_key *secret);
 /* The link to a member, or NULL while there is none. */

@@ -333,12 +333,13 @@ void driver_standing(struct driver *d, struct standing *s)
 		.time_ms = execution_time_ms(d->execution),
 		.incarnation = d->lost ? d->incarnation : 0,
 	};
-	const char *trouble = d->trouble[0]         ? d->trouble
-	                      : !driver_can_sign(d) ? "its key was changed, and it does not have the new one: put that file beside the old one, and restart it"
-	                      : core.observer       ? "it may have forgotten what it signed, and observes: 'quorate member readmit' lets it vote again"
-	                      : d->low_space        ? "the disk is full: no new work until there is room"
-	                      : d->transfer         ? "the state is being fetched from the others"
-	                                            : "";
+	const char *trouble = d->trouble[0] ? d->trouble
+	                      : d->key_missing || !driver_can_sign(d)
+	                              ? "its key was changed, and it does not have the new one: put that file beside the old one, and restart it"
+	                      : core.observer ? "it may have forgotten what it signed, and observes: 'quorate member readmit' lets it vote again"
+	                      : d->low_space  ? "the disk is full: no new work until there is room"
+	                      : d->transfer   ? "the state is being fetched from the others"
+	                                      : "";
 	snprintf(s->trouble, sizeof s->trouble, "%s", trouble);
 }
 
@@ -354,9 +355,26 @@ const struct public_key *driver_member_key(const struct driver *d, uint8_t membe
 	return driver_key(d, member, d->chain->keys.epoch);
 }
 
+const struct public_key *driver_next_key(const struct driver *d, uint8_t member)
+{
+	const struct epochs *e = execution_epochs(d->execution);
+	return e->epoch > d->chain->keys.epoch ? epoch_key(&e->keys, member, e->epoch) : NULL;
+}
+
 static bool secret_is(const struct driver *d, const struct public_key *key)
 {
 	return key && memcmp(d->secret.b + sizeof d->secret.b - PUBLIC_KEY_BYTES, key->b, PUBLIC_KEY_BYTES) == 0;
+}
+
+bool driver_has_secret(const struct driver *d, const struct public_key *key)
+{
+	struct secret_key secret;
+	if (secret_is(d, key))
+		return true;
+	if (!d->options.env.secret || !d->options.env.secret(d->options.env.user, key, &secret))
+		return false;
+	sign_wipe(&secret);
+	return true;
 }
 
 bool driver_can_sign(const struct driver *d)

@@ -115,6 +115,8 @@ uint64_t driver_deadline(const struct driver *d);
 void driver_standing(struct driver *d, struct standing *out);
 /* In the newest epoch that is known. Borrowed until keys_changed. */
 const struct public_key *driver_member_key(const struct driver *d, uint8_t member);
+/* Beside it: the key that the state knows and the core does not yet, at a border. NULL: there is none. */
+const struct public_key *driver_next_key(const struct driver *d, uint8_t member);
 /* Whether it has the secret of its key in the epoch that it is in: without that it can sign nothing. */
 bool driver_can_sign(const struct driver *d);
 /* "" while all is well. It has stopped taking part when `failed`. */

@@ -89,7 +89,8 @@ struct driver {
 	const struct bft_genesis *genesis;
 	struct digest cluster, null_digest;
 	struct epoch_chain *chain;
-	bft_epoch links_executed; /* execution's epoch when the chain was told last   */
+	bft_epoch executed_epoch; /* execution's, when the links were told last      */
+	bool key_missing;         /* the secret of my newest known key is not here   */
 	struct secret_key secret; /* for the epoch that I am in; or the last that was */
 	uint32_t n, q;
 	uint8_t self;
@@ -197,6 +198,8 @@ bool effects_run_local(struct driver *d);
 
 /* With my key in `epoch`. False: its secret is not here, and the signature is zeros: enough where the channel is. */
 bool driver_sign(struct driver *d, bft_epoch epoch, const struct statement *s, struct signature *out);
+/* Whether the secret of that key of mine is here. */
+bool driver_has_secret(const struct driver *d, const struct public_key *key);
 /* The key of `member` in `epoch`. NULL: that epoch is not known. */
 const struct public_key *driver_key(const struct driver *d, uint8_t member, bft_epoch epoch);
 

@@ -90,7 +90,7 @@ static bool let_in(struct driver *d)
 void epoch_begin(struct driver *d, bool fresh)
 {
 	struct bft_event start = { .kind = BFT_EV_START, .seq = execution_seq(d->execution), .digest = *execution_chain(d->execution), .ok = fresh };
-	links_executed(d);
+	links_entered(d);
 	epoch_secret(d);
 	bool whole = let_in(d);
 	if (!driver_can_sign(d))
@@ -123,7 +123,7 @@ static void jump(struct driver *d, const struct epochs *e)
 void epoch_tell(struct driver *d)
 {
 	const struct epochs *e = execution_epochs(d->execution);
-	if (e->epoch != d->links_executed)
+	if (e->epoch != d->executed_epoch)
 		links_executed(d);
 	/* A state that has crossed a border which the log has not: stopped just there, it is crossed again; further on, the log is not the one that was with it. */
 	bool stopped_there = e->epoch == d->epoch + 1 && execution_seq(d->execution) == e->base;

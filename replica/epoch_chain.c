@@ -85,24 +85,48 @@ static void begin_link(struct driver *d, struct epoch_place *place, const struct
 	d->chain->ask_ms = d->mono_ms;
 }
 
-/* What was executed is known, whether or not anybody has shown a link. */
+static void tell_keys(struct driver *d)
+{
+	d->key_missing = !driver_has_secret(d, driver_member_key(d, d->self));
+	if (d->options.env.keys_changed)
+		d->options.env.keys_changed(d->options.env.user);
+}
+
+/* The record of an epoch is in the executed state: it is known, whether or not anybody has shown a link. */
+static bool enter(struct driver *d, bft_epoch epoch)
+{
+	struct epoch_record record;
+	struct epoch_chain *c = d->chain;
+	struct epoch_place *place = place_of(d, epoch);
+	if (place && (place->whole || place->partial))
+		return true;
+	if (epochs_record(&record, d->options.state, epoch) != STATE_OK)
+		return false;
+	if (!place)
+		place = add_place(d);
+	if (!place)
+		return false;
+	if (record.epoch > c->keys.epoch)
+		epoch_change_apply(&record.change, &c->keys, record.base);
+	begin_link(d, place, &record);
+	return true;
+}
+
+/* Not before the core has: a member that executes the border first would show a key that the others, who need its votes to come there, do not know. */
+void links_entered(struct driver *d)
+{
+	bft_epoch before = d->chain->keys.epoch, epoch = 2;
+	while (epoch <= d->epoch && enter(d, epoch))
+		epoch++;
+	if (d->chain->keys.epoch > before)
+		tell_keys(d);
+}
+
+/* The state has crossed a border: what it knows may be shown to us already (driver_next_key). */
 void links_executed(struct driver *d)
 {
-	struct epoch_chain *c = d->chain;
-	const struct epochs *e = execution_epochs(d->execution);
-	bool news = e->epoch > c->keys.epoch;
-	if (news)
-		c->keys = e->keys;
-	for (bft_epoch epoch = 2; epoch <= e->epoch && epoch - 2 <= c->count; epoch++) {
-		struct epoch_record record;
-		struct epoch_place *place = epoch - 2 < c->count ? place_of(d, epoch) : add_place(d);
-		if (!place || place->whole || place->partial)
-			continue;
-		if (epochs_record(&record, d->options.state, epoch) == STATE_OK)
-			begin_link(d, place, &record);
-	}
-	d->links_executed = e->epoch;
-	if (news && d->options.env.keys_changed)
+	d->executed_epoch = execution_epochs(d->execution)->epoch;
+	if (d->options.env.keys_changed)
 		d->options.env.keys_changed(d->options.env.user);
 }
 
@@ -263,8 +287,7 @@ static void take_next(struct driver *d, uint8_t member, const struct epoch_link 
 		return; /* an honest one may lack signatures yet; a false one costs as many checks as questions were asked */
 	follow(d, link);
 	driver_note(d, QUORATE_LEVEL_INFO, "epoch %llu is known", (unsigned long long)d->chain->keys.epoch);
-	if (d->options.env.keys_changed)
-		d->options.env.keys_changed(d->options.env.user);
+	tell_keys(d);
 	ask(d, member, d->chain->keys.epoch + 1);
 }
 

@@ -3,7 +3,7 @@
  *
  *   FETCH_EPOCH = u64 epoch                    EPOCH = the link of that epoch, with as many signatures as are known here
  *
- * A replica that has executed a border signs the new epoch's record, and asks the others for their signatures until f+1 are together. Whoever meets somebody in an
+ * A replica that has entered an epoch signs the new epoch's record, and asks the others for their signatures until f+1 are together. Whoever meets somebody in an
  * epoch that it does not know asks him for the next link: that proves itself, so it may come from anybody, on a link whose key is not known yet. */
 #ifndef REPLICA_EPOCH_CHAIN_H
 #define REPLICA_EPOCH_CHAIN_H
@@ -31,7 +31,9 @@ struct epoch_chain {
 
 bool links_create(struct driver *d);
 void links_destroy(struct driver *d);
-/* Execution may have entered an epoch. */
+/* The core has entered an epoch. */
+void links_entered(struct driver *d);
+/* Execution has. */
 void links_executed(struct driver *d);
 void links_tick(struct driver *d);
 uint64_t links_deadline(const struct driver *d);

@@ -124,6 +124,7 @@ int cmd_evidence_verify(const struct cli *cli);
 int cmd_evidence_show(const struct cli *cli);
 int cmd_evidence_list(const struct cli *cli);
 int cmd_member_readmit(const struct cli *cli);
+int cmd_member_rotate_key(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_put(const struct cli *cli);
 int cmd_get(const struct cli *cli);

@@ -115,6 +115,16 @@ const struct command cli_commands[] = {
 	  { CLIENT_OPTIONS, OPT_KEY },
 	  5,
 	  cmd_member_readmit },
+	{ "member rotate-key",
+	  "ID",
+	  "Gives a replica another key: made beside its old one (--config is the replica's own), signed by its organization (--key), ordered by the\n"
+	  "cluster. Waits (--timeout, default 1min) until the replica votes with it; then the old key file is of no use, and may be deleted.\n"
+	  "Exit 7 when another change is on its way, 8 when the organization's key is another's.",
+	  1,
+	  1,
+	  { CLIENT_OPTIONS, OPT_KEY, OPT_CONFIG },
+	  6,
+	  cmd_member_rotate_key },
 	{ "help", "[COMMAND]", "Explains a command, or lists them.", 0, 2, { 0 }, 0, cmd_help },
 	{ "version", "", "Prints the version.", 0, 0, { OPT_JSON }, 1, cmd_version },
 };

@@ -1129,20 +1129,22 @@ static void another_key_is_up_and_not_known(void)
 	CU_ASSERT_TRUE_FATAL(until(&bed, both_up));
 	CU_ASSERT(net_peer_member(a->last_up) == 1 && public_key_equal(net_peer_key(a->last_up), &b->options.self));
 	CU_ASSERT(!net_peer_known(a->last_up) && net_peer_known(b->last_up));
-	/* Once it is known, the same link is good. */
+	/* Once it is known, or is soon to be its key, the same link is good. */
 	const struct net_peer *link = a->last_up;
-	CU_ASSERT_EQUAL(net_set_member_key(a->net, 1, &b->options.self), NET_OK);
+	CU_ASSERT_EQUAL(net_set_member_key(a->net, 1, &former, &b->options.self), NET_OK);
+	CU_ASSERT(a->last_up == link && net_peer_known(link) && a->downs == 0);
+	CU_ASSERT_EQUAL(net_set_member_key(a->net, 1, &b->options.self, NULL), NET_OK);
 	CU_ASSERT(a->last_up == link && net_peer_known(link) && a->downs == 0);
 	/* And when it is changed again, the link with the former one ends. */
-	CU_ASSERT_EQUAL(net_set_member_key(a->net, 1, &former), NET_OK);
+	CU_ASSERT_EQUAL(net_set_member_key(a->net, 1, &former, NULL), NET_OK);
 	CU_ASSERT_EQUAL(a->downs, 1);
 	CU_ASSERT(strstr(a->down_reason, "key was changed") != NULL);
 	CU_ASSERT_TRUE(until(&bed, both_up));
 	CU_ASSERT(!net_peer_known(a->last_up));
 	/* A key has one member. */
 	CU_ASSERT_EQUAL(net_set_member(a->net, 2, &a->options.self, &a->tls_key, "127.0.0.1", 1), NET_OK);
-	CU_ASSERT_EQUAL(net_set_member_key(a->net, 1, &a->options.self), NET_BAD_OPTIONS);
-	CU_ASSERT_EQUAL(net_set_member_key(a->net, 5, &former), NET_BAD_OPTIONS);
+	CU_ASSERT_EQUAL(net_set_member_key(a->net, 1, &a->options.self, NULL), NET_BAD_OPTIONS);
+	CU_ASSERT_EQUAL(net_set_member_key(a->net, 5, &former, NULL), NET_BAD_OPTIONS);
 	bed_close(&bed);
 }
 
