@@ -101,11 +101,12 @@ struct quorate_evidence_info {
 	uint32_t statements;
 	struct quorate_evidence_statement statement[65];
 };
-/* Whether the file proves what it claims, to anybody who holds the genesis: signatures, signers, cluster, and that the statements contradict each other.
+/* Whether the file proves what it claims, to anybody who holds the genesis: signatures, signers, cluster, and that the statements contradict each other. `epochs`: the
+ * chain of epochs, as any replica keeps it in the file `epochs` of its data, for what was said after the first; NULL: there is none. It proves itself.
  *
  * Errors: QUORATE_VERIFICATION (it proves nothing; `out` then says what it claims as far as it can be read: `statements` is 0 when not even that),
  * QUORATE_CONFIG (a file cannot be read), QUORATE_FAILED. */
-enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason);
+enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, const char *epochs, struct quorate_evidence_info *out, char *reason);
 /* Names the evidence in the data folder of a replica, running or not, in the order of their names. Nothing is verified. */
 typedef void (*quorate_evidence_fn)(void *user, const char *path);
 enum quorate_error quorate_evidence_list(const char *data, quorate_evidence_fn found, void *user, char *reason);

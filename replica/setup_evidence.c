@@ -1,9 +1,11 @@
 /* Evidence, as anybody who holds the genesis judges it: nothing of the replica that wrote it is trusted. */
 #include "quorate_setup.h"
+#include "replica/epochs_file.h"
 #include "replica/evidence_file.h"
 #include "replica/identity.h"
 #include "replica/setup_file.h"
 
+#include "bft/epoch_link.h"
 #include "bft/pbft/evidence.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@ _Static_assert(sizeof((struct quorate_evidence_info *)0)->statement / sizeof(str
 
 struct judge {
 	struct bft_genesis genesis;
+	struct epoch_keys keys;
 	struct digest cluster;
 	struct evidence evidence;
 	struct evidence_room room;
@@ -81,7 +84,9 @@ static void claim(struct quorate_evidence_info *out, struct judge *j)
 	out->seq = e->seq;
 	if (e->culprit < j->genesis.count && digest_equal(&e->cluster, &j->cluster)) {
 		snprintf(out->org, sizeof out->org, "%s", j->genesis.cards[e->culprit].org);
-		hex_format(out->member_key, j->genesis.cards[e->culprit].member_key.b, PUBLIC_KEY_BYTES);
+		const struct public_key *key = epoch_key(&j->keys, e->culprit, e->epoch);
+		if (key)
+			hex_format(out->member_key, key->b, PUBLIC_KEY_BYTES);
 	}
 	out->statements = e->count;
 	for (uint32_t i = 0; i < e->count; i++)
@@ -95,7 +100,7 @@ static enum quorate_error judge(struct judge *j, const char *path, struct quorat
 	enum quorate_error error = setup_read(&bytes, &n, path, EVIDENCE_BYTES_MAX, reason);
 	if (error != QUORATE_OK)
 		return error;
-	const char *why = evidence_verify(&j->evidence, (const uint8_t *)bytes, n, &j->genesis, &j->cluster, &sign_ed25519, &j->room);
+	const char *why = evidence_verify(&j->evidence, (const uint8_t *)bytes, n, &j->keys, &j->cluster, &sign_ed25519, &j->room);
 	if (!evidence_decode(&j->evidence, (const uint8_t *)bytes, n))
 		claim(out, j);
 	free(bytes);
@@ -106,7 +111,23 @@ static enum quorate_error judge(struct judge *j, const char *path, struct quorat
 	return setup_fail(reason, QUORATE_VERIFICATION, path, sentence);
 }
 
-enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason)
+/* From the genesis on, as far as the file leads: a replica's may end in a link that was torn. */
+static enum quorate_error follow(struct judge *j, const char *epochs, char *reason)
+{
+	char *bytes;
+	size_t n, used;
+	epoch_keys_init(&j->keys, &j->genesis);
+	if (!epochs)
+		return QUORATE_OK;
+	enum quorate_error error = setup_read(&bytes, &n, epochs, EPOCHS_FILE_BYTES_MAX, reason);
+	if (error != QUORATE_OK)
+		return error;
+	const char *why = epoch_links_follow(&j->keys, (const uint8_t *)bytes, n, UINT64_MAX, &sign_ed25519, &j->cluster, &used);
+	free(bytes);
+	return why && used == 0 ? setup_fail(reason, QUORATE_VERIFICATION, epochs, why) : QUORATE_OK;
+}
+
+enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, const char *epochs, struct quorate_evidence_info *out, char *reason)
 {
 	if (!path || !genesis || !out)
 		return setup_fail(reason, QUORATE_USAGE, "evidence", "a file of evidence and a genesis must be named");
@@ -117,6 +138,8 @@ enum quorate_error quorate_evidence_verify(const char *path, const char *genesis
 	if (!j)
 		return setup_fail(reason, QUORATE_FAILED, path, "no memory");
 	enum quorate_error error = identity_genesis(&j->genesis, &j->cluster, genesis, reason);
+	if (error == QUORATE_OK)
+		error = follow(j, epochs, reason);
 	if (error == QUORATE_OK)
 		error = judge(j, path, out, reason);
 	free(j);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void place_text(char out[64], const struct quorate_evidence_info *e)
 {
@@ -61,7 +62,7 @@ static int judge(const struct cli *cli, bool show)
 	struct quorate_evidence_info *e = calloc(1, sizeof *e);
 	if (!e)
 		return cli_fail(CLI_FAILED, "no memory");
-	enum quorate_error error = quorate_evidence_verify(path, genesis, e, reason);
+	enum quorate_error error = quorate_evidence_verify(path, genesis, cli->value[OPT_EPOCHS], e, reason);
 	int code = cli_code(error);
 	if (cli_has(cli, OPT_JSON) && (error == QUORATE_OK || error == QUORATE_VERIFICATION)) {
 		int said = cli_json(evidence_json(path, e, error, reason, show));
@@ -90,7 +91,8 @@ int cmd_evidence_show(const struct cli *cli)
 
 struct listing {
 	const char *genesis;
-	json_t *list; /* NULL: it is printed */
+	const char *epochs; /* NULL: the replica is in its first epoch */
+	json_t *list;       /* NULL: it is printed */
 	struct quorate_evidence_info info;
 	uint32_t count;
 	int code;
@@ -100,7 +102,7 @@ static void list_one(void *user, const char *path)
 {
 	struct listing *l = user;
 	char reason[QUORATE_REASON_BYTES] = "";
-	enum quorate_error error = quorate_evidence_verify(path, l->genesis, &l->info, reason);
+	enum quorate_error error = quorate_evidence_verify(path, l->genesis, l->epochs, &l->info, reason);
 	l->count++;
 	if (error != QUORATE_OK)
 		l->code = cli_code(error);
@@ -132,7 +134,10 @@ int cmd_evidence_list(const struct cli *cli)
 		quorate_config_free(config);
 		return cli_fail(CLI_FAILED, "no memory");
 	}
+	char epochs[QUORATE_PATH_BYTES];
+	snprintf(epochs, sizeof epochs, "%s/epochs", o->data);
 	l->genesis = o->genesis;
+	l->epochs = access(epochs, R_OK) == 0 ? epochs : NULL;
 	l->list = cli_has(cli, OPT_JSON) ? json_array() : NULL;
 	error = quorate_evidence_list(o->data, list_one, l, reason);
 	if (error != QUORATE_OK)

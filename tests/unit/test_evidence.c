@@ -92,16 +92,18 @@ static struct pbft_votes vote_among(bft_view view, uint8_t kind, bft_seq seq, ui
 	return v;
 }
 
+static struct epoch_keys keys; /* nobody's has changed */
+
 static const char *judge(void)
 {
 	file_n = evidence_encode(&made, file, sizeof file);
 	CU_ASSERT_TRUE_FATAL(file_n > 0);
-	return evidence_verify(&seen, file, file_n, &genesis, &cluster, &sign_ed25519, &room);
+	return evidence_verify(&seen, file, file_n, &keys, &cluster, &sign_ed25519, &room);
 }
 
 static const char *judge_bytes(const uint8_t *bytes, size_t n)
 {
-	return evidence_verify(&seen, bytes, n, &genesis, &cluster, &sign_ed25519, &room);
+	return evidence_verify(&seen, bytes, n, &keys, &cluster, &sign_ed25519, &room);
 }
 
 #define PROVES() CU_ASSERT_PTR_NULL(judge())
@@ -114,6 +116,8 @@ static void genesis_begin(void)
 	genesis.count = N;
 	genesis_limits_default(&genesis.limits);
 	cluster = d_of(99);
+	epoch_keys_init(&keys, &genesis);
+	keys.epoch = 1000;
 	for (uint8_t i = 0; i <= N; i++) {
 		struct public_key pk;
 		uint8_t seed[32] = { i, 1 };
@@ -782,7 +786,7 @@ static void judged_by_the_genesis_alone(void)
 	begin_two_commits();
 	file_n = evidence_encode(&made, file, sizeof file);
 	CU_ASSERT_EQUAL_FATAL(setup_write(in("e"), file, file_n, reason), QUORATE_OK);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), &info, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), NULL, &info, reason), QUORATE_OK);
 	CU_ASSERT_TRUE(info.culprit == 2 && info.view == 6 && info.seq == 17 && info.statements == 2 && info.epoch == 1);
 	CU_ASSERT_STRING_EQUAL(info.org, "cato");
 	CU_ASSERT_STRING_EQUAL(info.predicate, "two-commits");
@@ -790,15 +794,23 @@ static void judged_by_the_genesis_alone(void)
 	CU_ASSERT_EQUAL(info.statement[1].signer, 2);
 	file[file_n - 1] ^= 1;
 	CU_ASSERT_EQUAL_FATAL(setup_write(in("flipped"), file, file_n, reason), QUORATE_OK);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("flipped"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("flipped"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
 	CU_ASSERT_TRUE(info.statements == 2 && strstr(reason, "proves nothing") != NULL);
 	CU_ASSERT_EQUAL_FATAL(setup_write(in("short"), file, 20, reason), QUORATE_OK);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("short"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("short"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
 	CU_ASSERT_EQUAL(info.statements, 0);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("genesis"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("nothing"), in("genesis"), &info, reason), QUORATE_CONFIG);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("e"), &info, reason), QUORATE_CONFIG);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(NULL, in("genesis"), &info, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("genesis"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("nothing"), in("genesis"), NULL, &info, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("e"), NULL, &info, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(NULL, in("genesis"), NULL, &info, reason), QUORATE_USAGE);
+	/* What is no chain of epochs is no help, and what is of an epoch that nobody shows proves nothing. */
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), in("nothing"), &info, reason), QUORATE_CONFIG);
+	made.epoch = 2;
+	file_n = evidence_encode(&made, file, sizeof file);
+	CU_ASSERT_EQUAL_FATAL(setup_write(in("later"), file, file_n, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("later"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reason, "chain of epochs is needed"));
 	unsigned count = 0;
 	CU_ASSERT_EQUAL(evidence_file_keep(folder, "2-two-commits-6-17.evidence", file, file_n), EVIDENCE_KEPT);
 	CU_ASSERT_TRUE(quorate_evidence_list(folder, count_path, &count, reason) == QUORATE_OK && count == 1);
