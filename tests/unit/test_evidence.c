@@ -508,6 +508,33 @@ static void begin_two_commits(void)
 	add(2, PBFT_VOTES, &b);
 }
 
+/* What was signed in an epoch is checked with that epoch's keys, however its signer's key has changed since. */
+static void the_keys_of_its_epoch(void)
+{
+	struct pbft_votes a = vote(6, PBFT_LEAF_COMMIT, 17, 1), b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
+	struct public_key later;
+	struct digest of_a, of_b;
+	memcpy(later.b, secret[N].b + 32, sizeof later.b);
+	pbft_votes_digest_of(&of_a, &a);
+	pbft_votes_digest_of(&of_b, &b);
+	epoch_keys_init(&keys, &genesis);
+	epoch_keys_rotate(&keys, 64, 2, &later);
+	for (bft_epoch epoch = 1; epoch <= 2; epoch++)
+		for (uint8_t by = 0; by < 2; by++) {
+			begin(EVIDENCE_TWO_COMMITS, 2, 6, 17);
+			add(2, PBFT_VOTES, &a);
+			add(2, PBFT_VOTES, &b);
+			made.epoch = epoch;
+			sign_as(&made.message[0].signature, PBFT_VOTES, &of_a, by ? N : 2, epoch, &cluster);
+			sign_as(&made.message[1].signature, PBFT_VOTES, &of_b, by ? N : 2, epoch, &cluster);
+			CU_ASSERT_EQUAL(judge() == NULL, by == epoch - 1);
+		}
+	made.epoch = 3;
+	PROVES_NOTHING();
+	epoch_keys_init(&keys, &genesis);
+	keys.epoch = 1000;
+}
+
 static void another_cluster_epoch_or_signer(void)
 {
 	struct pbft_votes b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
@@ -833,6 +860,7 @@ int main(void)
 		{ "near: a NEW-VIEW that is not shown to be false", near_false_new_views },
 		{ "a NEW-VIEW that is false on its face", false_on_its_face },
 		{ "a leaf against its own NEW-VIEW, and near", not_reproposed },
+		{ "the keys of its epoch", the_keys_of_its_epoch },
 		{ "another cluster, epoch or signer", another_cluster_epoch_or_signer },
 		{ "the number of messages", the_number_of_messages },
 		{ "a flipped bit anywhere, cut short anywhere", a_flipped_bit_anywhere },
