@@ -6,8 +6,10 @@
 bool links_create(struct driver *d)
 {
 	d->chain = calloc(1, sizeof *d->chain);
-	if (d->chain)
+	if (d->chain) {
 		epoch_keys_init(&d->chain->keys, d->genesis);
+		d->chain->wait_ms = CHAIN_MS;
+	}
 	return d->chain != NULL;
 }
 
@@ -65,6 +67,13 @@ static void put_whole(struct driver *d, struct epoch_place *place, const struct 
 	keep_in_order(d);
 }
 
+/* Something has come, or somebody. */
+static void ask_soon(struct driver *d)
+{
+	d->chain->wait_ms = CHAIN_MS;
+	d->chain->ask_ms = d->mono_ms;
+}
+
 static bool may_sign(const struct driver *d, const struct epoch_record *r)
 {
 	return !d->lost && epoch_record_signer(r, d->self);
@@ -82,7 +91,7 @@ static void begin_link(struct driver *d, struct epoch_place *place, const struct
 	epoch_record_statement(&s, record, &d->cluster);
 	if (may_sign(d, record) && driver_sign(d, record->epoch, &s, &signature))
 		epoch_link_add(place->partial, d->self, &signature);
-	d->chain->ask_ms = d->mono_ms;
+	ask_soon(d);
 }
 
 static void tell_keys(struct driver *d)
@@ -228,7 +237,8 @@ void links_tick(struct driver *d)
 		ask_next(d, ahead, c->keys.epoch + 1);
 	if (partial)
 		ask_next(d, those_linked(d), partial);
-	c->ask_ms = ahead || partial ? d->mono_ms + CHAIN_MS : 0;
+	c->ask_ms = ahead || partial ? d->mono_ms + c->wait_ms : 0;
+	c->wait_ms = !ahead && !partial ? CHAIN_MS : c->wait_ms * 2 < CHAIN_MS_MAX ? c->wait_ms * 2 : CHAIN_MS_MAX;
 }
 
 uint64_t links_deadline(const struct driver *d)
@@ -238,10 +248,13 @@ uint64_t links_deadline(const struct driver *d)
 
 void links_stranger(struct driver *d, uint8_t member, bool up)
 {
+	bool was = d->chain->strangers & BFT_BIT(member);
 	if (up)
 		d->chain->strangers |= BFT_BIT(member);
 	else
 		d->chain->strangers &= ~BFT_BIT(member);
+	if (up && !was)
+		ask_soon(d);
 }
 
 /* ---- answering ---- */
@@ -296,6 +309,7 @@ static void gather(struct driver *d, struct epoch_place *place, const struct epo
 {
 	struct epoch_link *mine = place->partial;
 	struct statement s;
+	uint8_t before = mine->count;
 	if (!epoch_record_equal(&mine->record, &link->record))
 		return;
 	epoch_record_statement(&s, &mine->record, &d->cluster);
@@ -307,8 +321,8 @@ static void gather(struct driver *d, struct epoch_place *place, const struct epo
 	}
 	if (mine->count >= quorum_weak(d->n))
 		put_whole(d, place, mine);
-	else
-		d->chain->ask_ms = d->mono_ms; /* the next one at once */
+	else if (mine->count > before)
+		ask_soon(d);
 }
 
 void links_take(struct driver *d, uint8_t member, const uint8_t *body, size_t n)

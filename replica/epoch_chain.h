@@ -27,6 +27,7 @@ struct epoch_chain {
 	bft_mask strangers; /* show a key that is not the member's here   */
 	uint8_t last;
 	uint64_t ask_ms;
+	uint32_t wait_ms; /* between two questions: longer while nothing comes of them */
 };
 
 bool links_create(struct driver *d);
@@ -43,5 +44,6 @@ void links_serve_client(struct driver *d, uint64_t link, const uint8_t *body, si
 void links_take(struct driver *d, uint8_t member, const uint8_t *body, size_t n);
 void links_stranger(struct driver *d, uint8_t member, bool up);
 
-#define CHAIN_MS 100u /* between two questions */
+#define CHAIN_MS 100u
+#define CHAIN_MS_MAX 1000u
 #endif
