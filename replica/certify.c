@@ -129,6 +129,8 @@ static const char *take_certificate(struct driver *d, struct rd *r, const struct
 	/* What was settled stays so; what was only prepared ended with its epoch. */
 	if (c.epoch == 0 || c.epoch > d->epoch || (c.kind == CERTIFICATE_PREPARED && c.epoch != d->epoch))
 		return "a certificate of another epoch";
+	if (!links_within(d, c.epoch, c.seq))
+		return "a certificate of an epoch that had ended before";
 	if (c.kind != want->kind || c.view != want->view || c.seq != want->seq || !digest_equal(&c.digest, &want->digest))
 		return "a certificate proves something else";
 	if (c.count < d->q || c.by[c.count - 1].member >= d->n)

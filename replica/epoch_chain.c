@@ -161,6 +161,12 @@ bool driver_epochs(struct driver *d, const uint8_t *bytes, size_t n, size_t *use
 	return *used == n;
 }
 
+bool links_within(const struct driver *d, bft_epoch epoch, bft_seq seq)
+{
+	const struct epoch_keys *keys = &d->chain->keys;
+	return epoch >= keys->epoch || seq <= keys->base;
+}
+
 /* ---- asking ---- */
 
 static bool send(struct driver *d, uint8_t member, uint16_t type, const uint8_t *body, size_t n)

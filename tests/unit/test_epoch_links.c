@@ -276,12 +276,63 @@ static void it_is_kept_and_taken_back(void)
 	dbed_destroy(&b);
 }
 
+/* Former keys settle nothing that comes after them, even q of them. */
+static void say_stable(bft_seq seq)
+{
+	static uint8_t tail[4096];
+	static struct certificate c;
+	struct pbft_checkpoint body = { .seq = seq, .chain = { { 5 } } };
+	uint8_t bytes[64];
+	struct digest digest;
+	struct statement s;
+	c = (struct certificate){ .epoch = 1, .kind = CERTIFICATE_CHECKPOINT, .seq = seq, .digest = body.chain };
+	size_t n = pbft_encode(PBFT_CHECKPOINT, &body, bytes, sizeof bytes);
+	pbft_body_digest(&digest, PBFT_CHECKPOINT, bytes, n);
+	statement_make(&s, pbft_domain(PBFT_CHECKPOINT), &b.cluster, 1, &digest);
+	for (uint8_t m = 0; m < DBED_N; m++) {
+		struct signature signature;
+		sign_ed25519.sign(&signature, &s, &b.secret[m]);
+		if (m != DBED_SELF)
+			CU_ASSERT_TRUE(certificate_add(&c, m, NULL, 0, &signature));
+	}
+	struct dbed_say how = { .link = 2, .signer = 2, .tail = tail, .tail_n = certificate_encode(&c, tail, sizeof tail) };
+	dbed_say_as(&b, &how, PBFT_STABLE, &body);
+}
+
+static void what_had_ended_settles_nothing(void)
+{
+	for (int known = 0; known < 2; known++) {
+		begin();
+		struct epoch_link link = to_epoch_2();
+		speak(2, 2);
+		dbed_pass(&b, 100);
+		if (known)
+			give(2, &link, false);
+		say_stable(link.record.base + DBED_K);
+		/* Who does not know of the border has no reason to doubt it. */
+		CU_ASSERT_EQUAL(dbed_counts(&b).blamed, (uint64_t)known);
+		CU_ASSERT_EQUAL(dbed_standing(&b).stable, known ? 0 : link.record.base + DBED_K);
+		dbed_destroy(&b);
+		begin();
+		speak(2, 2);
+		dbed_pass(&b, 100);
+		give(2, &link, false);
+		say_stable(link.record.base); /* up to the border it holds */
+		CU_ASSERT(dbed_counts(&b).blamed == 0 && dbed_standing(&b).stable == link.record.base);
+		dbed_destroy(&b);
+	}
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
-		{ "who is ahead is asked", who_is_ahead_is_asked },         { "what proves nothing changes nothing", what_proves_nothing_changes_nothing },
-		{ "what is known is shown", what_is_known_is_shown },       { "a stranger is asked and not heard", a_stranger_is_asked_and_not_heard },
-		{ "it is kept and taken back", it_is_kept_and_taken_back }, { 0 },
+		{ "who is ahead is asked", who_is_ahead_is_asked },
+		{ "what proves nothing changes nothing", what_proves_nothing_changes_nothing },
+		{ "what is known is shown", what_is_known_is_shown },
+		{ "a stranger is asked and not heard", a_stranger_is_asked_and_not_heard },
+		{ "what had ended settles nothing", what_had_ended_settles_nothing },
+		{ "it is kept and taken back", it_is_kept_and_taken_back },
+		{ 0 },
 	};
 	return unit_main("epoch_links", cases);
 }
