@@ -40,7 +40,7 @@ enum bft_event_kind {
 	BFT_EV_RECORD,    /* recovery only: one own record (`rtype`, `data`, `lsn`), in lsn order, before anything else           */
 	BFT_EV_START,     /* recovery over: the state stands at `seq` with chain `digest`; `recovery` says what the log is worth; */
 			  /* `ok`: the epoch begins now, and nothing was said in it                                               */
-	BFT_EV_TICK,      /* `mono_ms` for timers, `wall_ms` for agreed time; both only here                                      */
+	BFT_EV_TICK,      /* `mono_ms` for timers, `wall_ms` for agreed time; both only here. `rtt_us`: see bft/pbft/pace.h      */
 	BFT_EV_MSG,       /* an authentic message, or an own one that has become durable and signed                               */
 	BFT_EV_REQUEST,   /* a verified client bundle is pooled: `digest`, `bytes`, `id`                                          */
 	BFT_EV_HELD,      /* proposal `digest` is whole, checked against its digest and the validity rules, and pooled; `time_ms`.*/
@@ -72,6 +72,7 @@ struct bft_event {
 	bool ok;
 	uint8_t from;
 	uint32_t bytes;
+	uint32_t rtt_us;
 	struct bft_request_id id;
 	bft_epoch epoch;
 	enum bft_recovery recovery;

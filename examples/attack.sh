@@ -5,9 +5,9 @@ cd "$(dirname "$0")/.."
 
 quorate=build/quorate
 liar=build/quorate-liar
-words=/usr/share/dict/words
+words=${QUORATE_WORDS:-/usr/share/dict/words}
 attack='' out=''
-attacks="silent-leader equivocating-leader reply-lie state-chunk-lie"
+attacks="silent-leader slow-leader equivocating-leader reply-lie state-chunk-lie"
 usage() { echo "usage: ./dev demo --attack ${attacks// /|} [--for 10s] [--out DIR]" >&2; exit 2; }
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -55,6 +55,7 @@ load() { # load WHAT: one round over all words
 
 case $attack in
 silent-leader) what="replica 0 leads, and from now on proposes nothing" ;;
+slow-leader) what="replica 0 leads, and from now on proposes everything at nine tenths of the timeout" ;;
 equivocating-leader) what="replica 0 leads, and from now on tells two proposals to two halves" ;;
 reply-lie) what="replica 0 gives clients other results, well signed" ;;
 state-chunk-lie) what="replica 0 serves wrong parts of the state to a replica that lost its disk" ;;
@@ -87,7 +88,7 @@ fi
 [ "$attack" = state-chunk-lie ] || (sleep 0.7; kill -USR1 "${pids[0]}") &
 load "while it begins to lie"
 after=$(view)
-if [ "$attack" = silent-leader ] || [ "$attack" = equivocating-leader ]; then
+if [[ "$attack" = *-leader ]]; then
 	[ "$after" -gt "$before" ] || fail "the liar still leads"
 	say "the others noticed, and are in view $after: replica $((after % 4)) leads"
 fi

@@ -28,7 +28,7 @@ void admission_reject(struct driver *d, uint8_t member, const char *why)
 }
 
 /* A false signature costs the link at once, and this member needs SIGNED from now on. */
-static void false_signature(struct driver *d, uint8_t member)
+void admission_false_signature(struct driver *d, uint8_t member)
 {
 	d->counts.bad_signatures++;
 	d->member[member].accused++;
@@ -105,7 +105,7 @@ static void message_done(void *owner, struct verify_job *job, bool good)
 	struct driver *d = owner;
 	struct message_job *j = (struct message_job *)job;
 	if (!good && !d->failed)
-		false_signature(d, j->member);
+		admission_false_signature(d, j->member);
 	message_end(d, j, good);
 }
 
@@ -190,160 +190,11 @@ bool message_verified(struct driver *d, bft_ref ref)
 		return true;
 	message_statement(d, &s, m->type, m->epoch, &m->digest);
 	if (!verify_pool_now(d->pool, driver_key(d, m->signer, m->epoch), &s, &m->signature)) {
-		false_signature(d, m->signer);
+		admission_false_signature(d, m->signer);
 		return false;
 	}
 	messages_set_verified(d->messages, ref);
 	return true;
-}
-
-/* ---- requests ---- */
-
-struct bundle_job {
-	struct verify_job job;
-	struct verify_item item;
-	int member; /* -1: from a client */
-	driver_link link;
-	struct digest digest;
-	struct signature signature;
-	size_t n;
-	uint8_t bytes[];
-};
-
-static void take_request(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n, driver_link link)
-{
-	struct bundle_body *x = bodies_add_bundle(d->bodies, digest, signature, bytes, n);
-	if (!x)
-		return;
-	/* The first bundle of a number is the one that is held. */
-	if (x->requested || bodies_find_request(d->bodies, &x->id)) {
-		bodies_unref(d->bodies, x);
-		return;
-	}
-	bodies_set_requested(d->bodies, x, true); /* takes over the reference: drop_request() */
-	struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = *digest, .bytes = (uint32_t)n, .id = x->id };
-	uint64_t session = x->head.session, number = x->head.number;
-	driver_step(d, &event);
-	const struct bundle_body *held = bodies_find_bundle(d->bodies, digest);
-	if (link && (!held || !held->requested))
-		answer_refuse(d, link, session, number, REFUSAL_BUSY);
-}
-
-static void bundle_done(void *owner, struct verify_job *job, bool good)
-{
-	struct driver *d = owner;
-	struct bundle_job *j = (struct bundle_job *)job;
-	if (j->member < 0)
-		d->client_jobs--;
-	else
-		d->member[j->member].jobs--;
-	if (d->failed) {
-		free(j);
-		return;
-	}
-	if (good) {
-		take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link);
-	} else if (j->member >= 0) {
-		false_signature(d, (uint8_t)j->member);
-	} else {
-		d->counts.bad_signatures++;
-		d->options.env.close_client(d->options.env.user, j->link, "a request's signature is wrong");
-	}
-	free(j);
-}
-
-/* What the executed state says of it already. True: it is answered. */
-static bool answered(struct driver *d, const struct bundle *b, int member, driver_link link)
-{
-	struct session_answer a;
-	if (!execution_lookup(d->execution, b, &a)) {
-		driver_stop(d, "%s", execution_trouble(d->execution));
-		return true;
-	}
-	if (a.judgement == SESSION_REPEATED) {
-		if (member < 0)
-			answer_late(d, link, a.seq, a.result, a.result_bytes);
-		return true;
-	}
-	/* What is too old stays too old, on every replica that is as far: no place is needed for saying so. Another replica's client may still wait for it to be
-	 * ordered, so a forwarded one is. */
-	if (member < 0 && a.judgement == SESSION_REFUSED && a.status == RESULT_TOO_OLD) {
-		uint8_t bytes[RESULT_HEAD_BYTES];
-		struct result r = { .session = b->session, .number = b->number, .status = RESULT_TOO_OLD };
-		answer_late(d, link, 0, bytes, result_encode(&r, bytes, sizeof bytes));
-		return true;
-	}
-	return false;
-}
-
-static void submit_bundle(struct driver *d, int member, driver_link link, const struct bft_envelope *e, const struct bundle *b, const struct digest *digest,
-                          const uint8_t *body, size_t n)
-{
-	struct bundle_job *j = malloc(sizeof *j + n);
-	struct statement s;
-	if (!j)
-		return;
-	*j = (struct bundle_job){
-		.job = { .done = bundle_done, .items = &j->item }, .member = member, .link = link, .digest = *digest, .signature = e->signature, .n = n
-	};
-	memcpy(j->bytes, body, n);
-	bundle_statement(&s, &d->cluster, digest);
-	verify_pool_want(d->pool, &j->job, &b->key, &s, &e->signature);
-	if (member < 0)
-		d->client_jobs++;
-	else
-		d->member[member].jobs++;
-	if (j->job.count)
-		verify_pool_submit(d->pool, &j->job, false);
-	else
-		bundle_done(d, &j->job, true);
-}
-
-static bool refused_here(struct driver *d, const struct bundle *b, driver_link link, size_t n)
-{
-	struct bft_standing standing;
-	bft_pbft.standing(d->core, &standing);
-	enum refusal why = 0;
-	if (n > d->limits.proposal_bytes_max)
-		why = REFUSAL_LARGE; /* held, it would wait for ever and cost every leader its office */
-	else if (standing.observer)
-		why = REFUSAL_OBSERVER;
-	else if (d->low_space)
-		why = REFUSAL_SPACE;
-	else if (d->client_jobs >= CLIENT_JOBS_MAX || !bodies_room(d->bodies, n + d->options.memory_bytes / 2)) /* the other half is for proposals */
-		why = REFUSAL_BUSY;
-	if (why) {
-		d->counts.refused++;
-		if (link)
-			answer_refuse(d, link, b->session, b->number, why);
-	}
-	return why != 0;
-}
-
-void admission_bundle(struct driver *d, int member, driver_link link, const struct public_key *link_key, const struct bft_envelope *e, const uint8_t *body,
-                      size_t n)
-{
-	struct bundle b;
-	struct digest digest;
-	const char *malformed = e->epoch != 0 || e->signer != BFT_SIGNER_CHANNEL ? "not a client's envelope" : bundle_decode(&b, body, n);
-	if (!malformed && member < 0 && !public_key_equal(&b.key, link_key))
-		malformed = "a request under another key than the link's";
-	if (malformed) {
-		if (member >= 0)
-			admission_reject(d, (uint8_t)member, malformed);
-		else
-			d->options.env.close_client(d->options.env.user, link, malformed);
-		return;
-	}
-	bundle_digest(&digest, body, n);
-	if (member < 0)
-		route_learn(d, &b, link);
-	const struct bundle_body *known = bodies_find_bundle(d->bodies, &digest);
-	if ((known && known->requested) || answered(d, &b, member, link) || refused_here(d, &b, link, n))
-		return;
-	if (member >= 0 && d->member[member].jobs >= MEMBER_JOBS_MAX)
-		return;
-	submit_bundle(d, member, link, e, &b, &digest, body, n);
 }
 
 /* ---- proposals with their bundles ---- */
@@ -389,7 +240,7 @@ static void proposal_done(void *owner, struct verify_job *job, bool good)
 	struct driver *d = owner;
 	struct proposal_job *j = (struct proposal_job *)job;
 	if (!good && !d->failed)
-		false_signature(d, j->member);
+		admission_false_signature(d, j->member);
 	proposal_end(d, j, good);
 }
 

@@ -14,6 +14,7 @@ struct bodies {
 	struct digest cluster;
 	size_t bytes;
 	bft_lsn durable;
+	uint32_t requested_count;
 	struct bundle_body **bundles, **requests;
 	struct proposal_body **proposals;
 	struct proposal_body *oldest, *newest;
@@ -169,6 +170,7 @@ void bodies_set_requested(struct bodies *b, struct bundle_body *x, bool requeste
 		return;
 	x->requested = requested;
 	struct bundle_body **at = &b->requests[bucket_id(&x->id)];
+	b->requested_count += requested ? 1 : (uint32_t)-1;
 	if (requested) {
 		x->next_id = *at;
 		*at = x;
@@ -177,6 +179,11 @@ void bodies_set_requested(struct bodies *b, struct bundle_body *x, bool requeste
 	while (*at != x)
 		at = &(*at)->next_id;
 	*at = x->next_id;
+}
+
+uint32_t bodies_requested(const struct bodies *b)
+{
+	return b->requested_count;
 }
 
 void bodies_unref(struct bodies *b, struct bundle_body *x)

@@ -67,6 +67,8 @@ struct bundle_body *bodies_add_bundle(struct bodies *b, const struct digest *dig
 void bodies_ref(struct bundle_body *x);
 void bodies_unref(struct bodies *b, struct bundle_body *x);
 void bodies_set_requested(struct bodies *b, struct bundle_body *x, bool requested);
+/* How many the core holds. */
+uint32_t bodies_requested(const struct bodies *b);
 
 /* Every bundle that the core holds as a request; false ends it. `visit` may let bundles go, this one too. */
 typedef bool (*bodies_request_fn)(void *arg, struct bundle_body *x);

@@ -1,4 +1,5 @@
 #include "replica/driver_state.h"
+#include "replica/round_trip.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 #define SCRATCH_MARGIN (8u << 20) /* above the largest proposal: a VIEW-CHANGE with all its certificates */
 #define ROUNDS_MAX 64u            /* of one turn, before the sockets are looked at again                 */
+#define RTT_AGAIN_MS 200u
 
 void driver_note(struct driver *d, enum quorate_level level, const char *format, ...)
 {
@@ -100,9 +102,22 @@ void driver_flush(struct driver *d)
 	d->options.env.flush(d->options.env.user);
 }
 
+static uint32_t round_trip_us(const struct driver *d)
+{
+	uint64_t us[BFT_MEMBERS_MAX] = { 0 };
+	for (uint8_t i = 0; i < d->n && d->options.env.rtt_us; i++)
+		us[i] = i != d->self && d->member[i].up ? d->options.env.rtt_us(d->options.env.user, i) : 0;
+	return round_trip(us, d->n);
+}
+
 void driver_tick(struct driver *d)
 {
-	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = d->mono_ms, .wall_ms = d->wall_ms };
+	if (d->mono_ms >= d->rtt_at_ms + RTT_AGAIN_MS || !d->rtt_at_ms) {
+		d->rtt_us = round_trip_us(d);
+		requests_pace(d, d->mono_ms - d->rtt_at_ms);
+		d->rtt_at_ms = d->mono_ms;
+	}
+	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = d->mono_ms, .wall_ms = d->wall_ms, .rtt_us = d->rtt_us };
 	d->ticked_ms = d->mono_ms;
 	driver_step(d, &tick);
 }
@@ -203,6 +218,7 @@ bool driver_turn(struct driver *d)
 	bool progress = true, more = verify_pool_turn(d->pool, d, VERIFY_BUDGET);
 	for (uint32_t round = 0; progress && round < ROUNDS_MAX && !d->failed; round++) {
 		progress = effects_run_local(d);
+		progress |= requests_feed(d);
 		progress |= tell_held(d);
 		progress |= carry_out(d);
 		epoch_turn(d);
@@ -246,7 +262,7 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 	if (d->failed)
 		return;
 	switch (e.type) {
-	case BFT_WIRE_BUNDLE: admission_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r)); break;
+	case BFT_WIRE_BUNDLE: requests_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r)); break;
 	case BFT_WIRE_PROPOSAL: admission_proposal(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH: fetch_serve(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH_OFFER: transfer_serve_offer(d, member); break;
@@ -288,7 +304,7 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 		answer_standing(d, -1, link);
 	} else if (ok && e.type == BFT_WIRE_BUNDLE) {
 		if (!d->failed)
-			admission_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
+			requests_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_READ) {
 		read_take(d, link, key, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_FETCH_EPOCH) {
@@ -456,9 +472,11 @@ static bool allocate(struct driver *d)
 	d->pool = verify_pool_create(o->verifiers, o->scheme, 1u << 15, o->env.wake, o->env.user);
 	d->own_pre_prepare = calloc(ring, sizeof *d->own_pre_prepare);
 	d->own_certificate = calloc(ring, sizeof *d->own_certificate);
+	struct fair_limits fair = { REQUESTS_WAITING_MAX, REQUESTS_CLIENTS_MAX, o->memory_bytes / REQUESTS_WAITING_PART, REQUESTS_TURN_BYTES };
+	d->fair = fair_create(&fair);
 	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
 	return links_create(d) && d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution &&
-	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->routes;
+	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
 }
 
 struct driver *driver_create(const struct driver_options *options)
@@ -493,6 +511,7 @@ void driver_destroy(struct driver *d)
 		return;
 	d->failed = true;
 	verify_pool_destroy(d->pool, d);
+	fair_destroy(d->fair, requests_drop);
 	for (size_t i = 0; i < d->waiting_count; i++)
 		free((void *)(uintptr_t)d->waiting[i].data);
 	free(d->waiting);

@@ -45,6 +45,8 @@ struct driver_env {
 	/* A member contradicted itself: bft/pbft/evidence.h, at most EVIDENCE_BYTES_MAX bytes, borrowed. `name`: the file's, the same for the same contradiction. May be
 	 * NULL. */
 	void (*evidence)(void *user, const uint8_t *bytes, size_t n, const char *name);
+	/* The round trip to a member; 0: unknown. May be NULL. */
+	uint64_t (*rtt_us)(void *user, uint8_t member);
 	/* ---- each of these may be NULL ---- */
 	/* The secret of a key that my organization has given me since the genesis. False: it is not here. */
 	bool (*secret)(void *user, const struct public_key *key, struct secret_key *out);

@@ -1,4 +1,4 @@
-/* replica/driver_state.h - what the driver's files share. Private to replica/driver*.c, admission.c, fetch.c, certify.c, answer.c. */
+/* replica/driver_state.h - what the driver's files share. Private to replica/driver*.c, admission.c, requests.c, fetch.c, certify.c, answer.c. */
 #ifndef REPLICA_DRIVER_STATE_H
 #define REPLICA_DRIVER_STATE_H
 #include "bft/check.h"
@@ -6,10 +6,12 @@
 #include "bft/pbft/records.h"
 #include "bft/quorum.h"
 #include "bft/standing.h"
+#include "replica/allowance.h"
 #include "replica/bodies.h"
 #include "replica/driver.h"
 #include "replica/epoch_chain.h"
 #include "replica/execution/execution.h"
+#include "replica/fair.h"
 #include "replica/history.h"
 #include "replica/messages.h"
 #include "replica/transfer.h"
@@ -26,7 +28,14 @@
 #define SERVE_BYTES (8u << 20) /* of bodies and chains to one member in SERVE_MS */
 #define SERVE_MS 100u
 #define MEMBER_JOBS_MAX 2048u
-#define CLIENT_JOBS_MAX 8192u
+#define REQUESTS_WAITING_MAX 8192u /* for their turn; the memory that they may take: one part in ... of all that bodies may take */
+#define REQUESTS_WAITING_PART 8u
+#define REQUESTS_CLIENTS_MAX 1024u
+#define REQUESTS_TURN_BYTES (16u << 10)
+#define REQUESTS_CHECKED_MAX 128u
+#define REQUESTS_HELD_MIN 64u
+#define FLUSH_US 5000u        /* an ordinary disk's */
+#define LATE_ANSWERS_MAX 256u /* results told again to one client in a second: each costs a signature */
 #define READS_MAX 4096u
 #define ROUTES_SETS 8192u
 #define ROUTES_WAYS 4u
@@ -95,7 +104,11 @@ struct driver {
 	uint32_t n, q;
 	uint8_t self;
 	struct bft_limits limits;
-	uint64_t mono_ms, wall_ms, ticked_ms;
+	uint64_t mono_ms, wall_ms, ticked_ms, rtt_at_ms;
+	uint32_t rtt_us;
+	uint64_t suspicion_ms; /* when one was last noted */
+	bft_view view_noted;
+	bft_epoch view_noted_epoch;
 	bool started, failed, low_space, stepping;
 	uint8_t full;           /* which of enum driver_disk; low_space: any */
 	uint64_t room_again_ms; /* when the state's is looked at again       */
@@ -172,7 +185,11 @@ struct driver {
 
 	struct member_state member[BFT_MEMBERS_MAX];
 	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
-	uint32_t client_jobs;
+	struct fair *fair;
+	struct allowance late;     /* LATE_ANSWERS_MAX */
+	uint32_t requests_checked; /* whose signatures are being checked */
+	uint32_t requests_held;    /* how many the core may hold         */
+	uint64_t executed_before;
 	struct route *routes;
 	uint64_t routes_used;
 	uint64_t view_records;
@@ -231,15 +248,23 @@ bool epoch_jump(struct driver *d, struct state *next);
 
 /* admission.c */
 void admission_message(struct driver *d, uint8_t member, const struct bft_envelope *e, const uint8_t *body, size_t n);
-void admission_bundle(struct driver *d, int member, driver_link link, const struct public_key *link_key, const struct bft_envelope *e, const uint8_t *body,
-                      size_t n);
 void admission_proposal(struct driver *d, uint8_t member, const uint8_t *body, size_t n);
 void admission_deliver(struct driver *d, bft_ref ref, uint8_t from, enum bft_auth auth);
 void admission_reject(struct driver *d, uint8_t member, const char *why);
+void admission_false_signature(struct driver *d, uint8_t member);
 /* The statement of a held message. */
 void message_statement(const struct driver *d, struct statement *out, uint16_t type, bft_epoch epoch, const struct digest *digest);
 /* Makes sure that a message's signature was checked before it is passed on. */
 bool message_verified(struct driver *d, bft_ref ref);
+
+/* requests.c: of clients. `member` -1: from the client's own link. */
+void requests_bundle(struct driver *d, int member, driver_link link, const struct public_key *link_key, const struct bft_envelope *e, const uint8_t *body,
+                     size_t n);
+/* Goes on with those that wait for their turn. True: some did. */
+bool requests_feed(struct driver *d);
+/* Every `ms` milliseconds: how much the cluster gets done. */
+void requests_pace(struct driver *d, uint64_t ms);
+void requests_drop(struct fair_item *place);
 
 /* fetch.c: bodies from others and for others */
 void fetch_order(struct driver *d, const struct digest *digest, bft_mask to);

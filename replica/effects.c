@@ -1,4 +1,5 @@
 /* What happens when an effect is released: sealing and sending, holding, and the log. Nothing is decided here. */
+#include "bft/pbft/pbft.h"
 #include "replica/driver_state.h"
 
 #include <stdlib.h>
@@ -360,6 +361,33 @@ static void blame(struct driver *d, const struct bft_effect *e)
 	}
 }
 
+static const char *suspicion(uint16_t why)
+{
+	switch (why) {
+	case PBFT_WHY_TIMEOUT: return "a request, or the change of view, takes longer than the timeout";
+	case PBFT_WHY_SLOW: return "a request takes longer than replicas need among themselves";
+	case PBFT_WHY_RESIGNED: return "it was started again, and may not lead on";
+	case PBFT_WHY_ASKED: return "the operator asked for it";
+	default: return "what it signed contradicts itself, or the rules";
+	}
+}
+
+/* Who leads, and who is not trusted to. Suspicions come and go: a line a second at most. */
+static void role(struct driver *d, const struct bft_effect *e)
+{
+	struct bft_standing s;
+	bft_pbft.standing(d->core, &s);
+	if (e->reason && d->mono_ms >= d->suspicion_ms + 1000) {
+		d->suspicion_ms = d->mono_ms;
+		driver_note(d, QUORATE_LEVEL_INFO, "view %llu: replica %u should lead no longer: %s", (unsigned long long)s.view, s.leader,
+		            suspicion(e->reason));
+	}
+	if (!s.changing && (s.view != d->view_noted || s.epoch != d->view_noted_epoch))
+		driver_note(d, QUORATE_LEVEL_INFO, "view %llu: replica %u leads", (unsigned long long)s.view, s.leader);
+	d->view_noted = s.changing ? UINT64_MAX : s.view;
+	d->view_noted_epoch = s.epoch;
+}
+
 void effect_happen(struct driver *d, const struct bft_effect *e)
 {
 	switch (e->kind) {
@@ -388,7 +416,7 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 		break;
 	case BFT_FX_TRANSFER: transfer_begin(d); break;
 	case BFT_FX_BLAME: blame(d, e); break;
-	case BFT_FX_ROLE: break;
+	case BFT_FX_ROLE: role(d, e); break;
 	case BFT_FX_ACTIVATE: d->activated = true; break;
 	case BFT_FX_HALT: driver_stop(d, "what it executed contradicts a certificate at %llu (reason %u)", (unsigned long long)e->seq, e->reason); break;
 	}

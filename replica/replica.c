@@ -225,6 +225,13 @@ static bool env_readmitted(void *user)
 	return folder_readmitted(&from(user)->folder);
 }
 
+static uint64_t env_rtt_us(void *user, uint8_t member)
+{
+	struct quorate *q = from(user);
+	struct net_peer *peer = q->net ? net_member_peer(q->net, member) : NULL;
+	return peer ? net_peer_rtt_us(peer) : 0;
+}
+
 static void env_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
 {
 	struct quorate *q = from(user);
@@ -521,7 +528,7 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.state = q->folder.state,
 		.env = { q,          env_send,          env_send_client,      env_close_member, env_close_client, env_append, env_flush, env_truncate_below,
 		         env_read,   env_transfer_open, env_transfer_install, env_memory_lost,  env_readmitted,   note,       env_wake,  env_evidence,
-		         env_secret, env_keys_changed,  env_keep_link,        env_send_chain },
+		         env_rtt_us, env_secret,        env_keys_changed,     env_keep_link,    env_send_chain },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);

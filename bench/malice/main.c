@@ -3,9 +3,11 @@
  *   quorate-liar --config FILE --attack NAME [--on-signal yes]     honest until SIGUSR1
  *
  *   silent-leader        while it leads, it proposes nothing
+ *   slow-leader          while it leads, its proposals leave at nine tenths of the timeout
  *   equivocating-leader  while it leads, members of odd number are told another proposal than the others
  *   reply-lie            clients are given another result, well signed
  *   state-chunk-lie      a replica that fetches the state gets wrong parts of it */
+#include "bench/malice/late.h"
 #include "bft/envelope.h"
 #include "bft/pbft/certificate.h"
 #include "bft/proposal.h"
@@ -21,13 +23,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum attack { SILENT_LEADER, EQUIVOCATING_LEADER, REPLY_LIE, STATE_CHUNK_LIE, ATTACKS };
-static const char *const names[ATTACKS] = { "silent-leader", "equivocating-leader", "reply-lie", "state-chunk-lie" };
+enum attack { SILENT_LEADER, SLOW_LEADER, EQUIVOCATING_LEADER, REPLY_LIE, STATE_CHUNK_LIE, ATTACKS };
+static const char *const names[ATTACKS] = { "silent-leader", "slow-leader", "equivocating-leader", "reply-lie", "state-chunk-lie" };
 
 struct liar {
 	enum attack attack;
 	struct identity identity;
 	uint64_t lies;
+	struct late late;
 	union pbft_body body;
 	uint8_t frame[1 << 16];
 };
@@ -106,12 +109,17 @@ static bool to_member(void *user, struct quorate *q, uint8_t member, int class, 
 	uint8_t *bytes = lying ? join(l, head, head_n, body, body_n) : NULL;
 	size_t n = head_n + body_n;
 	struct rd r = rd_of(bytes, bytes ? n : 0);
+	late_send(&l->late, q);
 	if (!bytes || !envelope_read(&r, &e))
 		return pass(q, member, class, head, head_n, body, body_n);
 	bool leads = e.type == PBFT_VOTES && own_votes(l, bytes, n, &e) && proposes(&l->body.votes);
 	if (l->attack == SILENT_LEADER && (leads || e.type == BFT_WIRE_PROPOSAL)) {
 		lied(l, "it proposes nothing any more");
 		return true;
+	}
+	if (l->attack == SLOW_LEADER && (leads || e.type == BFT_WIRE_PROPOSAL)) {
+		lied(l, "its proposals are late");
+		return late_put(&l->late, l->identity.genesis.limits.request_timeout_ms * 9 / 10, member, class, head, head_n, body, body_n);
 	}
 	if (l->attack == EQUIVOCATING_LEADER && leads && member % 2) {
 		static uint8_t other[8192];

@@ -83,6 +83,7 @@ static void new_view_enter(struct pbft *p, const struct pbft_new_view *nv, bft_r
 	p->timer_on = false;
 	p->view_ms = p->progress_ms = p->mono_ms;
 	p->executed_in_view = 0;
+	pace_enter_view(p);
 	p->new_view_pending = false;
 	if (p->new_view_wire != wire)
 		pbft_release(out, &p->new_view_wire, PBFT_NO_SEQ);
@@ -172,7 +173,7 @@ void new_view_check_pending(struct pbft *p, struct bft_effects *out)
 	pbft_blame(out, pbft_leader(p, p->new_view.view), BFT_CONVICT, PBFT_WHY_FALSE_NEW_VIEW, wire, 0);
 	pbft_release(out, &p->new_view_pending_wire, PBFT_NO_SEQ);
 	if (p->new_view.view == p->view)
-		suspect_leader(p, out);
+		suspect_leader(p, PBFT_WHY_FALSE_NEW_VIEW, out);
 }
 
 static enum bft_verdict new_view_check(const struct pbft *p, const struct bft_vmsg *m)

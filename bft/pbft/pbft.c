@@ -14,6 +14,7 @@ bft_lsn pbft_persist(struct pbft *p, struct bft_effects *out, uint16_t rtype, co
 {
 	struct bft_effect *e = effects_add(out, BFT_FX_PERSIST);
 	e->lsn = ++p->lsn;
+	pace_persisted(p, e->lsn);
 	e->rtype = rtype;
 	e->data = data;
 	e->data_bytes = bytes;
@@ -63,6 +64,7 @@ void pbft_role(const struct pbft *p, struct bft_effects *out)
 	struct bft_effect *e = effects_add(out, BFT_FX_ROLE);
 	e->seq = p->view;
 	e->from = pbft_leader(p, p->view);
+	e->reason = p->suspecting ? p->suspect_why : PBFT_WHY_NONE;
 }
 
 void pbft_halt(struct pbft *p, struct bft_effects *out, uint16_t reason, bft_seq seq)
@@ -199,13 +201,21 @@ static uint64_t status_due(const struct pbft *p)
 	return fast < slow ? fast : slow;
 }
 
+static uint64_t deadline(const struct pbft *p)
+{
+	uint64_t a = status_due(p), b = suspect_deadline(p);
+	return a < b ? a : b;
+}
+
 static void on_tick(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 {
 	/* A clock that falls, or a process that was frozen, does not move time back. */
+	uint64_t before_ms = p->mono_ms, due_ms = p->started ? deadline(p) : 0;
 	p->mono_ms = e->mono_ms > p->mono_ms ? e->mono_ms : p->mono_ms;
 	p->wall_ms = e->wall_ms;
 	if (!p->started)
 		return;
+	pace_tick(p, before_ms, due_ms, e->rtt_us);
 	suspect_tick(p, out);
 	if (status_due(p) <= p->mono_ms) {
 		p->status_ms = p->mono_ms;
@@ -219,6 +229,7 @@ static void on_tick(struct pbft *p, const struct bft_event *e, struct bft_effect
 		chain_tick(p, out);
 		chain_ask(p, out);
 	}
+	p->pace.wanted_ms = deadline(p);
 }
 
 static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
@@ -264,7 +275,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		break;
 	case BFT_EV_REQUEST: on_request(p, e, out); break;
 	case BFT_EV_HELD: on_held(p, e, out); break;
-	case BFT_EV_DURABLE: break; /* the driver releases by lsn; nothing in this core waits for it beside */
+	case BFT_EV_DURABLE: pace_durable(p, e->lsn); break; /* the driver releases by lsn; nothing here waits for it beside */
 	case BFT_EV_EXECUTED:
 		on_executed(p, e, out);
 		execute_dispatch(p, out);
@@ -282,7 +293,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		}
 		propose_try(p, out);
 		break;
-	case BFT_EV_ADMIN: suspect_leader(p, out); break;
+	case BFT_EV_ADMIN: suspect_leader(p, PBFT_WHY_ASKED, out); break;
 	}
 	border_try(p, out);
 	return BFT_STEP_DONE;
@@ -291,10 +302,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 static uint64_t pbft_deadline(const struct bft_core *core)
 {
 	const struct pbft *p = (const struct pbft *)core;
-	if (!p->started || p->closed)
-		return UINT64_MAX;
-	uint64_t a = status_due(p), b = suspect_deadline(p);
-	return a < b ? a : b;
+	return p->started && !p->closed ? deadline(p) : UINT64_MAX;
 }
 
 /* Before any signature: what can no longer matter is dropped here (ATTACKS.md, vote-flood). */

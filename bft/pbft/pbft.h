@@ -11,6 +11,7 @@
 #include "bft/core.h"
 #include "bft/effects.h"
 #include "bft/pbft/messages.h"
+#include "bft/pbft/pace.h"
 #include "bft/quorum.h"
 
 enum pbft_mode { PBFT_NORMAL, PBFT_CHANGING };
@@ -35,6 +36,10 @@ enum pbft_reason {
 	PBFT_WHY_TABLE_FULL,
 	PBFT_WHY_EXECUTED,
 	PBFT_WHY_OWN_CHAIN,   /* halt: my execution contradicts a certificate */
+	PBFT_WHY_TIMEOUT,     /* of a SUSPECT: the oldest request, or the view change, took longer than the timeout ... */
+	PBFT_WHY_SLOW,        /* ... longer than the bar (pace.h)                                                     */
+	PBFT_WHY_RESIGNED,    /* it is I, and I may not lead on                                                       */
+	PBFT_WHY_ASKED,       /* the operator wants it                                                                */
 	PBFT_WHY_MEMORY_LOST, /* a member showed me a statement of mine that my log lacks */
 };
 
@@ -82,8 +87,9 @@ struct pbft_peer {
 struct pbft_request {
 	struct bft_request_id id;
 	struct digest digest;
-	uint64_t since_ms;
+	uint64_t since_ms, leader_ms; /* the second: of struct pbft_pace */
 	uint32_t bytes;
+	uint32_t ahead;             /* were held when it came                                              */
 	uint32_t next, prev, chain; /* arrival order; hash chain. 0 = none: index 0 is the list's anchor */
 	bool used, proposed;
 };
@@ -101,12 +107,15 @@ struct pbft {
 	enum pbft_mode mode;
 	bool started, fresh, observer, recalling, halted;
 	bool suspecting; /* my SUSPECT of `view` stands */
-	bool resigned;   /* I lead `view`, had entered it before my last start, and may not lead on */
-	bool timer_on;   /* view change: q members are here or above since timer_ms */
+	uint16_t suspect_why;
+	bool resigned; /* I lead `view`, had entered it before my last start, and may not lead on */
+	bool timer_on; /* view change: q members are here or above since timer_ms */
 	uint64_t timer_ms, view_ms, progress_ms, status_ms, caught_up_ms, chain_ms;
 	uint32_t fruitless; /* views without progress: the timeout doubles with each */
 	uint32_t executed_in_view;
 	bft_lsn view_lsn, stable_lsn, certified_lsn; /* records that say where I stand */
+
+	struct pbft_pace pace;
 
 	bft_seq low; /* the stable checkpoint */
 	struct digest low_chain;
@@ -250,10 +259,21 @@ const struct pbft_request *request_oldest(const struct pbft *p);
 uint64_t pbft_timeout_ms(const struct pbft *p);
 void suspect_tick(struct pbft *p, struct bft_effects *out);
 uint64_t suspect_deadline(const struct pbft *p);
-void suspect_leader(struct pbft *p, struct bft_effects *out);
+/* `why`: for people who read logs. */
+void suspect_leader(struct pbft *p, uint16_t why, struct bft_effects *out);
 void suspect_withdraw(struct pbft *p, struct bft_effects *out);
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void views_evaluate(struct pbft *p, struct bft_effects *out);
+
+/* pace.c: leaders that are slow on purpose */
+void pace_persisted(struct pbft *p, bft_lsn lsn);
+void pace_durable(struct pbft *p, bft_lsn lsn);
+/* `before_ms`: the tick before this one; `due_ms`: when this one was wanted. */
+void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt_us);
+void pace_enter_view(struct pbft *p);
+void pace_left_view(struct pbft *p);
+/* When the leader will have been slow. It moves while it is not the leader's turn. */
+uint64_t pace_deadline(const struct pbft *p);
 
 /* view_change.c */
 void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out);

@@ -203,7 +203,7 @@ static void become_member(struct pbft *p, struct bft_effects *out)
 	pbft_role(p, out);
 	slots_progress(p, out);
 	if (p->resigned)
-		suspect_leader(p, out);
+		suspect_leader(p, PBFT_WHY_RESIGNED, out);
 	status_send(p, pbft_others(p), out);
 	propose_try(p, out);
 }

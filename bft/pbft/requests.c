@@ -40,6 +40,8 @@ static void insert(struct pbft *p, const struct bft_event *e)
 	p->requests_free = r->next;
 	uint32_t *head = bucket(p, &e->id);
 	*r = (struct pbft_request){ .id = e->id, .digest = e->digest, .since_ms = p->mono_ms, .bytes = e->bytes, .used = true };
+	r->leader_ms = p->pace.leader_ms;
+	r->ahead = p->requests_count;
 	r->chain = *head;
 	*head = i;
 	r->prev = anchor->prev;
@@ -119,8 +121,9 @@ void requests_enter_view(struct pbft *p, struct bft_effects *out)
 {
 	p->requests_waiting = p->requests_count;
 	for (uint32_t i = request_at(p, 0)->next; i; i = request_at(p, i)->next) {
-		request_at(p, i)->proposed = false;
+		struct pbft_request *r = request_at(p, i);
+		r->proposed = false;
 		if (out->count < out->capacity / 2)
-			hand_to_leader(p, &request_at(p, i)->digest, out);
+			hand_to_leader(p, &r->digest, out);
 	}
 }

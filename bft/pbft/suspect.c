@@ -45,8 +45,7 @@ uint64_t suspect_deadline(const struct pbft *p)
 {
 	if (p->suspecting || !pbft_may_sign(p))
 		return UINT64_MAX;
-	uint64_t a = request_deadline(p), b = view_deadline(p);
-	return a < b ? a : b;
+	return earlier(earlier(request_deadline(p), pace_deadline(p)), view_deadline(p));
 }
 
 static void say(struct pbft *p, bool standing, struct bft_effects *out)
@@ -62,10 +61,11 @@ static void say(struct pbft *p, bool standing, struct bft_effects *out)
 	pbft_role(p, out);
 }
 
-void suspect_leader(struct pbft *p, struct bft_effects *out)
+void suspect_leader(struct pbft *p, uint16_t why, struct bft_effects *out)
 {
 	if (p->suspecting || !pbft_may_sign(p))
 		return;
+	p->suspect_why = why;
 	say(p, true, out);
 	views_evaluate(p, out);
 }
@@ -76,7 +76,7 @@ void suspect_withdraw(struct pbft *p, struct bft_effects *out)
 	if (!p->suspecting || p->mode != PBFT_NORMAL || p->resigned)
 		return;
 	p->suspecting = false; /* for the question: would I suspect now? */
-	bool still = request_deadline(p) <= p->mono_ms;
+	bool still = earlier(request_deadline(p), pace_deadline(p)) <= p->mono_ms;
 	p->suspecting = true;
 	if (!still)
 		say(p, false, out);
@@ -87,7 +87,8 @@ void suspect_tick(struct pbft *p, struct bft_effects *out)
 	static const uint32_t resolution_ms = 1;
 	if (suspect_deadline(p) > p->mono_ms + resolution_ms - 1)
 		return;
-	suspect_leader(p, out);
+	p->pace.slow = p->mode == PBFT_NORMAL && request_deadline(p) > p->mono_ms;
+	suspect_leader(p, p->pace.slow ? PBFT_WHY_SLOW : PBFT_WHY_TIMEOUT, out);
 }
 
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)

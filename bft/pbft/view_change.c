@@ -56,6 +56,7 @@ void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out)
 	if (!m || view > BFT_VIEW_MAX)
 		return;
 	fill(p, m, view);
+	pace_left_view(p);
 	p->view = view;
 	p->mode = PBFT_CHANGING;
 	p->fruitless++;

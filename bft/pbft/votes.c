@@ -86,7 +86,7 @@ static enum bft_verdict on_leaf(struct pbft *p, const struct bft_vmsg *m, bft_vi
 	bool commit = leaf->kind == PBFT_LEAF_COMMIT;
 	verdict = vote_store(slot_vote(p, s, commit, m->from), m, view, leaf, out);
 	if (verdict == BFT_CONVICT && leaf->kind == PBFT_LEAF_PRE_PREPARE && view == p->view)
-		suspect_leader(p, out);
+		suspect_leader(p, PBFT_WHY_TWO_PRE_PREPARES, out);
 	if (verdict != BFT_ACCEPT)
 		return verdict;
 	if (commit)
@@ -124,7 +124,7 @@ static void take_proposal(struct pbft *p, struct pbft_slot *s, struct bft_effect
 			return;
 		s->contradicted = true;
 		pbft_blame(out, pbft_leader(p, p->view), BFT_CONVICT, PBFT_WHY_NOT_REPROPOSED, leader->wire, p->new_view_wire);
-		suspect_leader(p, out);
+		suspect_leader(p, PBFT_WHY_NOT_REPROPOSED, out);
 		return;
 	}
 	slot_set_digest(s, &leader->digest, p, out);
@@ -233,7 +233,7 @@ static void proposal_invalid(struct pbft *p, struct pbft_slot *s, struct bft_eff
 		return;
 	const struct pbft_vote *leader = slot_vote(p, s, false, pbft_leader(p, p->view));
 	pbft_blame(out, pbft_leader(p, p->view), BFT_CONVICT, PBFT_WHY_INVALID_PROPOSAL, leader->wire, 0);
-	suspect_leader(p, out);
+	suspect_leader(p, PBFT_WHY_INVALID_PROPOSAL, out);
 }
 
 void on_held(struct pbft *p, const struct bft_event *e, struct bft_effects *out)

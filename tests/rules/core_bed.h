@@ -64,6 +64,7 @@ struct bed {
 	uint32_t seen_count;
 	bool durable, bodies, execute; /* answered at once */
 	uint64_t mono_ms, wall_ms;
+	uint32_t rtt_us; /* 0: unknown, and no leader is slow */
 	bft_lsn durable_lsn;
 	bft_ref next_ref, last_ref;
 	struct bed_record log[4096];
@@ -502,7 +503,7 @@ static inline void bed_tick(struct bed *b, uint64_t ms)
 {
 	b->mono_ms += ms;
 	b->wall_ms += ms;
-	struct bft_event e = { .kind = BFT_EV_TICK, .mono_ms = b->mono_ms, .wall_ms = b->wall_ms };
+	struct bft_event e = { .kind = BFT_EV_TICK, .mono_ms = b->mono_ms, .wall_ms = b->wall_ms, .rtt_us = b->rtt_us };
 	bed_step(b, &e);
 }
 

@@ -168,6 +168,14 @@ static uint64_t env_memory_lost(void *user)
 	return d->incarnation;
 }
 
+/* As pings would find it: the mean of what the network draws from. */
+static uint64_t env_rtt_us(void *user, uint8_t member)
+{
+	const struct sim *s = ((struct node *)user)->sim;
+	(void)member;
+	return 1000u * (2 + (s->calm && !s->slow ? 4 : s->delay_max_ms));
+}
+
 static bool env_readmitted(void *user)
 {
 	struct node *d = user;
@@ -497,6 +505,7 @@ static bool open_all(struct node *d)
 		         env_note,
 		         NULL,
 		         evidence_shown,
+		         env_rtt_us,
 		         env_secret,
 		         NULL,
 		         env_keep_link,

@@ -10,6 +10,7 @@
 #include "tests/unit/memory_disk.h"
 #include "tests/unit/state_bed.h"
 
+#define DBED_REQUESTS 48u /* the core's table: fewer than are checked ahead */
 #define DBED_N 4u
 #define DBED_Q 3u
 #define DBED_SELF 1u
@@ -222,7 +223,7 @@ static inline void dbed_open(struct dbed *b)
 		.self = DBED_SELF,
 		.scheme = &sign_ed25519,
 		.secret = b->secret[DBED_SELF],
-		.requests_max = 64,
+		.requests_max = DBED_REQUESTS,
 		.memory_bytes = b->memory_bytes,
 		.app = &b->app,
 		.state = b->state.state,

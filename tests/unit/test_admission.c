@@ -1001,28 +1001,47 @@ static void nobody_draws_anothers_answers(void)
 	dbed_destroy(&b);
 }
 
+/* One client's flood of good requests: it is told to wait when its share is full, and somebody else is served in the next turn. */
 static void a_flood_of_requests_is_told_to_wait(void)
+{
+	dbed_create_with(&b, 1u << 20);
+	uint32_t most = (1u << 20) / REQUESTS_WAITING_PART / FAIR_ITEM_BYTES + DBED_REQUESTS, refused = 0;
+	for (uint64_t i = 1; i <= most + 50; i++) {
+		struct dbed_bundle x = dbed_request(&b, 0, 99, i, 8);
+		dbed_client_bundle(&b, 5, 0, &x);
+		refused += dbed_refused(&b, 5) == REFUSAL_BUSY;
+		dbed_forget(&b);
+		free(x.bytes);
+	}
+	CU_ASSERT_EQUAL(refused, 50);
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), most - DBED_REQUESTS);
+	/* One who comes now has a place, and whoever holds most gives it: the flood's last is told to wait. */
+	struct dbed_bundle x = dbed_request(&b, 1, 98, 1, 8);
+	dbed_client_bundle(&b, 6, 1, &x);
+	CU_ASSERT_TRUE(dbed_refused(&b, 6) == 0 && dbed_refused(&b, 5) == REFUSAL_BUSY);
+	/* In portions: after one turn the loop looks at its sockets again. And it comes before nearly all of the flood. */
+	dbed_turn(&b);
+	CU_ASSERT_EQUAL(bodies_requested(b.driver->bodies), DBED_REQUESTS);
+	free(x.bytes);
+	dbed_destroy(&b);
+}
+
+/* What a client sends under a false signature costs one check: the rest of what it sent goes with its link. */
+static void a_flood_of_false_requests_costs_one_check(void)
 {
 	static const struct signature none;
 	dbed_create(&b);
-	struct dbed_bundle x = { 0 };
-	for (uint64_t i = 1; i <= CLIENT_JOBS_MAX + 1; i++) {
-		free(x.bytes);
-		x = dbed_request(&b, 0, 99, i, 8);
+	for (uint64_t i = 1; i <= 4 * REQUESTS_CHECKED_MAX; i++) {
+		struct dbed_bundle x = dbed_request(&b, 0, 99, i, 8);
 		x.signature = none;
 		dbed_client_bundle(&b, 5, 0, &x);
-		CU_ASSERT_EQUAL(dbed_refused(&b, 5), i <= CLIENT_JOBS_MAX ? 0 : REFUSAL_BUSY);
+		free(x.bytes);
 	}
-	/* In portions: after one turn the loop looks at its sockets again. */
-	CU_ASSERT_TRUE(driver_turn(b.driver));
-	CU_ASSERT_EQUAL(bad(), VERIFY_BUDGET);
-	/* Votes do not wait for them. */
-	dbed_frame_in(&b, 2, &(struct bft_envelope){ .signer = BFT_SIGNER_CHANNEL, .type = 255, .epoch = 1 }, NULL, 0, NULL, 0);
 	dbed_turn(&b);
-	CU_ASSERT_EQUAL(bad(), CLIENT_JOBS_MAX);
+	CU_ASSERT_TRUE(bad() <= REQUESTS_CHECKED_MAX && b.client_closed[5] > 0);
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), 0);
 	/* And then there is room again. */
-	free(x.bytes);
-	x = dbed_request(&b, 0, 99, 1, 8);
+	struct dbed_bundle x = dbed_request(&b, 0, 99, 1, 8);
 	dbed_forget(&b);
 	dbed_client_bundle(&b, 6, 0, &x);
 	dbed_turn(&b);
@@ -1031,17 +1050,93 @@ static void a_flood_of_requests_is_told_to_wait(void)
 	dbed_destroy(&b);
 }
 
-static void a_full_table_is_said(void)
+/* A member that forwards under a client's name what that client never signed does the client no harm. */
+static void a_false_forward_is_not_the_clients_fault(void)
+{
+	static const struct signature none;
+	dbed_create_with(&b, 1u << 20);
+	struct dbed_bundle x;
+	for (uint64_t i = 1; i <= REQUESTS_CHECKED_MAX + 20; i++) {
+		x = dbed_request(&b, 0, 99, i, 8);
+		dbed_client_bundle(&b, 5, 0, &x);
+		free(x.bytes);
+	}
+	x = dbed_request(&b, 0, 99, 1000, 8);
+	x.signature = none;
+	dbed_frame_in(&b, 2, &(struct bft_envelope){ .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_BUNDLE }, NULL, 0, x.bytes, x.n);
+	free(x.bytes);
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(b.client_closed[5] == 0 && bodies_requested(b.driver->bodies) > 0);
+	dbed_destroy(&b);
+}
+
+/* One that repeats what was executed is told so often in a second, and costs nothing beyond. */
+static void a_storm_of_repeats_has_a_budget(void)
 {
 	dbed_create(&b);
-	for (uint64_t i = 1; i <= 65; i++) {
+	uint64_t session = dbed_session(&b, 5, 0, 1);
+	order_one(session, 1, 2);
+	struct dbed_bundle x = dbed_request(&b, 0, session, 1, 8);
+	for (uint32_t second = 0; second < 2; second++) {
+		uint32_t told = 0;
+		for (uint32_t i = 0; i < LATE_ANSWERS_MAX + 100; i++) {
+			dbed_forget(&b);
+			dbed_client_bundle(&b, 5, 0, &x);
+			told += dbed_told(&b, 5, BFT_WIRE_REPLY_LATE) != NULL;
+		}
+		CU_ASSERT_EQUAL(told, LATE_ANSWERS_MAX);
+		b.now += 1000;
+		driver_time(b.driver, b.now, DBED_WALL + b.now);
+	}
+	free(x.bytes);
+	dbed_destroy(&b);
+}
+
+/* It was executed while it waited for its turn: it is answered, and not held. Held, nobody would ever end it, and the leader would lose its office over it. */
+static void what_was_executed_meanwhile_is_not_held(void)
+{
+	dbed_create(&b);
+	uint64_t session = dbed_session(&b, 5, 0, 1);
+	for (uint64_t i = 1; i <= DBED_REQUESTS; i++) {
+		struct dbed_bundle x = dbed_request(&b, 1, 99, i, 8);
+		dbed_client_bundle(&b, 6, 1, &x);
+		dbed_turn(&b);
+		free(x.bytes);
+	}
+	struct dbed_bundle x = dbed_request(&b, 0, session, 1, 8);
+	dbed_client_bundle(&b, 5, 0, &x);
+	dbed_turn(&b);
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), 1);
+	order_one(session, 1, 2);
+	dbed_forget(&b);
+	for (bft_seq seq = 3; seq < 6; seq++) { /* places become free */
+		struct dbed_bundle y = dbed_request(&b, 1, 99, seq, 8);
+		struct dbed_proposal p = dbed_propose(&b, DBED_WALL, &y, 1);
+		dbed_push(&b, 0, &p, &y, 1);
+		dbed_agree(&b, seq, p.digest);
+		free(y.bytes);
+	}
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), 0);
+	CU_ASSERT_PTR_NOT_NULL(dbed_told(&b, 5, BFT_WIRE_REPLY_LATE));
+	const struct bundle_body *held = bodies_find_bundle(b.driver->bodies, &x.digest);
+	CU_ASSERT_TRUE(!held || !held->requested);
+	free(x.bytes);
+	dbed_destroy(&b);
+}
+
+/* The core never has to refuse: what it has no place for waits for its turn. */
+static void a_full_table_makes_it_wait(void)
+{
+	dbed_create(&b);
+	for (uint64_t i = 1; i <= DBED_REQUESTS + 3; i++) {
 		struct dbed_bundle x = dbed_request(&b, 0, 99, i, 8);
 		dbed_client_bundle(&b, 5, 0, &x);
 		dbed_turn(&b);
-		CU_ASSERT_EQUAL(dbed_refused(&b, 5), i <= 64 ? 0 : REFUSAL_BUSY);
-		CU_ASSERT_EQUAL(bodies_find_bundle(b.driver->bodies, &x.digest) != NULL, i <= 64);
+		CU_ASSERT_EQUAL(dbed_refused(&b, 5), 0);
+		CU_ASSERT_EQUAL(bodies_find_bundle(b.driver->bodies, &x.digest) != NULL, i <= DBED_REQUESTS);
 		free(x.bytes);
 	}
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), 3);
 	dbed_destroy(&b);
 }
 
@@ -1139,7 +1234,11 @@ int main(void)
 		{ "answers go where their client is", answers_go_where_their_client_is },
 		{ "nobody draws another's answers", nobody_draws_anothers_answers },
 		{ "a flood of requests is told to wait", a_flood_of_requests_is_told_to_wait },
-		{ "a full table is said", a_full_table_is_said },
+		{ "a flood of false requests costs one check", a_flood_of_false_requests_costs_one_check },
+		{ "a false forward is not the client's fault", a_false_forward_is_not_the_clients_fault },
+		{ "a storm of repeats has a budget", a_storm_of_repeats_has_a_budget },
+		{ "what was executed meanwhile is not held", what_was_executed_meanwhile_is_not_held },
+		{ "a full table makes it wait", a_full_table_makes_it_wait },
 		{ "a full disk takes nothing new", a_full_disk_takes_nothing_new },
 		{ "a request passed on must hold", a_request_passed_on_must_hold },
 		{ 0 },

@@ -1,0 +1,132 @@
+/* A leader that is slow on purpose (design section 5): judged by how long the oldest request waits while it is the leader's turn, against a multiple of what I
+ * measure of myself. Nothing here comes from what the leader sends, so it cannot raise its own bar. */
+#include "bft/pbft/pbft.h"
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- what I measure ---- */
+
+/* One record after the other is timed. */
+void pace_persisted(struct pbft *p, bft_lsn lsn)
+{
+	if (p->pace.flush_lsn)
+		return;
+	p->pace.flush_lsn = lsn;
+	p->pace.flush_at_ms = p->mono_ms;
+}
+
+void pace_durable(struct pbft *p, bft_lsn lsn)
+{
+	if (!p->pace.flush_lsn || p->pace.flush_lsn > lsn)
+		return;
+	p->pace.flush_sum_ms += least(p->mono_ms - p->pace.flush_at_ms, 60000) - p->pace.flush_sum_ms / PACE_FLUSHES;
+	p->pace.flush_lsn = 0;
+}
+
+/* Late against what was wanted at the last tick, and against what is wanted since: what came between may have moved it either way. */
+static void note_stall(struct pbft *p, uint64_t due_ms)
+{
+	struct pbft_pace *a = &p->pace;
+	uint64_t due = most(a->wanted_ms, due_ms);
+	uint64_t late = a->wanted_ms && p->mono_ms > due ? p->mono_ms - due : 0;
+	if (late >= a->stall_ms) {
+		a->stall_ms = (uint32_t)least(late, 60000);
+		a->stall_at_ms = p->mono_ms;
+	} else if (p->mono_ms >= a->stall_at_ms + PACE_LEVEL_MS) {
+		a->stall_ms /= 2;
+		a->stall_at_ms = p->mono_ms;
+	}
+}
+
+/* It is not while I execute, or am behind; nor when the window is full, or the border is all that there is left. */
+static bool leaders_turn(const struct pbft *p)
+{
+	if (p->mode != PBFT_NORMAL || pbft_leader(p, p->view) == p->self || p->dispatched > p->executed || !pbft_may_sign(p) || pbft_behind(p))
+		return false;
+	const struct pbft_slot *last = slot_find(p, p->low + p->limits.window);
+	return !(last && last->proposed) && !(p->border && p->executed >= p->border);
+}
+
+/* ---- the bar ---- */
+
+static uint64_t bar(const struct pbft *p, uint32_t ahead, uint32_t level)
+{
+	const struct pbft_pace *a = &p->pace;
+	uint64_t ms = PACE_FLOOR_MS + PACE_TIMES * (a->rtt_ms + a->flush_sum_ms / PACE_FLUSHES) + 2 * (uint64_t)a->stall_ms + (uint64_t)PACE_EACH_MS * ahead;
+	return ms << level;
+}
+
+static uint64_t waited(const struct pbft *p, const struct pbft_request *r)
+{
+	return p->pace.leader_ms - most(r->leader_ms, p->pace.view_ms);
+}
+
+/* How much longer the oldest request may wait for the leader. At the ordinary timeout there is nothing left to say. */
+static uint64_t left(const struct pbft *p)
+{
+	const struct pbft_request *oldest = request_oldest(p);
+	if (!oldest || !p->pace.rtt_ms || !leaders_turn(p))
+		return UINT64_MAX;
+	uint64_t ms = bar(p, oldest->ahead, p->pace.level), gone = waited(p, oldest);
+	if (ms >= pbft_timeout_ms(p))
+		return UINT64_MAX;
+	return ms > gone ? ms - gone : 0;
+}
+
+uint64_t pace_deadline(const struct pbft *p)
+{
+	uint64_t ms = left(p);
+	return ms == UINT64_MAX ? ms : p->mono_ms + ms;
+}
+
+/* ---- in the course of time ---- */
+
+static void note_level(struct pbft *p)
+{
+	struct pbft_pace *a = &p->pace;
+	const struct pbft_request *oldest = request_oldest(p);
+	if (!a->level)
+		return;
+	if (oldest)
+		a->oldest_ms = most(a->oldest_ms, waited(p, oldest));
+	if (p->mono_ms < a->level_at_ms + PACE_LEVEL_MS)
+		return;
+	a->level -= a->oldest_ms < bar(p, 0, a->level - 1);
+	a->level_at_ms = p->mono_ms;
+	a->oldest_ms = 0;
+}
+
+void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt_us)
+{
+	p->pace.rtt_ms = rtt_us / 1000 + (rtt_us % 1000 != 0);
+	note_stall(p, due_ms);
+	if (request_oldest(p) && leaders_turn(p))
+		p->pace.leader_ms += least(p->mono_ms - before_ms, PACE_GAP_MS);
+	note_level(p);
+}
+
+/* The view's requests wait anew. */
+void pace_enter_view(struct pbft *p)
+{
+	p->pace.view_ms = p->pace.leader_ms;
+	p->pace.slow = false;
+}
+
+/* One more leader whom I found slow has lost its office: perhaps it is the network. */
+void pace_left_view(struct pbft *p)
+{
+	if (!p->pace.slow)
+		return;
+	p->pace.slow = false;
+	p->pace.level += p->pace.level < PACE_LEVEL_MAX;
+	p->pace.level_at_ms = p->mono_ms;
+	p->pace.oldest_ms = 0;
+}

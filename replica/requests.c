@@ -1,0 +1,264 @@
+/* Requests of clients: from bytes to what the core holds. Each waits for its signature's check in turn by client (replica/fair.h), and no more are checked than
+ * the order has use for: so one client's flood is that client's queue. */
+#include "replica/driver_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct bundle_job {
+	struct verify_job job;
+	struct verify_item item;
+	struct fair_item place; /* while it waits for its turn */
+	int member;             /* -1: from a client */
+	struct public_key key;
+	driver_link link;
+	struct digest digest;
+	struct signature signature;
+	size_t n;
+	uint8_t bytes[];
+};
+
+static void take_request(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n, driver_link link)
+{
+	struct bundle_body *x = bodies_add_bundle(d->bodies, digest, signature, bytes, n);
+	if (!x)
+		return;
+	/* The first bundle of a number is the one that is held. */
+	if (x->requested || bodies_find_request(d->bodies, &x->id)) {
+		bodies_unref(d->bodies, x);
+		return;
+	}
+	bodies_set_requested(d->bodies, x, true); /* takes over the reference: drop_request() */
+	struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = *digest, .bytes = (uint32_t)n, .id = x->id };
+	uint64_t session = x->head.session, number = x->head.number;
+	driver_step(d, &event);
+	const struct bundle_body *held = bodies_find_bundle(d->bodies, digest);
+	if (link && (!held || !held->requested))
+		answer_refuse(d, link, session, number, REFUSAL_BUSY);
+}
+
+static struct bundle_job *job_at(struct fair_item *place)
+{
+	return (struct bundle_job *)((uint8_t *)place - offsetof(struct bundle_job, place));
+}
+
+/* It waited, and is not worth checking any more. */
+static void forgotten(void *arg, struct fair_item *place)
+{
+	struct driver *d = arg;
+	struct bundle_job *j = job_at(place);
+	if (j->member >= 0)
+		d->member[j->member].jobs--;
+	free(j);
+}
+
+/* Each costs a signature, and whoever repeats everything for ever could have as many as it sends frames. */
+static bool may_tell_again(struct driver *d, const struct public_key *client)
+{
+	return allowance_spend(&d->late, client, d->mono_ms, LATE_ANSWERS_MAX);
+}
+
+/* What the executed state says of it already. True: it is answered. */
+static bool answered(struct driver *d, const struct bundle *b, int member, driver_link link)
+{
+	struct session_answer a;
+	if (!execution_lookup(d->execution, b, &a)) {
+		driver_stop(d, "%s", execution_trouble(d->execution));
+		return true;
+	}
+	if (a.judgement == SESSION_REPEATED) {
+		if (member < 0 && may_tell_again(d, &b->key))
+			answer_late(d, link, a.seq, a.result, a.result_bytes);
+		return true;
+	}
+	/* What is too old stays too old, on every replica that is as far: no place is needed for saying so. Another replica's client may still wait for it to be
+	 * ordered, so a forwarded one is. */
+	if (member < 0 && a.judgement == SESSION_REFUSED && a.status == RESULT_TOO_OLD) {
+		uint8_t bytes[RESULT_HEAD_BYTES];
+		struct result r = { .session = b->session, .number = b->number, .status = RESULT_TOO_OLD };
+		if (may_tell_again(d, &b->key))
+			answer_late(d, link, 0, bytes, result_encode(&r, bytes, sizeof bytes));
+		return true;
+	}
+	return false;
+}
+
+/* Held already, or executed: also by now, since it waited. Taken once more, it would be waited for until its leader loses its office. */
+static bool settled(struct driver *d, const struct bundle *b, const struct digest *digest, int member, driver_link link)
+{
+	const struct bundle_body *known = bodies_find_bundle(d->bodies, digest);
+	return (known && known->requested) || answered(d, b, member, link);
+}
+
+static bool settled_since(struct driver *d, const struct bundle_job *j)
+{
+	struct bundle b;
+	return bundle_decode(&b, j->bytes, j->n) != NULL || settled(d, &b, &j->digest, j->member, j->link);
+}
+
+static void bundle_done(void *owner, struct verify_job *job, bool good)
+{
+	struct driver *d = owner;
+	struct bundle_job *j = (struct bundle_job *)job;
+	d->requests_checked--;
+	if (j->member >= 0)
+		d->member[j->member].jobs--;
+	if (d->failed) {
+		free(j);
+		return;
+	}
+	if (good) {
+		if (!settled_since(d, j))
+			take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link);
+	} else if (j->member >= 0) {
+		admission_false_signature(d, (uint8_t)j->member);
+	} else {
+		d->counts.bad_signatures++;
+		fair_forget(d->fair, &j->key, forgotten, d); /* it is the link's own key: nobody else can be meant */
+		d->options.env.close_client(d->options.env.user, j->link, "a request's signature is wrong");
+	}
+	free(j);
+}
+
+/* It had a place until somebody came who had less. */
+static void pushed_out(void *arg, struct fair_item *place)
+{
+	struct driver *d = arg;
+	struct bundle_job *j = job_at(place);
+	struct bundle b;
+	d->counts.refused++;
+	if (j->member < 0 && !bundle_decode(&b, j->bytes, j->n))
+		answer_refuse(d, j->link, b.session, b.number, REFUSAL_BUSY);
+	forgotten(d, place);
+}
+
+/* What waits for its turn when the driver ends. */
+void requests_drop(struct fair_item *place)
+{
+	free(job_at(place));
+}
+
+static void check(struct driver *d, struct bundle_job *j)
+{
+	struct statement s;
+	if (settled_since(d, j)) {
+		forgotten(d, &j->place);
+		return;
+	}
+	bundle_statement(&s, &d->cluster, &j->digest);
+	verify_pool_want(d->pool, &j->job, &j->key, &s, &j->signature);
+	d->requests_checked++;
+	if (j->job.count)
+		verify_pool_submit(d->pool, &j->job, false);
+	else
+		bundle_done(d, &j->job, true);
+}
+
+/* How many the core may hold: what the cluster orders in four round trips and flushes. More would only make everybody wait behind whoever sent most; fewer, and
+ * distant replicas would idle. It grows with what is executed, so it finds its size by itself. */
+void requests_pace(struct driver *d, uint64_t ms)
+{
+	uint64_t executed = d->counts.executed_bundles - d->executed_before;
+	d->executed_before = d->counts.executed_bundles;
+	uint64_t turns_us = 4 * ((uint64_t)d->rtt_us + FLUSH_US);
+	uint64_t held = ms ? executed * turns_us / (ms * 1000) : 0;
+	d->requests_held = (uint32_t)(held < REQUESTS_HELD_MIN ? REQUESTS_HELD_MIN : held > d->limits.requests_max ? d->limits.requests_max : held);
+}
+
+/* The pool's other half is for proposals. */
+static bool may_check(const struct driver *d)
+{
+	uint32_t most = d->requests_held < d->limits.requests_max ? d->requests_held : d->limits.requests_max;
+	return !d->failed && d->requests_checked < REQUESTS_CHECKED_MAX && bodies_requested(d->bodies) + d->requests_checked < most &&
+	       bodies_room(d->bodies, d->options.memory_bytes / 2);
+}
+
+bool requests_feed(struct driver *d)
+{
+	bool any = false;
+	struct fair_item *place;
+	while (may_check(d) && (place = fair_take(d->fair))) {
+		check(d, job_at(place));
+		any = true;
+	}
+	return any;
+}
+
+/* What members forward stands in a queue beside the client's own: or it could fill that, and have a leader deposed over what it gave to the others. */
+static struct public_key queue_of(const struct bundle *b, int member)
+{
+	struct public_key queue = b->key;
+	queue.b[sizeof queue.b - 1] ^= member >= 0 ? 0x80 : 0;
+	return queue;
+}
+
+static void queue_bundle(struct driver *d, int member, driver_link link, const struct bft_envelope *e, const struct bundle *b, const struct digest *digest,
+                         const uint8_t *body, size_t n)
+{
+	struct bundle_job *j = malloc(sizeof *j + n);
+	if (!j)
+		return;
+	*j = (struct bundle_job){ .job = { .done = bundle_done, .items = &j->item },
+		                  .member = member,
+		                  .link = link,
+		                  .key = b->key,
+		                  .digest = *digest,
+		                  .signature = e->signature,
+		                  .n = n };
+	memcpy(j->bytes, body, n);
+	struct public_key queue = queue_of(b, member);
+	if (!fair_put(d->fair, &queue, &j->place, n, pushed_out, d)) {
+		d->counts.refused++;
+		if (link)
+			answer_refuse(d, link, b->session, b->number, REFUSAL_BUSY);
+		free(j);
+		return;
+	}
+	if (member >= 0)
+		d->member[member].jobs++;
+	requests_feed(d);
+}
+
+static bool refused_here(struct driver *d, const struct bundle *b, driver_link link, size_t n)
+{
+	struct bft_standing standing;
+	bft_pbft.standing(d->core, &standing);
+	enum refusal why = 0;
+	if (n > d->limits.proposal_bytes_max)
+		why = REFUSAL_LARGE; /* held, it would wait for ever and cost every leader its office */
+	else if (standing.observer)
+		why = REFUSAL_OBSERVER;
+	else if (d->low_space)
+		why = REFUSAL_SPACE;
+	if (why) {
+		d->counts.refused++;
+		if (link)
+			answer_refuse(d, link, b->session, b->number, why);
+	}
+	return why != 0;
+}
+
+void requests_bundle(struct driver *d, int member, driver_link link, const struct public_key *link_key, const struct bft_envelope *e, const uint8_t *body,
+                     size_t n)
+{
+	struct bundle b;
+	struct digest digest;
+	const char *malformed = e->epoch != 0 || e->signer != BFT_SIGNER_CHANNEL ? "not a client's envelope" : bundle_decode(&b, body, n);
+	if (!malformed && member < 0 && !public_key_equal(&b.key, link_key))
+		malformed = "a request under another key than the link's";
+	if (malformed) {
+		if (member >= 0)
+			admission_reject(d, (uint8_t)member, malformed);
+		else
+			d->options.env.close_client(d->options.env.user, link, malformed);
+		return;
+	}
+	bundle_digest(&digest, body, n);
+	if (member < 0)
+		route_learn(d, &b, link);
+	if (settled(d, &b, &digest, member, link) || refused_here(d, &b, link, n))
+		return;
+	if (member >= 0 && d->member[member].jobs >= MEMBER_JOBS_MAX)
+		return;
+	queue_bundle(d, member, link, e, &b, &digest, body, n);
+}

@@ -1,0 +1,311 @@
+/* A leader that is slow on purpose: the bar, what moves it and what does not, and the request that is passed over. docs/protocol.md, "A slow leader". */
+#include "tests/rules/core_bed.h"
+
+#define RTT_MS 2u
+#define BAR_MS (PACE_FLOOR_MS + PACE_TIMES * RTT_MS)
+
+/* A backup of four that knows its round trip, in a cluster whose timeout is far. */
+static struct bed *backup(void)
+{
+	struct bft_limits limits = bed_limits(4);
+	limits.request_timeout_ms = 100 * BED_TIMEOUT_MS;
+	struct bed *b = bed_ready(&limits, 1);
+	b->rtt_us = RTT_MS * 1000;
+	bed_tick(b, 1);
+	return b;
+}
+
+/* As a driver ticks that is awake. */
+static void wait(struct bed *b, uint64_t ms)
+{
+	for (; ms > 20; ms -= 20)
+		bed_tick(b, 20);
+	bed_tick(b, ms);
+}
+
+static bool suspects_now(const struct bed *b)
+{
+	return bed_standing(b).suspecting;
+}
+
+static struct pbft_pace *pace(struct bed *b)
+{
+	return &((struct pbft *)b->core)->pace;
+}
+
+/* What is left until the bar, and all of it is the leader's time. */
+static uint64_t left(const struct bed *b)
+{
+	return pace_deadline((const struct pbft *)b->core) - b->mono_ms;
+}
+
+static void who_takes_longer_than_the_bar_is_suspected(void)
+{
+	struct bed *b = backup();
+	wait(b, 3000); /* nobody waits */
+	bed_request(b, 1, 1, bed_digest(1));
+	wait(b, BAR_MS - 1);
+	CU_ASSERT(!suspects_now(b));
+	wait(b, 1);
+	CU_ASSERT(suspects_now(b) && bed_sent_count(b, PBFT_SUSPECT) == 1);
+	bed_free(b);
+}
+
+static void without_a_round_trip_nobody_is_slow(void)
+{
+	struct bed *b = backup();
+	b->rtt_us = 0;
+	bed_request(b, 1, 1, bed_digest(1));
+	wait(b, 50 * BAR_MS);
+	CU_ASSERT(!suspects_now(b) && pace_deadline((const struct pbft *)b->core) == UINT64_MAX);
+	bed_free(b);
+}
+
+static void the_ordinary_timeout_stays(void)
+{
+	struct bed *b = bed_new(4, 1);
+	b->rtt_us = BED_TIMEOUT_MS * 1000; /* ten of them are more than the timeout */
+	bed_request(b, 1, 1, bed_digest(1));
+	wait(b, BED_TIMEOUT_MS - 1);
+	CU_ASSERT(!suspects_now(b));
+	wait(b, 1);
+	CU_ASSERT(suspects_now(b) && !pace(b)->slow);
+	bed_free(b);
+}
+
+static void the_bar_grows_with_the_round_trip(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	CU_ASSERT(left(b) == BAR_MS);
+	b->rtt_us = 7 * 1000 + 1; /* rounded up */
+	bed_tick(b, 0);
+	CU_ASSERT(left(b) == PACE_FLOOR_MS + PACE_TIMES * 8);
+	bed_free(b);
+}
+
+static void it_grows_with_my_own_flush(void)
+{
+	struct bed *b = backup();
+	b->durable = false;
+	bed_pre_prepare(b, 0, 1, bed_digest(100));
+	bed_held(b, bed_digest(100), 0, true);
+	CU_ASSERT(pace(b)->flush_lsn != 0);
+	wait(b, 30);
+	bed_flush(b);
+	CU_ASSERT(pace(b)->flush_sum_ms == 30);
+	bed_request(b, 1, 1, bed_digest(1));
+	pace(b)->flush_sum_ms = 30 * PACE_FLUSHES; /* eight such */
+	CU_ASSERT(left(b) == BAR_MS + PACE_TIMES * 30);
+	b->durable = true;
+	bed_decide(b, 0, 1, bed_digest(100));
+	bed_decide(b, 0, 2, bed_digest(101)); /* quick ones: it comes down */
+	CU_ASSERT(pace(b)->flush_sum_ms > 0 && pace(b)->flush_sum_ms < 30 * PACE_FLUSHES);
+	bed_free(b);
+}
+
+/* Whoever was frozen itself does not blame the leader for it: a gap counts as one interval, and the bar is higher for a while. */
+static void a_frozen_process_blames_nobody(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	bed_tick(b, 5000);
+	CU_ASSERT(!suspects_now(b) && pace(b)->leader_ms == PACE_GAP_MS);
+	CU_ASSERT(pace(b)->stall_ms > 4000 && left(b) > 2 * 4000);
+	uint32_t stall = pace(b)->stall_ms;
+	bed_decide(b, 0, 1, bed_digest(100));
+	wait(b, PACE_LEVEL_MS);
+	CU_ASSERT(pace(b)->stall_ms == stall / 2);
+	bed_free(b);
+}
+
+/* What came between two ticks may have moved what was wanted: that is no stall. */
+static void idleness_is_no_stall(void)
+{
+	struct bed *b = backup();
+	bed_tick(b, PBFT_STATUS_MS);
+	bed_tick(b, PBFT_STATUS_MS - 1);
+	bed_request(b, 1, 1, bed_digest(1)); /* a STATUS would have been due long ago */
+	bed_tick(b, 1);
+	CU_ASSERT(pace(b)->stall_ms == 0);
+	b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = 1 };
+	bed_decide(b, 0, 1, bed_digest(100));
+	bed_tick(b, PBFT_STATUS_MS);
+	CU_ASSERT(pace(b)->stall_ms == 0);
+	bed_free(b);
+}
+
+static void it_grows_with_what_was_held_before(void)
+{
+	struct bed *b = backup();
+	for (uint64_t i = 1; i <= 10; i++)
+		bed_request(b, 1, i, bed_digest(i));
+	CU_ASSERT(left(b) == BAR_MS); /* the oldest had nothing before it */
+	for (uint64_t i = 1; i <= 9; i++)
+		b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = i };
+	bed_decide(b, 0, 1, bed_digest(100));
+	CU_ASSERT(left(b) == BAR_MS + 9 * PACE_EACH_MS);
+	bed_free(b);
+}
+
+/* A leader that talks, votes, shows proposals early and finishes them late moves nothing. */
+static void the_leader_does_not_move_it(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	wait(b, 100);
+	for (bft_seq seq = 1; seq <= 3; seq++) {
+		bed_pre_prepare(b, 0, seq, bed_digest(100 + seq));
+		bed_status(b, 0, 0, 0, 0);
+		wait(b, 30);
+		bed_decide(b, 0, seq, bed_digest(100 + seq));
+	}
+	CU_ASSERT(left(b) == BAR_MS - 190);
+	wait(b, BAR_MS - 190);
+	CU_ASSERT(suspects_now(b));
+	bed_free(b);
+}
+
+static void not_while_i_execute(void)
+{
+	struct bed *b = backup();
+	b->execute = false;
+	bed_decide(b, 0, 1, bed_digest(100));
+	bed_request(b, 1, 1, bed_digest(1));
+	wait(b, 5 * BAR_MS);
+	CU_ASSERT(!suspects_now(b));
+	bed_executed(b);
+	CU_ASSERT(left(b) == BAR_MS);
+	bed_free(b);
+}
+
+static void not_while_i_am_behind(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	bed_status(b, 2, 0, 0, 1);
+	bed_tick(b, 0);
+	CU_ASSERT(left(b) == BAR_MS); /* one voice */
+	bed_status(b, 3, 0, 0, 1);
+	wait(b, 5 * BAR_MS);
+	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+/* The leader has proposed all that there may be: now it is q members' turn. */
+static void not_while_the_window_is_full(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	bed_pre_prepare(b, 0, BED_W, bed_digest(100));
+	wait(b, 5 * BAR_MS);
+	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+static void each_view_begins_anew(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	wait(b, BAR_MS - 10);
+	bed_enter_view(b, 2);
+	CU_ASSERT(left(b) == BAR_MS);
+	wait(b, BAR_MS - 1);
+	CU_ASSERT(!suspects_now(b));
+	wait(b, 1);
+	CU_ASSERT(suspects_now(b));
+	bed_free(b);
+}
+
+static void it_is_withdrawn_when_the_request_executes(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	wait(b, BAR_MS);
+	CU_ASSERT(suspects_now(b));
+	b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = 1 };
+	bed_decide(b, 0, 1, bed_digest(100));
+	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+/* f+1 found it slow, and it lost its office. */
+static void depose(struct bed *b, uint64_t number)
+{
+	bft_view view = bed_standing(b).view;
+	bed_request(b, 1, number, bed_digest(number));
+	while (!suspects_now(b))
+		wait(b, 20);
+	bed_suspect(b, (uint8_t)((view + 2) % b->n == b->self ? (view + 3) % b->n : (view + 2) % b->n), view, true);
+	CU_ASSERT(bed_standing(b).view == view + 1);
+}
+
+static void the_bar_doubles_with_each_slow_leader(void)
+{
+	struct bed *b = backup();
+	for (uint32_t i = 1; i <= PACE_LEVEL_MAX + 2; i++) {
+		depose(b, i);
+		CU_ASSERT(pace(b)->level == (i < PACE_LEVEL_MAX ? i : PACE_LEVEL_MAX));
+		bft_view view = bed_standing(b).view;
+		bed_enter_view(b, view % b->n == b->self ? view + 1 : view);
+	}
+	bed_free(b);
+}
+
+/* In a network that is slow for good it stays where it has to be; after an attack it comes down. */
+static void it_comes_down_when_the_lower_one_would_do(void)
+{
+	struct bed *b = backup();
+	depose(b, 1);
+	bed_enter_view(b, 2);
+	b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = 1 };
+	bed_decide(b, 2, 1, bed_digest(99));
+	for (uint64_t i = 2, gone = 0; gone < PACE_LEVEL_MS + 500; i++, gone += BAR_MS + 50) {
+		bed_request(b, 1, i, bed_digest(i));
+		wait(b, BAR_MS + 50); /* above the lower bar */
+		CU_ASSERT(!suspects_now(b));
+		b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = i };
+		bed_decide(b, 2, i, bed_digest(100 + i));
+		bed_make_stable(b, i / BED_K * BED_K);
+	}
+	CU_ASSERT(pace(b)->level == 1);
+	wait(b, 2 * PACE_LEVEL_MS + 100);
+	CU_ASSERT(pace(b)->level == 0);
+	bed_free(b);
+}
+
+/* Somebody else's suspicion, or the timeout's, says nothing about the bar. */
+static void only_a_slow_leader_moves_the_level(void)
+{
+	struct bed *b = backup();
+	bed_request(b, 1, 1, bed_digest(1));
+	bed_suspect(b, 2, 0, true);
+	bed_suspect(b, 3, 0, true);
+	CU_ASSERT(bed_standing(b).view == 1 && pace(b)->level == 0);
+	bed_free(b);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "who takes longer than the bar is suspected", who_takes_longer_than_the_bar_is_suspected },
+		{ "without a round trip nobody is slow", without_a_round_trip_nobody_is_slow },
+		{ "the ordinary timeout stays", the_ordinary_timeout_stays },
+		{ "the bar grows with the round trip", the_bar_grows_with_the_round_trip },
+		{ "it grows with my own flush", it_grows_with_my_own_flush },
+		{ "a frozen process blames nobody", a_frozen_process_blames_nobody },
+		{ "idleness is no stall", idleness_is_no_stall },
+		{ "it grows with what was held before", it_grows_with_what_was_held_before },
+		{ "the leader does not move it", the_leader_does_not_move_it },
+		{ "not while I execute", not_while_i_execute },
+		{ "not while I am behind", not_while_i_am_behind },
+		{ "not while the window is full", not_while_the_window_is_full },
+		{ "each view begins anew", each_view_begins_anew },
+		{ "it is withdrawn when the request executes", it_is_withdrawn_when_the_request_executes },
+		{ "the bar doubles with each slow leader", the_bar_doubles_with_each_slow_leader },
+		{ "it comes down when the lower one would do", it_comes_down_when_the_lower_one_would_do },
+		{ "only a slow leader moves the level", only_a_slow_leader_moves_the_level },
+		{ 0 },
+	};
+	return unit_main("pace", cases);
+}
