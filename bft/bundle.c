@@ -1,5 +1,6 @@
 #include "bft/bundle.h"
 #include "bft/readmit.h"
+#include "bft/rotate.h"
 
 bool bundle_next_op(struct rd *r, const uint8_t **op, uint32_t *n)
 {
@@ -33,6 +34,8 @@ static const char *kind_check(const struct bundle *b)
 		return b->count >= 1 ? NULL : "a bundle without an operation";
 	if (b->kind == BUNDLE_READMIT)
 		return b->count == 1 && b->ops_bytes == 4 + READMIT_BYTES ? NULL : "a readmission is one operation";
+	if (b->kind == BUNDLE_ROTATE)
+		return b->count == 1 && b->ops_bytes == 4 + ROTATE_BYTES ? NULL : "a change of a key is one operation";
 	if (b->kind != BUNDLE_SNAPSHOT && b->kind != BUNDLE_CLOSE)
 		return "an unknown kind of request";
 	return b->count == 0 ? NULL : "this kind of request carries no operation";

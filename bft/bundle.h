@@ -16,6 +16,7 @@ enum bundle_kind {
 	BUNDLE_SNAPSHOT = 2, /* asks for a snapshot; no operation                                                                     */
 	BUNDLE_CLOSE = 3,    /* gives the session up; no operation                                                                    */
 	BUNDLE_READMIT = 4,  /* lets a replica vote again from the next epoch on; one operation: readmit.h                            */
+	BUNDLE_ROTATE = 5,   /* gives a replica another key from the next epoch on; one operation: rotate.h                            */
 };
 
 struct bundle {

@@ -15,23 +15,26 @@
 
 /* Types below 16 and from 64 on belong to the replica around the core and to clients; the protocol's own lie between (bft/pbft/messages.h). */
 enum bft_wire_type {
-	BFT_WIRE_BUNDLE = 1,          /* a client's request, signed by it: from the client, from the replica that forwards it, as a body  */
-	BFT_WIRE_PROPOSAL = 2,        /* a proposal's canonical bytes; addressed by its digest, unsigned                                  */
-	BFT_WIRE_FETCH = 3,           /* u16 count | digests: send me these bodies                                                        */
-	BFT_WIRE_REPLY = 4,           /* a result under the root that a replica signs for the whole proposal                              */
-	BFT_WIRE_REPLY_LATE = 5,      /* a result from the session's record, signed alone                                               */
-	BFT_WIRE_REFUSED = 6,         /* this replica will not take that request: u64 session | u64 number | u8 reason                    */
-	BFT_WIRE_ATTACH = 7,          /* client: send answers for these sessions here. u16 count | u64 sessions                           */
-	BFT_WIRE_QUERY = 8,           /* what do you say of yourself? empty but for one zero byte                                         */
-	BFT_WIRE_STANDING = 9,        /* the answer                                                                                       */
-	BFT_WIRE_FETCH_OFFER = 10,    /* which certified snapshot do you serve? one zero byte                                         */
-	BFT_WIRE_OFFER = 11,          /* its certificate                                                                              */
-	BFT_WIRE_FETCH_STATE = 12,    /* parts of it: see replica/transfer.h                                                          */
-	BFT_WIRE_STATE = 13,          /* those parts                                                                                  */
-	BFT_WIRE_READ = 14,           /* client: u64 nonce | one operation that changes nothing                                       */
-	BFT_WIRE_READ_ANSWER = 15,    /* u64 nonce | u64 seq | its value                                                              */
-	BFT_WIRE_FETCH_EVIDENCE = 64, /* client: the next file of evidence that you keep: see evidence_list.h                      */
-	BFT_WIRE_EVIDENCE = 65,       /* that file                                                                                 */
+	BFT_WIRE_BUNDLE = 1,       /* a client's request, signed by it: from the client, from the replica that forwards it, as a body  */
+	BFT_WIRE_PROPOSAL = 2,     /* a proposal's canonical bytes; addressed by its digest, unsigned                                  */
+	BFT_WIRE_FETCH = 3,        /* u16 count | digests: send me these bodies                                                        */
+	BFT_WIRE_REPLY = 4,        /* a result under the root that a replica signs for the whole proposal                              */
+	BFT_WIRE_REPLY_LATE = 5,   /* a result from the session's record, signed alone                                               */
+	BFT_WIRE_REFUSED = 6,      /* this replica will not take that request: u64 session | u64 number | u8 reason                    */
+	BFT_WIRE_ATTACH = 7,       /* client: send answers for these sessions here. u16 count | u64 sessions                           */
+	BFT_WIRE_QUERY = 8,        /* what do you say of yourself? empty but for one zero byte                                         */
+	BFT_WIRE_STANDING = 9,     /* the answer                                                                                       */
+	BFT_WIRE_FETCH_OFFER = 10, /* which certified snapshot do you serve? one zero byte                                         */
+	BFT_WIRE_OFFER = 11,       /* its certificate                                                                              */
+	BFT_WIRE_FETCH_STATE = 12, /* parts of it: see replica/transfer.h                                                          */
+	BFT_WIRE_STATE = 13,       /* those parts                                                                                  */
+	BFT_WIRE_READ = 14,        /* client: u64 nonce | one operation that changes nothing                                       */
+	BFT_WIRE_READ_ANSWER = 15, /* u64 nonce | u64 seq | its value                                                              */
+	/* from 16 on: the protocol's own */
+	BFT_WIRE_FETCH_EVIDENCE = 64, /* client: the next file of evidence that you keep: see evidence_list.h */
+	BFT_WIRE_EVIDENCE = 65,       /* that file */
+	BFT_WIRE_FETCH_EPOCH = 66,    /* u64 epoch: show me its link of the chain of epochs                                             */
+	BFT_WIRE_EPOCH = 67,          /* epoch_link.h                                                                                 */
 };
 
 struct bft_envelope {

@@ -6,19 +6,6 @@
 
 static const uint8_t magic[16] = "qr/receipt";
 
-/* ---- who may sign ---- */
-
-const struct public_key *receipt_member_key(const struct bft_genesis *g, bft_epoch epoch, uint32_t member)
-{
-	return epoch >= 1 && member < g->count ? &g->cards[member].member_key : NULL;
-}
-
-uint32_t receipt_quorum(const struct bft_genesis *g, bft_epoch epoch)
-{
-	(void)epoch;
-	return quorum_strong(g->count);
-}
-
 /* ---- bytes ---- */
 
 size_t receipt_encode(const struct receipt *r, uint8_t *bytes, size_t capacity)
@@ -41,6 +28,7 @@ size_t receipt_encode(const struct receipt *r, uint8_t *bytes, size_t capacity)
 	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++)
 		if (r->signers & BFT_BIT(i))
 			wr_bytes(&w, r->signature[i].b, SIGNATURE_BYTES);
+	wr_bytes(&w, r->links, r->links_bytes);
 	return wr_done(&w);
 }
 
@@ -73,7 +61,11 @@ static const char *decode_signers(struct receipt *out, struct rd *r)
 	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++)
 		if ((out->signers & BFT_BIT(i)) && !rd_bytes(r, out->signature[i].b, SIGNATURE_BYTES))
 			return "its signatures are cut short";
-	return rd_done(r) ? NULL : "bytes are left over behind it";
+	out->links_bytes = rd_left(r);
+	out->links = out->links_bytes ? r->at : NULL;
+	if (out->links_bytes > RECEIPT_LINKS_BYTES_MAX || (out->epoch == 1 && out->links_bytes))
+		return "bytes are left over behind it";
+	return NULL;
 }
 
 const char *receipt_decode(struct receipt *out, const uint8_t *bytes, size_t n)
@@ -107,7 +99,19 @@ static bool client_asked(const struct receipt *r, const struct sign_scheme *sche
 	return scheme->verify(&r->asked, &statement, &r->request.key);
 }
 
-static const char *members_signed(const struct receipt *r, const struct bft_genesis *g, const struct sign_scheme *scheme)
+/* From the genesis to the receipt's epoch, and not further: one encoding. */
+static const char *follow(struct epoch_keys *keys, const struct receipt *r, const struct digest *cluster, const struct sign_scheme *scheme)
+{
+	size_t used = 0;
+	const char *why = r->links_bytes ? epoch_links_follow(keys, r->links, r->links_bytes, r->epoch, scheme, cluster, &used) : NULL;
+	if (why)
+		return why;
+	if (keys->epoch != r->epoch)
+		return "its chain of epochs does not reach the epoch that it names";
+	return used == r->links_bytes ? NULL : "bytes are left over behind it";
+}
+
+static const char *members_signed(const struct receipt *r, const struct epoch_keys *keys, const struct sign_scheme *scheme)
 {
 	struct digest bundle, leaf;
 	struct statement root = { { 0 } }, alone;
@@ -117,7 +121,7 @@ static const char *members_signed(const struct receipt *r, const struct bft_gene
 	if (r->signers != r->alone && !reply_leaf_statement(&root, &r->cluster, r->epoch, r->seq, &r->place, &leaf))
 		return "the result's path leads to no root";
 	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++) {
-		const struct public_key *key = receipt_member_key(g, r->epoch, i);
+		const struct public_key *key = i < keys->genesis->count ? epoch_key(keys, (uint8_t)i, r->epoch) : NULL;
 		if (!(r->signers & BFT_BIT(i)))
 			continue;
 		if (!key)
@@ -128,7 +132,7 @@ static const char *members_signed(const struct receipt *r, const struct bft_gene
 	return NULL;
 }
 
-const char *receipt_verify(struct receipt *out, const uint8_t *bytes, size_t n, const struct bft_genesis *g, const struct digest *cluster,
+const char *receipt_verify(struct receipt *out, const uint8_t *bytes, size_t n, struct epoch_keys *keys, const struct digest *cluster,
                            const struct sign_scheme *scheme)
 {
 	const char *why = receipt_decode(out, bytes, n);
@@ -138,9 +142,10 @@ const char *receipt_verify(struct receipt *out, const uint8_t *bytes, size_t n, 
 		return "it is of another cluster";
 	if (out->outcome.session != out->request.session || out->outcome.number != out->request.number)
 		return "the result is another request's";
-	if (mask_count(out->signers) < receipt_quorum(g, out->epoch))
+	if (mask_count(out->signers) < quorum_strong(keys->genesis->count))
 		return "fewer members signed it than a receipt needs";
 	if (!client_asked(out, scheme))
 		return "the client's signature is false: nobody asked for this";
-	return members_signed(out, g, scheme);
+	why = follow(keys, out, cluster, scheme);
+	return why ? why : members_signed(out, keys, scheme);
 }

@@ -10,7 +10,10 @@ static void send(const struct client_question *q)
 	struct wr w = wr_of(frame, sizeof frame);
 	client_frame_head(&w, q->evidence ? BFT_WIRE_FETCH_EVIDENCE : BFT_WIRE_QUERY, NULL);
 	wr_bytes(&w, body, q->evidence ? evidence_question_encode(&q->after, body, sizeof body) : 1);
-	client_send(q->core, q->member, NET_STATUS, frame, wr_done(&w));
+	const struct client_core *c = q->core;
+	/* Also whom we know by another key: what it says is shown, and believed in nothing. */
+	if ((c->linked | c->strangers) & BFT_BIT(q->member))
+		c->options.send(c->options.user, q->member, NET_STATUS, frame, wr_done(&w));
 }
 
 /* `like` says what is asked and whom to tell. */

@@ -433,6 +433,12 @@ enum quorate_error quorate_session_readmit(struct quorate_session *s, const uint
 	return s && word ? hand_over_work(s, client_work_create_readmit(word, done, user)) : QUORATE_USAGE;
 }
 
+_Static_assert(QUORATE_ROTATE_BYTES == ROTATE_BYTES, "as it is told");
+enum quorate_error quorate_session_rotate(struct quorate_session *s, const uint8_t word[QUORATE_ROTATE_BYTES], quorate_answer_fn done, void *user)
+{
+	return s && word ? hand_over_work(s, client_work_create_rotate(word, done, user)) : QUORATE_USAGE;
+}
+
 /* Under the lock. It is asked for once: what the core tells next puts the list right. */
 static bool forget_kept(struct quorate_session *s, uint64_t number)
 {

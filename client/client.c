@@ -90,6 +90,17 @@ static void count_link(struct quorate_client *c, bool up)
 	uv_mutex_unlock(&c->lock);
 }
 
+/* With the key that is known here, or with another one: that may be newer, or a former one. */
+static void member_linked(struct quorate_client *c, uint32_t member, bool known)
+{
+	client_core_stranger(c->core, member, !known);
+	if (!known)
+		return;
+	c->linked |= BFT_BIT(member);
+	client_core_link(c->core, member, true);
+	count_link(c, true);
+}
+
 static void peer_up(void *user, struct net_peer *peer)
 {
 	struct quorate_client *c = client_from(user);
@@ -97,8 +108,7 @@ static void peer_up(void *user, struct net_peer *peer)
 	if (member < 0)
 		return;
 	wake(c);
-	client_core_link(c->core, (uint32_t)member, true);
-	count_link(c, true);
+	member_linked(c, (uint32_t)member, net_peer_known(peer));
 }
 
 static void peer_down(void *user, struct net_peer *peer, const char *reason)
@@ -109,6 +119,10 @@ static void peer_down(void *user, struct net_peer *peer, const char *reason)
 	if (member < 0)
 		return;
 	wake(c);
+	client_core_stranger(c->core, (uint32_t)member, false);
+	if (!(c->linked & BFT_BIT(member)))
+		return;
+	c->linked &= ~BFT_BIT(member);
 	client_core_link(c->core, (uint32_t)member, false);
 	count_link(c, false);
 	snprintf(line, sizeof line, "the link to replica %d (%s) is down: %s", member, c->genesis->cards[member].org, reason);
@@ -123,7 +137,43 @@ static void peer_frame(void *user, struct net_peer *peer, const uint8_t *bytes, 
 	if (member < 0)
 		return;
 	wake(c);
-	client_core_frame(c->core, (uint32_t)member, bytes, n);
+	if (c->linked & BFT_BIT(member))
+		client_core_frame(c->core, (uint32_t)member, bytes, n);
+	else
+		client_core_stranger_frame(c->core, (uint32_t)member, bytes, n);
+}
+
+static void keys_changed(void *user)
+{
+	client_from(user)->keys_changed = true;
+}
+
+/* The core is the loop's; others get a copy. */
+static void copy_chain(struct quorate_client *c)
+{
+	size_t n;
+	const uint8_t *links = client_core_links(c->core, client_core_epoch(c->core), &n);
+	uv_mutex_lock(&c->lock);
+	uint8_t *chain = links ? realloc(c->chain, n) : NULL;
+	if (chain) {
+		memcpy(chain, links, n);
+		c->chain = chain;
+		c->chain_bytes = n;
+	}
+	uv_mutex_unlock(&c->lock);
+}
+
+/* Links with a former key end here, and those that were strangers because of a new one are members'. */
+static void follow_keys(struct quorate_client *c)
+{
+	c->keys_changed = false;
+	copy_chain(c);
+	for (uint32_t i = 0; i < c->genesis->count; i++) {
+		(void)net_set_member_key(c->net, i, client_core_key(c->core, i), NULL);
+		const struct net_peer *peer = net_member_peer(c->net, i);
+		if (peer && !(c->linked & BFT_BIT(i)) && net_peer_known(peer))
+			member_linked(c, i, true);
+	}
 }
 
 static void peer_refused(void *user, const char *sentence)
@@ -140,6 +190,8 @@ static void turn(struct quorate_client *c)
 	if (c->phase != CLIENT_RUNNING)
 		return;
 	c->dirty = false;
+	if (c->keys_changed)
+		follow_keys(c);
 	client_core_time(c->core, mono_ms(), wall_ms());
 	client_calls_carry_out(c);
 	client_core_tick(c->core, mono_ms(), wall_ms());
@@ -294,6 +346,7 @@ void quorate_client_destroy(struct quorate_client *c)
 	client_sessions_free(c);
 	client_core_destroy(c->core);
 	sign_wipe(&c->secret);
+	free(c->chain);
 	free(c->genesis);
 	uv_mutex_destroy(&c->lock);
 	uv_cond_destroy(&c->changed);
@@ -365,6 +418,7 @@ static enum quorate_error make_core(struct quorate_client *c, const struct quora
 		.fill_random = env_random,
 		.changed = client_calls_changed,
 		.liar = on_liar,
+		.keys_changed = keys_changed,
 	};
 	c->core = client_core_create(&core);
 	sign_wipe(&core.secret);
@@ -417,6 +471,7 @@ static enum net_error make_net(struct quorate_client *c)
 		.secret = c->secret,
 		.role = NET_CLIENT,
 		.mode = (uint8_t)c->genesis->mode,
+		.other_keys = true,
 		.frame_bytes_max = RESULT_BYTES_MAX + FRAME_MARGIN,
 		.client_frame_bytes_max = BFT_BUNDLE_BYTES_MAX + FRAME_MARGIN,
 		.callbacks = { peer_up, peer_down, peer_frame, peer_refused },
@@ -437,7 +492,7 @@ static enum quorate_error dial(struct quorate_client *c, char *reason)
 		char host[BFT_ADDRESS_BYTES_MAX + 1];
 		uint16_t port;
 		card_address_split(card->addresses[0], host, &port);
-		enum net_error r = net_set_member(c->net, i, &card->member_key, &card->tls_key, host, port);
+		enum net_error r = net_set_member(c->net, i, client_core_key(c->core, i), &card->tls_key, host, port);
 		if (r != NET_OK)
 			return net_failed(reason, card->addresses[0], r);
 	}
@@ -525,6 +580,16 @@ uint32_t quorate_client_links(struct quorate_client *c)
 	uint32_t links = c->links;
 	uv_mutex_unlock(&c->lock);
 	return links;
+}
+
+size_t quorate_client_epochs(struct quorate_client *c, void *bytes, size_t capacity)
+{
+	uv_mutex_lock(&c->lock);
+	size_t n = c->chain_bytes;
+	if (n && bytes)
+		memcpy(bytes, c->chain, n < capacity ? n : capacity);
+	uv_mutex_unlock(&c->lock);
+	return n;
 }
 
 const char *quorate_client_org(const struct quorate_client *c, uint32_t member)

@@ -85,7 +85,8 @@ struct quorate_client {
 	uv_timer_t timer;
 	uv_async_t async; /* calls, stop                        */
 	uint32_t handles_open;
-	bool dirty;
+	bool dirty, keys_changed;
+	bft_mask linked; /* members that show the key which is known here */
 
 	bool own_thread;
 	uv_thread_t thread;
@@ -96,6 +97,8 @@ struct quorate_client {
 	bool stop_wanted, thread_made, joined;
 	bool thread_known; /* thread_self holds */
 	uv_thread_t thread_self;
+	uint8_t *chain; /* of epochs, as far as it was followed; for other threads */
+	size_t chain_bytes;
 	uint32_t links;
 	struct client_call *calls, *calls_last;
 	struct quorate_session *sessions;

@@ -51,15 +51,17 @@ static bool known(const struct voucher *v, bft_epoch epoch, const struct digest 
 bool client_collect(struct client_request *r, uint32_t member, const struct bft_envelope *e, bool late, const struct reply *reply, const struct digest *leaf)
 {
 	const struct client_core_options *o = &r->session->core->options;
-	const struct public_key *key = receipt_member_key(o->genesis, e->epoch, member);
+	const struct public_key *key = epoch_key(&r->session->core->keys, (uint8_t)member, e->epoch);
 	struct voucher *v = &r->collection->voucher[member];
 	struct voucher now = { .signed_ = true, .alone = late, .epoch = e->epoch, .leaf = *leaf, .signature = e->signature, .place = reply->place };
 	if (known(v, e->epoch, leaf))
 		return true;
+	if (!key)
+		return true; /* of an epoch that is not known yet: it will be asked again */
 	if (v->checks >= CLIENT_CHECKS_MAX)
 		return false;
 	now.checks = ++v->checks;
-	if (!key || !reply_statement(&now.statement, &o->cluster, e->epoch, reply, late) || !o->scheme->verify(&e->signature, &now.statement, key)) {
+	if (!reply_statement(&now.statement, &o->cluster, e->epoch, reply, late) || !o->scheme->verify(&e->signature, &now.statement, key)) {
 		if (o->liar)
 			o->liar(o->user, member, "its answer carries a false signature");
 		return false;
@@ -123,7 +125,8 @@ static uint8_t *encode(const struct client_request *r, const struct voucher *v, 
 		if ((members & BFT_BIT(i)) && w->alone)
 			x.alone |= BFT_BIT(i);
 	}
-	size_t room = RECEIPT_HEAD_BYTES + x.bundle_bytes + x.result_bytes + REPLY_PLACE_BYTES_MAX + BFT_MEMBERS_MAX * SIGNATURE_BYTES;
+	x.links = client_core_links(r->session->core, v->epoch, &x.links_bytes);
+	size_t room = RECEIPT_HEAD_BYTES + x.bundle_bytes + x.result_bytes + REPLY_PLACE_BYTES_MAX + BFT_MEMBERS_MAX * SIGNATURE_BYTES + x.links_bytes;
 	uint8_t *bytes = malloc(room);
 	*n = bytes ? receipt_encode(&x, bytes, room) : 0;
 	return bytes;
@@ -137,7 +140,10 @@ bool client_collected(struct client_request *r, const struct reply *reply, const
 	*receipt = NULL;
 	*n = 0;
 	r->collection->members = mask_count(members);
-	if (!v || r->collection->members < receipt_quorum(c->options.genesis, v->epoch))
+	if (!v || r->collection->members < quorum_strong(c->n))
+		return false;
+	size_t links_n;
+	if (v->epoch > 1 && !client_core_links(c, v->epoch, &links_n))
 		return false;
 	*receipt = encode(r, v, members, reply, n);
 	return true;

@@ -45,6 +45,7 @@ struct client_core *client_core_create(const struct client_core_options *options
 	c->weak = quorum_weak(c->n);
 	c->window = options->genesis->limits.session_window;
 	fill_defaults(&c->options, c->window);
+	client_epochs_begin(c);
 	c->options.fill_random(c->options.user, &c->random, sizeof c->random);
 	return c;
 }
@@ -66,6 +67,7 @@ void client_core_destroy(struct client_core *c)
 			free(e);
 	}
 	client_timers_free(&c->timers);
+	free(c->links);
 	sign_wipe(&c->options.secret);
 	free(c);
 }
@@ -125,7 +127,9 @@ bool client_core_frame(struct client_core *c, uint32_t member, const uint8_t *by
 		return true;
 	if (!envelope_read(&r, &e) || e.signer != BFT_SIGNER_CHANNEL)
 		return false;
+	client_epochs_heard(c, member, e.epoch);
 	switch (e.type) {
+	case BFT_WIRE_EPOCH: return client_on_epoch(c, member, r.at, rd_left(&r));
 	case BFT_WIRE_REPLY: return client_on_reply(c, member, &e, false, r.at, rd_left(&r));
 	case BFT_WIRE_REPLY_LATE: return client_on_reply(c, member, &e, true, r.at, rd_left(&r));
 	case BFT_WIRE_REFUSED: return client_on_refused(c, member, r.at, rd_left(&r));
@@ -183,6 +187,7 @@ void client_core_tick(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms)
 	if (c->stopped)
 		return;
 	run_timers(c);
+	client_epochs_tick(c);
 	pump(c);
 	if (c->reap)
 		reap(c);
@@ -191,7 +196,8 @@ void client_core_tick(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms)
 uint64_t client_core_deadline(const struct client_core *c)
 {
 	bool now = c->ended || (!c->stopped && (c->ready || c->reap));
-	return now ? c->mono_ms : c->stopped ? UINT64_MAX : client_timers_next(&c->timers);
+	uint64_t timers = client_timers_next(&c->timers), epochs = client_epochs_deadline(c);
+	return now ? c->mono_ms : c->stopped ? UINT64_MAX : timers < epochs ? timers : epochs;
 }
 
 /* ---- the end ---- */

@@ -12,9 +12,9 @@
 #ifndef CLIENT_CORE_H
 #define CLIENT_CORE_H
 #include "bft/bundle.h"
+#include "bft/epoch_link.h"
 #include "bft/evidence_list.h"
 #include "bft/genesis.h"
-#include "bft/readmit.h"
 #include "bft/standing.h"
 #include "net/queue.h"
 #include "quorate_client.h"
@@ -50,6 +50,8 @@ struct client_core_options {
 	void (*liar)(void *user, uint32_t member, const char *what);
 	/* The session's id, highest number or kept requests have changed; before any callback that tells of it. May be NULL; must call nothing that changes. */
 	void (*changed)(void *user, struct client_session *s);
+	/* A later epoch is known: client_core_key may say something else. May be NULL; must call nothing that changes. */
+	void (*keys_changed)(void *user);
 };
 
 /* NULL: no memory. */
@@ -62,6 +64,9 @@ void client_core_time(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms)
 void client_core_link(struct client_core *c, uint32_t member, bool up);
 /* One frame from a member. False: no honest replica sends that; it was ignored. */
 bool client_core_frame(struct client_core *c, uint32_t member, const uint8_t *bytes, size_t n);
+/* The same for a link that shows another key than client_core_key: it is asked for the chain of epochs, and for what it says of itself. */
+void client_core_stranger(struct client_core *c, uint32_t member, bool up);
+bool client_core_stranger_frame(struct client_core *c, uint32_t member, const uint8_t *bytes, size_t n);
 void client_core_tick(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms);
 /* mono_ms at which client_core_tick is wanted; UINT64_MAX: not before something happens. */
 uint64_t client_core_deadline(const struct client_core *c);
@@ -69,6 +74,12 @@ uint64_t client_core_deadline(const struct client_core *c);
 void client_core_stop(struct client_core *c);
 /* Who leads, as far as f+1 members' replies say. */
 uint32_t client_core_leader(const struct client_core *c);
+
+/* The key of a member in the newest epoch that is known here, and which that is. Borrowed until keys_changed. */
+const struct public_key *client_core_key(const struct client_core *c, uint32_t member);
+uint64_t client_core_epoch(const struct client_core *c);
+/* The links of the chain from epoch 2 to `epoch`; NULL: they are not at hand. Borrowed until the next one is followed. */
+const uint8_t *client_core_links(const struct client_core *c, bft_epoch epoch, size_t *n);
 
 /* ---- sessions: include/quorate_client.h has the meaning ---- */
 
@@ -97,6 +108,8 @@ enum quorate_error client_session_submit_receipt(struct client_session *s, const
 enum quorate_error client_session_snapshot(struct client_session *s, quorate_answer_fn done, void *user);
 /* `word`: readmit_encode's. The answer's value is the u64 sequence behind which the next epoch begins. */
 enum quorate_error client_session_readmit(struct client_session *s, const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
+/* `word`: rotate_encode's. */
+enum quorate_error client_session_rotate(struct client_session *s, const uint8_t word[ROTATE_BYTES], quorate_answer_fn done, void *user);
 /* `done` is called for each operation of that request. */
 enum quorate_error client_session_ask_again(struct client_session *s, uint64_t number, quorate_answer_fn done, void *user);
 
@@ -109,6 +122,7 @@ struct client_work *client_work_create(const struct quorate_op *ops, uint16_t co
 struct client_work *client_work_create_receipt(const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
 struct client_work *client_work_create_snapshot(quorate_answer_fn done, void *user);
 struct client_work *client_work_create_readmit(const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
+struct client_work *client_work_create_rotate(const uint8_t word[ROTATE_BYTES], quorate_answer_fn done, void *user);
 /* Takes ownership of `work` whatever it returns: QUORATE_OK, or QUORATE_FAILED (the queue is full, stopped): `done` is not called then. */
 enum quorate_error client_session_put(struct client_session *s, struct client_work *work);
 /* Answers that whole work with `error`, and frees it. `reason` is one sentence. */

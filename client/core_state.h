@@ -108,6 +108,16 @@ struct client_core {
 	uint64_t random;
 	bool stopped;
 	bft_mask linked;
+	uint8_t *links; /* of the chain, from epoch 2 to links_to */
+	size_t links_bytes;
+	bft_epoch links_to;
+	bft_mask strangers; /* linked too, with a key that is not known */
+	struct epoch_keys keys;
+	bft_epoch epoch_said[BFT_MEMBERS_MAX]; /* the latest that each member spoke in */
+	bft_mask epochs_asked;                 /* for a link, and has not answered     */
+	uint32_t epochs_last;
+	uint64_t epochs_ms;
+	uint32_t epochs_wait_ms;
 	bft_view said[BFT_MEMBERS_MAX]; /* the last view that each member named */
 	struct client_timers timers;
 	struct client_session *sessions, *ready, *ready_last;
@@ -180,6 +190,13 @@ bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t
 void client_read_due(struct client_timer *timer);
 void client_reads_leave(struct client_core *c, const struct client_session *s); /* that session is closed */
 void client_reads_end(struct client_core *c, bool tell);
+
+/* epochs.c */
+void client_epochs_begin(struct client_core *c);
+void client_epochs_heard(struct client_core *c, uint32_t member, bft_epoch epoch);
+void client_epochs_tick(struct client_core *c);
+uint64_t client_epochs_deadline(const struct client_core *c);
+bool client_on_epoch(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
 
 /* ask.c */
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);

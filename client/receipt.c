@@ -14,6 +14,7 @@ _Static_assert(sizeof((struct quorate_receipt_info *)0)->org / sizeof(((struct q
 struct judge {
 	struct bft_genesis genesis;
 	struct digest cluster;
+	struct epoch_keys keys;
 	struct receipt receipt;
 };
 
@@ -71,7 +72,8 @@ enum quorate_error quorate_receipt_verify(const void *receipt, size_t n, const c
 	if (!j)
 		return client_fail(reason, QUORATE_FAILED, "no memory");
 	enum quorate_error error = client_genesis_read(&j->genesis, &j->cluster, genesis, reason);
-	const char *why = error == QUORATE_OK ? receipt_verify(&j->receipt, receipt, n, &j->genesis, &j->cluster, &sign_ed25519) : NULL;
+	epoch_keys_init(&j->keys, &j->genesis);
+	const char *why = error == QUORATE_OK ? receipt_verify(&j->receipt, receipt, n, &j->keys, &j->cluster, &sign_ed25519) : NULL;
 	if (error == QUORATE_OK && !why)
 		say(out, j);
 	free(j);

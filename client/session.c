@@ -62,15 +62,26 @@ struct client_work *client_work_create_snapshot(quorate_answer_fn done, void *us
 	return work_of(BUNDLE_SNAPSHOT, 0, 0, done, user);
 }
 
-struct client_work *client_work_create_readmit(const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user)
+/* An organization's word, that ends an epoch. */
+static struct client_work *create_word(uint8_t kind, const uint8_t *word, uint32_t n, quorate_answer_fn done, void *user)
 {
-	struct client_work *work = work_of(BUNDLE_READMIT, 1, 4 + READMIT_BYTES, done, user);
+	struct client_work *work = work_of(kind, 1, 4 + n, done, user);
 	if (!work)
 		return NULL;
 	struct wr w = wr_of(work->bytes, work->n);
-	wr_u32(&w, READMIT_BYTES);
-	wr_bytes(&w, word, READMIT_BYTES);
+	wr_u32(&w, n);
+	wr_bytes(&w, word, n);
 	return work;
+}
+
+struct client_work *client_work_create_readmit(const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user)
+{
+	return create_word(BUNDLE_READMIT, word, READMIT_BYTES, done, user);
+}
+
+struct client_work *client_work_create_rotate(const uint8_t word[ROTATE_BYTES], quorate_answer_fn done, void *user)
+{
+	return create_word(BUNDLE_ROTATE, word, ROTATE_BYTES, done, user);
 }
 
 /* ---- what waits ---- */
@@ -182,6 +193,12 @@ enum quorate_error client_session_snapshot(struct client_session *s, quorate_ans
 enum quorate_error client_session_readmit(struct client_session *s, const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user)
 {
 	struct client_work *work = client_work_create_readmit(word, done, user);
+	return work ? client_session_put(s, work) : QUORATE_FAILED;
+}
+
+enum quorate_error client_session_rotate(struct client_session *s, const uint8_t word[ROTATE_BYTES], quorate_answer_fn done, void *user)
+{
+	struct client_work *work = client_work_create_rotate(word, done, user);
 	return work ? client_session_put(s, work) : QUORATE_FAILED;
 }
 

@@ -35,8 +35,10 @@
 	X(DOMAIN_GENESIS, "qr/genesis")         /* hashed: the genesis; the digest is the cluster's id                  */                                     \
 	X(DOMAIN_CARD_ORG, "qr/card-org")       /* signed: a card, by the organization key                              */                                     \
 	X(DOMAIN_CARD_MEMBER, "qr/card-member") /* signed: a card, by the member key                                   */                                      \
-	X(DOMAIN_EPOCH, "qr/epoch")             /* hashed: an epoch's record                                            */                                     \
+	X(DOMAIN_EPOCH, "qr/epoch")             /* hashed: an epoch's record; signed: that, by members, for those who were away */                             \
 	X(DOMAIN_READMIT, "qr/readmit")         /* signed: by an organization, to let its replica vote again            */                                     \
+	X(DOMAIN_ROTATE, "qr/rotate")           /* signed: by an organization, to give its replica another key          */                                     \
+	X(DOMAIN_ROTATE_OWN, "qr/rotate-own")   /* signed: the same by the new key                                      */                                     \
 	X(DOMAIN_READY, "qr/ready")                                                                                                                            \
 	X(DOMAIN_CACHE, "qr/cache") /* hashed: key, statement, signature, for the verify-once cache         */                                                 \
 	X(DOMAIN_LOG, "qr/log")     /* hashed: whatever the log checks by digest                            */                                                 \

@@ -112,7 +112,10 @@ say "every acknowledged word is there, with its value"
 
 evidence=$(find "$dir"/cluster/replica-[123]/data/evidence -type f 2>/dev/null | head -1 || true)
 if [ -n "$evidence" ]; then
-	"$quorate" evidence verify "$evidence" --genesis "$dir/cluster/genesis" || fail "the evidence proves nothing"
+	# Its replica's chain of epochs: the liar may have been caught after the readmission.
+	chain=$(dirname "$(dirname "$evidence")")/epochs
+	[ -s "$chain" ] && chain=(--epochs "$chain") || chain=()
+	"$quorate" evidence verify "$evidence" --genesis "$dir/cluster/genesis" "${chain[@]}" || fail "the evidence proves nothing"
 elif [ "$attack" = equivocating-leader ]; then
 	fail "nobody kept the proof"
 else
@@ -128,6 +131,7 @@ if [ -n "$out" ]; then
 	for i in 1 2 3; do
 		[ ! -d "$dir/cluster/replica-$i/data/evidence" ] || cp -r "$dir/cluster/replica-$i/data/evidence/." "$out/evidence/"
 	done
+	[ ! -s "$dir/cluster/replica-1/data/epochs" ] || cp "$dir/cluster/replica-1/data/epochs" "$out/epochs"
 	cp "$dir"/replica-*.log "$out/"
-	say "kept in $out: the genesis, the evidence, the logs"
+	say "kept in $out: the genesis, the chain of epochs, the evidence, the logs"
 fi

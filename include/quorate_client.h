@@ -61,6 +61,9 @@ uint32_t quorate_client_quorum(const struct quorate_client *c); /* members that 
 uint32_t quorate_client_links(struct quorate_client *c);        /* members connected now        */
 /* The organization of a member; "" when there is none. */
 const char *quorate_client_org(const struct quorate_client *c, uint32_t member);
+/* The links of the chain of epochs that it has followed, as quorate_evidence_judge takes them: copies at most `capacity` bytes, returns the true length (0: the
+ * cluster is in its first epoch, as far as is known). Threads: any. */
+size_t quorate_client_epochs(struct quorate_client *c, void *bytes, size_t capacity);
 /* The cluster's id, in hexadecimal (64 digits). */
 const char *quorate_client_cluster(const struct quorate_client *c);
 
@@ -94,7 +97,7 @@ enum quorate_error quorate_submit_bundle(struct quorate_session *s, const struct
  * collecting. A refusal that never was in the order has no receipt. A request that fails is shown like one that succeeds.
  *
  * Ownership: `receipt` is borrowed for the call of `done`. Threads and errors as for quorate_submit. */
-#define QUORATE_RECEIPT_BYTES_MAX (((size_t)4 << 20) + 8192u)
+#define QUORATE_RECEIPT_BYTES_MAX (((size_t)8 << 20) + 8192u)
 enum quorate_error quorate_submit_receipt(struct quorate_session *s, const struct quorate_op *ops, uint16_t count, quorate_answer_fn done, void *user);
 /* The outcome of request `number`, sent before in this session and ended as unknown: the same bytes are sent again, and it is executed at most once in all.
  * Errors: QUORATE_USAGE when this handle does not hold that request. */
@@ -106,6 +109,9 @@ enum quorate_error quorate_session_snapshot(struct quorate_session *s, quorate_a
  * first. QUORATE_PRECONDITION: another change is on its way. QUORATE_VERIFICATION: it is signed by another key, for another epoch, or was used before. */
 #define QUORATE_READMIT_BYTES 81
 enum quorate_error quorate_session_readmit(struct quorate_session *s, const uint8_t word[QUORATE_READMIT_BYTES], quorate_answer_fn done, void *user);
+/* Orders an organization's word that its replica has another key (quorate_rotate_sign), with the same answers. */
+#define QUORATE_ROTATE_BYTES 169
+enum quorate_error quorate_session_rotate(struct quorate_session *s, const uint8_t word[QUORATE_ROTATE_BYTES], quorate_answer_fn done, void *user);
 
 /* What member `member` says of itself; not agreed, not verified beyond its link. `standing` is NULL when it does not answer in `timeout_ms`. */
 struct quorate_report {

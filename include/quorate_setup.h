@@ -48,6 +48,20 @@ enum quorate_error quorate_genesis_show(const char *path, struct quorate_genesis
 enum quorate_error quorate_readmit_sign(const char *genesis, const char *org_key, const char *passphrase, uint32_t member, uint64_t epoch, uint64_t incarnation,
                                         uint8_t word[QUORATE_READMIT_BYTES], char *reason);
 
+/* A new member key for a replica: in a new file beside the one that its configuration names (MEMBER_KEY.XXXXXXXX, the key's first four bytes), where the replica finds
+ * it when the time has come; and the word of its organization, and of the new key, that it is `member`'s when `epoch` ends. */
+#define QUORATE_PATH_BYTES 4096
+struct quorate_rotate_options {
+	const struct quorate_options *replica; /* as its configuration says */
+	const char *org_key, *passphrase;      /* of the organization       */
+	uint32_t member;
+	uint64_t epoch;
+};
+enum quorate_error quorate_rotate_sign(const struct quorate_rotate_options *options, uint8_t word[QUORATE_ROTATE_BYTES], char path[QUORATE_PATH_BYTES],
+                                       char *reason);
+/* Removes that file. Only when the cluster has refused the word: else it may be the replica's key. */
+void quorate_rotate_undo(const char *path);
+
 /* DIR/genesis, DIR/client.yaml, DIR/client.key, DIR/replica-I/{replica.yaml, org.key, member.key, tls.key, card, data/}, formatted; replica I listens on
  * 127.0.0.1:base_port+I. `dir` must not exist or be empty. */
 enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, uint16_t base_port, char *reason);
@@ -87,13 +101,15 @@ struct quorate_evidence_info {
 	uint32_t statements;
 	struct quorate_evidence_statement statement[65];
 };
-/* Whether the file proves what it claims, to anybody who holds the genesis: signatures, signers, cluster, and that the statements contradict each other.
+/* Whether the file proves what it claims, to anybody who holds the genesis: signatures, signers, cluster, and that the statements contradict each other. `epochs`: the
+ * chain of epochs, as any replica keeps it in the file `epochs` of its data, for what was said after the first; NULL: there is none. It proves itself.
  *
  * Errors: QUORATE_VERIFICATION (it proves nothing; `out` then says what it claims as far as it can be read: `statements` is 0 when not even that),
  * QUORATE_CONFIG (a file cannot be read), QUORATE_FAILED. */
-enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason);
-/* The same for the bytes of a file. */
-enum quorate_error quorate_evidence_judge(const void *bytes, size_t n, const char *genesis, struct quorate_evidence_info *out, char *reason);
+enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, const char *epochs, struct quorate_evidence_info *out, char *reason);
+/* The same for bytes: of a file of evidence, and of links of the chain (NULL, 0: none). */
+enum quorate_error quorate_evidence_judge(const void *bytes, size_t n, const char *genesis, const void *epochs, size_t epochs_n,
+                                          struct quorate_evidence_info *out, char *reason);
 /* Names the evidence in the data folder of a replica, running or not, in the order of their names. Nothing is verified. */
 typedef void (*quorate_evidence_fn)(void *user, const char *path);
 enum quorate_error quorate_evidence_list(const char *data, quorate_evidence_fn found, void *user, char *reason);

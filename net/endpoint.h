@@ -17,6 +17,8 @@ struct member {
 	bool set;
 	bool self;
 	struct public_key key, tls_key;
+	bool has_next;
+	struct public_key next_key; /* which it has soon, and may show already */
 	char host[NET_HOST_BYTES_MAX + 1];
 	uint16_t port;
 
@@ -74,6 +76,8 @@ void net_report(struct net *net, const struct sockaddr_storage *from, const char
 
 /* ---- members.c ---- */
 
+/* Whether the link shows the key by which its member is known. */
+bool member_known(const struct net *net, const struct net_peer *link);
 int member_find(const struct net *net, const struct public_key *key);
 enum hello_refusal member_judge(const struct net *net, const struct net_peer *link);
 void member_identified(struct net *net, struct net_peer *link);

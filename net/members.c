@@ -2,7 +2,8 @@
  *
  * Both members of a pair dial, so that either can repair a link. Of each pair the member with the smaller key decides which connection is the link: it
  * welcomes one at a time, and a connection is UP only when both ends have welcomed it. The other member welcomes every proven connection at once and
- * takes the one with the newest WELCOME. So both always end with the same one, however their packets cross.
+ * takes the one with the newest WELCOME. So both always end with the same one, however their packets cross. Smaller is the TLS key: it stays when a member's key
+ * changes, and the two ends need not know of the same change.
  *
  * A second connection while one is in use means that both dialled at once, or that the other side has lost the first. Another incarnation settles it: the
  * old process is gone. Otherwise the first is asked (PING): an answer refuses the second, silence for a second hands the place over. */
@@ -28,30 +29,67 @@ struct resolution {
 	uv_getaddrinfo_t request;
 };
 
+static bool has_key(const struct member *m, const struct public_key *key)
+{
+	return public_key_equal(&m->key, key) || (m->has_next && public_key_equal(&m->next_key, key));
+}
+
 int member_find(const struct net *net, const struct public_key *key)
 {
 	for (uint32_t i = 0; i < NET_MEMBERS_MAX; i++) {
-		if (net->members[i].set && public_key_equal(&net->members[i].key, key))
+		if (net->members[i].set && has_key(&net->members[i], key))
 			return (int)i;
 	}
 	return -1;
 }
 
+/* By its TLS key: a member's key may have been changed where we were not. */
+static int member_by_tls(const struct net *net, const struct public_key *tls_key)
+{
+	for (uint32_t i = 0; i < NET_MEMBERS_MAX; i++)
+		if (net->members[i].set && public_key_equal(&net->members[i].tls_key, tls_key))
+			return (int)i;
+	return -1;
+}
+
+static int member_of(const struct net *net, const struct net_peer *link)
+{
+	int index = member_find(net, &link->hello.key);
+	return index < 0 && net->context.options.other_keys ? member_by_tls(net, &link->tls_key) : index;
+}
+
+bool member_known(const struct net *net, const struct net_peer *link)
+{
+	return link->member < 0 || has_key(&net->members[link->member], &link->hello.key);
+}
+
+/* This endpoint's TLS key: the second half of its secret. */
+static const uint8_t *own_tls_key(const struct net *net)
+{
+	const struct secret_key *secret = &net->context.options.tls_secret;
+	return secret->b + sizeof secret->b - PUBLIC_KEY_BYTES;
+}
+
 static bool decides(const struct net *net, const struct member *m)
 {
-	return net->context.options.role == NET_MEMBER && memcmp(net->context.options.self.b, m->key.b, sizeof m->key.b) < 0;
+	return net->context.options.role == NET_MEMBER && memcmp(own_tls_key(net), m->tls_key.b, sizeof m->tls_key.b) < 0;
 }
 
 /* ---- who is welcome ---- */
 
 enum hello_refusal member_judge(const struct net *net, const struct net_peer *link)
 {
-	int index = member_find(net, &link->hello.key);
+	int index = member_of(net, link);
 	if (link->dialled >= 0 && index != link->dialled)
 		return HELLO_NOT_DIALLED;
 	if (index < 0)
 		return HELLO_NOT_A_MEMBER;
-	return public_key_equal(&net->members[index].tls_key, &link->tls_key) ? HELLO_ACCEPTED : HELLO_OTHER_TLS_KEY;
+	const struct member *m = &net->members[index];
+	if (!public_key_equal(&m->tls_key, &link->tls_key))
+		return HELLO_OTHER_TLS_KEY;
+	/* Whoever has a TLS key alone, or a key that was changed, pushes nobody out. */
+	bool known = has_key(m, &link->hello.key);
+	return !known && m->current && member_known(net, m->current) ? HELLO_DUPLICATE : HELLO_ACCEPTED;
 }
 
 static void take(struct net *net, struct member *m, struct net_peer *link)
@@ -87,9 +125,11 @@ static void hold(struct net *net, struct member *m, struct net_peer *link)
 
 void member_identified(struct net *net, struct net_peer *link)
 {
-	link->member = member_find(net, &link->hello.key);
+	link->member = member_of(net, link);
 	struct member *m = &net->members[link->member];
-	if (!decides(net, m))
+	if (m->current && !member_known(net, m->current) && member_known(net, link))
+		replace(net, m, link);
+	else if (!decides(net, m))
 		link_welcome(link, ++net->welcomes);
 	else if (!m->current)
 		take(net, m, link);
@@ -357,7 +397,8 @@ enum net_error net_set_member(struct net *net, uint32_t index, const struct publ
 	if (net->closing || m->set)
 		return NET_OK; /* an on_down has ended or set it anew: the later word holds */
 	m->set = true;
-	m->self = net->context.options.role == NET_MEMBER && public_key_equal(key, &net->context.options.self);
+	m->self = net->context.options.role == NET_MEMBER &&
+	          (public_key_equal(key, &net->context.options.self) || memcmp(own_tls_key(net), tls_key->b, sizeof tls_key->b) == 0);
 	m->key = *key;
 	m->tls_key = *tls_key;
 	snprintf(m->host, sizeof m->host, "%s", host);
@@ -366,6 +407,42 @@ enum net_error net_set_member(struct net *net, uint32_t index, const struct publ
 	m->backoff_ms = BACKOFF_MS_MIN;
 	net->members_count++;
 	return NET_OK;
+}
+
+static bool another_has(const struct net *net, uint32_t index, const struct public_key *key)
+{
+	int holder = key ? member_find(net, key) : -1;
+	return holder >= 0 && holder != (int)index;
+}
+
+enum net_error net_set_member_key(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *next)
+{
+	if (index >= NET_MEMBERS_MAX || !key || net->closing || !net->members[index].set || another_has(net, index, key) || another_has(net, index, next))
+		return NET_BAD_OPTIONS;
+	struct member *m = &net->members[index];
+	m->key = *key;
+	m->has_next = next != NULL;
+	if (next)
+		m->next_key = *next;
+	struct net_peer *after;
+	for (struct net_peer *link = net->context.all; link; link = after) {
+		after = link->next;
+		if (link->member == (int)index && !member_known(net, link))
+			link_close(link, LINK_END_LOCAL, "its key was changed");
+	}
+	return NET_OK;
+}
+
+void net_set_self(struct net *net, const struct public_key *self, const struct secret_key *secret)
+{
+	net->context.options.self = *self;
+	net->context.options.secret = *secret;
+	struct net_peer *next;
+	for (struct net_peer *link = net->context.all; link; link = next) {
+		next = link->next;
+		if (!link->has_place)
+			link_close(link, LINK_END_LOCAL, "our key was changed");
+	}
 }
 
 void net_clear_member(struct net *net, uint32_t index)

@@ -408,6 +408,11 @@ const struct public_key *net_peer_key(const struct net_peer *peer)
 	return &peer->hello.key;
 }
 
+bool net_peer_known(const struct net_peer *peer)
+{
+	return member_known(peer->context->owner, peer);
+}
+
 const char *net_peer_address(const struct net_peer *peer)
 {
 	return peer->address_text;

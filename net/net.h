@@ -46,6 +46,7 @@ struct net_options {
 	struct secret_key tls_secret; /* Ed25519, whatever the scheme               */
 	enum net_role role;
 	uint8_t mode;            /* a peer with another one is refused by that reason */
+	bool other_keys;         /* a member may show another key than is known here: net_peer_known */
 	const char *listen_host; /* members: a name or address; NULL = every address  */
 	uint16_t listen_port;    /* members: 0 = any, see net_port                    */
 
@@ -88,6 +89,11 @@ void net_close(struct net *net, void (*done)(void *user), void *user);
  * old link. Errors: NET_BAD_OPTIONS (index, or a key that another index has), NET_BAD_ADDRESS (host NULL, empty or too long; port 0). */
 enum net_error net_set_member(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *tls_key, const char *host, uint16_t port);
 void net_clear_member(struct net *net, uint32_t index);
+/* Member `index`, named before, has another key from now on, and may show `next` (NULL: none) as well. A link that shows neither is ended. Errors: NET_BAD_OPTIONS
+ * (as above). */
+enum net_error net_set_member_key(struct net *net, uint32_t index, const struct public_key *key, const struct public_key *next);
+/* This endpoint has another key from now on: its links to members are ended, and built again with that one. Clients' links stay. */
+void net_set_self(struct net *net, const struct public_key *self, const struct secret_key *secret);
 /* The link to a member, or NULL while there is none. */
 struct net_peer *net_member_peer(const struct net *net, uint32_t index);
 /* Why the last attempt or link to it ended, in a few words; "" when nothing has. Borrowed until the loop runs. */
@@ -95,6 +101,9 @@ const char *net_member_trouble(const struct net *net, uint32_t index);
 
 int net_peer_member(const struct net_peer *peer); /* index, or -1 for a client */
 const struct public_key *net_peer_key(const struct net_peer *peer);
+/* Whether it shows the key that is known as its member's. With `other_keys` it need not: its TLS key alone says then which member it may be, the caller judges what it
+ * may do, and a link that is known takes its place. True for clients. */
+bool net_peer_known(const struct net_peer *peer);
 const char *net_peer_address(const struct net_peer *peer); /* "host:port" of the socket */
 /* Smoothed round trip, as pings measure it; 0 before the first answer. */
 uint64_t net_peer_rtt_us(const struct net_peer *peer);

@@ -126,7 +126,7 @@ static const char *message_job(struct driver *d, struct message_job *j, const st
 	if (!lazily) {
 		struct statement s;
 		message_statement(d, &s, e->type, e->epoch, &m.digest);
-		verify_pool_want(d->pool, &j->job, &d->keys.keys[j->signer], &s, &e->signature);
+		verify_pool_want(d->pool, &j->job, driver_key(d, j->signer, e->epoch), &s, &e->signature);
 	}
 	j->ref = messages_add(d->messages, &m);
 	return NULL;
@@ -143,6 +143,8 @@ void admission_message(struct driver *d, uint8_t member, const struct bft_envelo
 	bool mine = epoch_same(d, member, e->type, e->epoch);
 	if ((!mine && (e->type != PBFT_FETCH_CHAIN || e->epoch == 0 || e->epoch > d->epoch)) || d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;
+	if (!driver_key(d, signer, e->epoch))
+		return; /* an epoch that the log knows, and neither the state nor the chain: the others are asked for that */
 	size_t core_n = bft_pbft.decode(e->type, d->decoded, body, n);
 	if (!core_n) {
 		admission_reject(d, member, "a malformed message");
@@ -187,7 +189,7 @@ bool message_verified(struct driver *d, bft_ref ref)
 	if (m->verified)
 		return true;
 	message_statement(d, &s, m->type, m->epoch, &m->digest);
-	if (!verify_pool_now(d->pool, &d->keys.keys[m->signer], &s, &m->signature)) {
+	if (!verify_pool_now(d->pool, driver_key(d, m->signer, m->epoch), &s, &m->signature)) {
 		admission_false_signature(d, m->signer);
 		return false;
 	}

@@ -97,8 +97,7 @@ void answer_late(struct driver *d, driver_link link, uint64_t seq, const struct 
 	struct signature signature;
 	uint8_t head[REPLY_HEAD_BYTES_MAX];
 	reply_statement(&statement, &d->cluster, d->epoch, &reply, true);
-	d->options.scheme->sign(&signature, &statement, &d->options.secret);
-	d->counts.signatures++;
+	(void)driver_sign(d, d->epoch, &statement, &signature);
 	send_reply(d, link, BFT_WIRE_REPLY_LATE, d->epoch, &signature, head, reply_head_encode(&reply, true, head, sizeof head), result, n);
 }
 
@@ -121,8 +120,7 @@ static void sign_root(struct driver *d, const struct executed *x, struct signatu
 {
 	struct statement statement;
 	reply_root_statement(&statement, &d->cluster, d->epoch, x->seq, &x->proposal, &x->chain, x->count, &x->root);
-	d->options.scheme->sign(out, &statement, &d->options.secret);
-	d->counts.signatures++;
+	(void)driver_sign(d, d->epoch, &statement, out);
 }
 
 void answer_executed(struct driver *d, const struct executed *x)

@@ -129,15 +129,20 @@ static const char *take_certificate(struct driver *d, struct rd *r, const struct
 	/* What was settled stays so; what was only prepared ended with its epoch. */
 	if (c.epoch == 0 || c.epoch > d->epoch || (c.kind == CERTIFICATE_PREPARED && c.epoch != d->epoch))
 		return "a certificate of another epoch";
+	if (!links_within(d, c.epoch, c.seq))
+		return "a certificate of an epoch that had ended before";
 	if (c.kind != want->kind || c.view != want->view || c.seq != want->seq || !digest_equal(&c.digest, &want->digest))
 		return "a certificate proves something else";
 	if (c.count < d->q || c.by[c.count - 1].member >= d->n)
 		return "a certificate has too few signers";
 	for (uint32_t i = 0; i < d->q; i++) {
 		struct statement s;
+		const struct public_key *key = driver_key(d, c.by[i].member, c.epoch);
+		if (!key)
+			return "a certificate of an epoch that is not known";
 		if (!certificate_statement(&s, &c, i, d->n, &d->cluster))
 			return "a certificate's path is wrong";
-		verify_pool_want(d->pool, job, &d->keys.keys[c.by[i].member], &s, &c.by[i].signature);
+		verify_pool_want(d->pool, job, key, &s, &c.by[i].signature);
 	}
 	return NULL;
 }

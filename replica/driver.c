@@ -134,6 +134,7 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 	fetch_tick(d);
 	transfer_tick(d);
 	epoch_tick(d);
+	links_tick(d);
 	if (d->unflushed_ms && mono_ms >= d->unflushed_ms + UNFLUSHED_MS)
 		driver_flush(d);
 }
@@ -233,11 +234,12 @@ uint64_t driver_deadline(const struct driver *d)
 	if (!d->started || d->failed)
 		return UINT64_MAX;
 	uint64_t a = bft_pbft.deadline(d->core), b = fetch_deadline(d), c = d->unflushed_ms ? d->unflushed_ms + UNFLUSHED_MS : UINT64_MAX;
-	uint64_t e = transfer_deadline(d);
+	uint64_t e = transfer_deadline(d), h = links_deadline(d);
 	uint64_t g = d->full & DRIVER_DISK_STATE ? d->room_again_ms : UINT64_MAX;
 	a = a < b ? a : b;
 	c = c < e ? c : e;
 	a = a < c ? a : c;
+	a = a < h ? a : h;
 	return a < g ? a : g;
 }
 
@@ -266,9 +268,29 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 	case BFT_WIRE_FETCH_OFFER: transfer_serve_offer(d, member); break;
 	case BFT_WIRE_OFFER: transfer_offer(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH_STATE: transfer_serve(d, member, r.at, rd_left(&r)); break;
+	case BFT_WIRE_FETCH_EPOCH: links_serve(d, member, r.at, rd_left(&r)); break;
+	case BFT_WIRE_EPOCH: links_take(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_STATE: transfer_state(d, member, r.at, rd_left(&r)); break;
 	default: admission_message(d, member, &e, r.at, rd_left(&r)); break;
 	}
+}
+
+void driver_stranger(struct driver *d, uint8_t member, bool up)
+{
+	if (member < d->n && member != d->self)
+		links_stranger(d, member, up);
+}
+
+void driver_stranger_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n)
+{
+	struct rd r = rd_of(bytes, n);
+	struct bft_envelope e;
+	if (member >= d->n || !d->started || d->failed || !envelope_read(&r, &e))
+		return;
+	if (e.type == BFT_WIRE_FETCH_EPOCH)
+		links_serve(d, member, r.at, rd_left(&r));
+	else if (e.type == BFT_WIRE_EPOCH)
+		links_take(d, member, r.at, rd_left(&r));
 }
 
 void driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n)
@@ -287,6 +309,8 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 			requests_bundle(d, -1, link, key, &e, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_READ) {
 		read_take(d, link, key, r.at, rd_left(&r));
+	} else if (ok && e.type == BFT_WIRE_FETCH_EPOCH) {
+		links_serve_client(d, link, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_ATTACH) {
 		route_attach(d, link, key, r.at, rd_left(&r));
 	} else {
@@ -327,12 +351,74 @@ void driver_standing(struct driver *d, struct standing *s)
 		.time_ms = execution_time_ms(d->execution),
 		.incarnation = d->lost ? d->incarnation : 0,
 	};
-	const char *trouble = d->trouble[0]   ? d->trouble
+	const char *trouble = d->trouble[0] ? d->trouble
+	                      : d->key_missing || !driver_can_sign(d)
+	                              ? "its key was changed, and it does not have the new one: put that file beside the old one, and restart it"
 	                      : core.observer ? "it may have forgotten what it signed, and observes: 'quorate member readmit' lets it vote again"
 	                      : d->low_space  ? "the disk is full: no new work until there is room"
 	                      : d->transfer   ? "the state is being fetched from the others"
 	                                      : "";
 	snprintf(s->trouble, sizeof s->trouble, "%s", trouble);
+}
+
+/* ---- keys ---- */
+
+const struct public_key *driver_key(const struct driver *d, uint8_t member, bft_epoch epoch)
+{
+	return epoch_key(&d->chain->keys, member, epoch);
+}
+
+const struct public_key *driver_member_key(const struct driver *d, uint8_t member)
+{
+	return driver_key(d, member, d->chain->keys.epoch);
+}
+
+const struct public_key *driver_next_key(const struct driver *d, uint8_t member)
+{
+	const struct epochs *e = execution_epochs(d->execution);
+	return e->epoch > d->chain->keys.epoch ? epoch_key(&e->keys, member, e->epoch) : NULL;
+}
+
+static bool secret_is(const struct driver *d, const struct public_key *key)
+{
+	return key && memcmp(d->secret.b + sizeof d->secret.b - PUBLIC_KEY_BYTES, key->b, PUBLIC_KEY_BYTES) == 0;
+}
+
+bool driver_has_secret(const struct driver *d, const struct public_key *key)
+{
+	struct secret_key secret;
+	if (secret_is(d, key))
+		return true;
+	if (!d->options.env.secret || !d->options.env.secret(d->options.env.user, key, &secret))
+		return false;
+	sign_wipe(&secret);
+	return true;
+}
+
+bool driver_can_sign(const struct driver *d)
+{
+	return secret_is(d, driver_key(d, d->self, d->epoch));
+}
+
+/* The epoch that begins may know me by another key. */
+void epoch_secret(struct driver *d)
+{
+	const struct public_key *key = driver_key(d, d->self, d->epoch);
+	struct secret_key secret;
+	if (!key || secret_is(d, key) || !d->options.env.secret || !d->options.env.secret(d->options.env.user, key, &secret))
+		return;
+	d->secret = secret;
+	sign_wipe(&secret);
+}
+
+bool driver_sign(struct driver *d, bft_epoch epoch, const struct statement *s, struct signature *out)
+{
+	memset(out, 0, sizeof *out);
+	if (!secret_is(d, driver_key(d, d->self, epoch)))
+		return false;
+	d->options.scheme->sign(out, s, &d->secret);
+	d->counts.signatures++;
+	return true;
 }
 
 const char *driver_trouble(const struct driver *d)
@@ -391,8 +477,8 @@ static bool allocate(struct driver *d)
 	struct fair_limits fair = { REQUESTS_WAITING_MAX, REQUESTS_CLIENTS_MAX, o->memory_bytes / REQUESTS_WAITING_PART, REQUESTS_TURN_BYTES };
 	d->fair = fair_create(&fair);
 	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
-	return d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution && d->executed &&
-	       d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
+	return links_create(d) && d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution &&
+	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
 }
 
 struct driver *driver_create(const struct driver_options *options)
@@ -407,7 +493,8 @@ struct driver *driver_create(const struct driver_options *options)
 	d->self = options->self;
 	d->n = options->genesis->count;
 	d->q = quorum_strong(d->n);
-	genesis_keyring(&d->keys, options->genesis);
+	d->secret = options->secret;
+	sign_wipe(&d->options.secret);
 	proposal_null_digest(&d->null_digest, &d->cluster);
 	limits_of(&d->limits, options);
 	if (!allocate(d)) {
@@ -455,6 +542,7 @@ void driver_destroy(struct driver *d)
 	free(d->core);
 	free(d->out.arena);
 	free(d->out.at);
-	sign_wipe(&d->options.secret);
+	links_destroy(d);
+	sign_wipe(&d->secret);
 	free(d);
 }

@@ -50,6 +50,15 @@ struct driver_env {
 	size_t (*evidence_next)(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity);
 	/* The round trip to a member; 0: unknown. May be NULL. */
 	uint64_t (*rtt_us)(void *user, uint8_t member);
+	/* ---- each of these may be NULL ---- */
+	/* The secret of a key that my organization has given me since the genesis. False: it is not here. */
+	bool (*secret)(void *user, const struct public_key *key, struct secret_key *out);
+	/* An epoch has become known: driver_member_key may say something else. Links that show another key are to be closed, or told by driver_stranger. */
+	void (*keys_changed)(void *user);
+	/* A link of the chain of epochs is to be kept, behind the others: driver_epochs takes them back at the next start. Lost, they are asked for again. */
+	void (*keep_link)(void *user, const uint8_t *bytes, size_t n);
+	/* As `send`, also on a link whose key is not known (driver_stranger). NULL: send. */
+	bool (*send_chain)(void *user, uint8_t member, const void *frame, size_t n);
 };
 
 struct driver_options {
@@ -57,7 +66,7 @@ struct driver_options {
 	struct digest cluster;
 	uint8_t self;
 	const struct sign_scheme *scheme;
-	struct secret_key secret;
+	struct secret_key secret; /* of one of my keys: the genesis' or a later one; the others by env.secret */
 	uint32_t verifiers, requests_max;
 	size_t memory_bytes;
 	const struct quorate_app *app;
@@ -72,6 +81,8 @@ struct driver_options {
 struct driver *driver_create(const struct driver_options *options);
 void driver_destroy(struct driver *d);
 
+/* Before the log: the links that were kept. `*used`: how many bytes are a chain; what follows is not, and goes. */
+bool driver_epochs(struct driver *d, const uint8_t *bytes, size_t n, size_t *used);
 /* Recovery: every record of the log in order; then driver_replay and driver_start, once the log is open for appending and everything in it is durable. False: the
  * record is not one of ours; executing the log again failed or gave another result (driver_trouble). */
 bool driver_record(struct driver *d, const struct log_record *record, const struct log_position *at);
@@ -90,6 +101,9 @@ bool driver_start(struct driver *d, enum bft_recovery recovery, uint64_t incarna
 void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms); /* first in every wake-up */
 void driver_member_link(struct driver *d, uint8_t member, bool up);
 void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+/* The same on a link that shows another key than driver_member_key: it may be newer than what is known here, so links of the chain of epochs are taken and given. */
+void driver_stranger(struct driver *d, uint8_t member, bool up);
+void driver_stranger_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
 void driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
 void driver_client_gone(struct driver *d, driver_link link);
 void driver_durable(struct driver *d, bft_lsn lsn);
@@ -104,6 +118,12 @@ bool driver_turn(struct driver *d);
 uint64_t driver_deadline(const struct driver *d);
 
 void driver_standing(struct driver *d, struct standing *out);
+/* In the newest epoch that is known. Borrowed until keys_changed. */
+const struct public_key *driver_member_key(const struct driver *d, uint8_t member);
+/* Beside it: the key that the state knows and the core does not yet, at a border. NULL: there is none. */
+const struct public_key *driver_next_key(const struct driver *d, uint8_t member);
+/* Whether it has the secret of its key in the epoch that it is in: without that it can sign nothing. */
+bool driver_can_sign(const struct driver *d);
 /* "" while all is well. It has stopped taking part when `failed`. */
 const char *driver_trouble(const struct driver *d);
 bool driver_failed(const struct driver *d);

@@ -6,10 +6,10 @@
 #include "bft/pbft/records.h"
 #include "bft/quorum.h"
 #include "bft/standing.h"
-#include "crypto/keyring.h"
 #include "replica/allowance.h"
 #include "replica/bodies.h"
 #include "replica/driver.h"
+#include "replica/epoch_chain.h"
 #include "replica/execution/execution.h"
 #include "replica/fair.h"
 #include "replica/history.h"
@@ -97,7 +97,10 @@ struct driver {
 	struct driver_options options;
 	const struct bft_genesis *genesis;
 	struct digest cluster, null_digest;
-	struct keyring keys;
+	struct epoch_chain *chain;
+	bft_epoch executed_epoch; /* execution's, when the links were told last      */
+	bool key_missing;         /* the secret of my newest known key is not here   */
+	struct secret_key secret; /* for the epoch that I am in; or the last that was */
 	uint32_t n, q;
 	uint8_t self;
 	struct bft_limits limits;
@@ -212,6 +215,13 @@ void send_in_epoch(struct driver *d, uint8_t member, uint16_t type, bft_epoch ep
 bool effects_seal_votes(struct driver *d);
 bool effects_run_local(struct driver *d);
 
+/* With my key in `epoch`. False: its secret is not here, and the signature is zeros: enough where the channel is. */
+bool driver_sign(struct driver *d, bft_epoch epoch, const struct statement *s, struct signature *out);
+/* Whether the secret of that key of mine is here. */
+bool driver_has_secret(const struct driver *d, const struct public_key *key);
+/* The key of `member` in `epoch`. NULL: that epoch is not known. */
+const struct public_key *driver_key(const struct driver *d, uint8_t member, bft_epoch epoch);
+
 /* certify.c: certificates, made of held messages and checked in received ones */
 size_t certify_record(struct driver *d, const struct bft_effect *e, uint8_t *bytes, size_t capacity);
 void certify_keep(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *c, const uint8_t *bytes, size_t n);
@@ -227,6 +237,7 @@ void certify_forget(struct driver *d);
 void epoch_recover(struct driver *d, const struct pbft_rec_view *where);
 void epoch_set(struct driver *d, const struct pbft_rec_view *where);
 void epoch_ends(struct driver *d, const struct pbft_rec_view *where, bft_lsn lsn);
+void epoch_secret(struct driver *d);
 void epoch_begin(struct driver *d, bool fresh);
 /* Tells the core of the border that execution knows. */
 void epoch_tell(struct driver *d);

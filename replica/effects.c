@@ -78,8 +78,7 @@ void send_in_epoch(struct driver *d, uint8_t member, uint16_t type, bft_epoch ep
 	struct statement statement;
 	pbft_body_digest(&m.digest, type, bytes, n);
 	message_statement(d, &statement, type, epoch, &m.digest);
-	d->options.scheme->sign(&m.signature, &statement, &d->options.secret);
-	d->counts.signatures++;
+	(void)driver_sign(d, epoch, &statement, &m.signature); /* that epoch's secret may be gone: what is sent so is acted on from the channel */
 	send_to(d, BFT_BIT(member), BFT_SIGNER_CHANNEL, &m);
 }
 
@@ -92,8 +91,9 @@ static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest
 		.signer = d->self, .verified = true, .type = type, .epoch = d->epoch, .digest = *digest, .body = body, .body_bytes = n, .core_bytes = core_n
 	};
 	message_statement(d, &statement, type, d->epoch, digest);
-	d->options.scheme->sign(&m.signature, &statement, &d->options.secret);
-	d->counts.signatures++;
+	/* An observer's questions need none; a vote without one is none. */
+	if (!driver_sign(d, d->epoch, &statement, &m.signature) && class_of(type) == NET_VOTES)
+		return 0;
 	send_to(d, to, BFT_SIGNER_CHANNEL, &m);
 	if (!(to & BFT_BIT(d->self)) && type != PBFT_VOTES)
 		return 0;

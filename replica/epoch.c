@@ -90,7 +90,13 @@ static bool let_in(struct driver *d)
 void epoch_begin(struct driver *d, bool fresh)
 {
 	struct bft_event start = { .kind = BFT_EV_START, .seq = execution_seq(d->execution), .digest = *execution_chain(d->execution), .ok = fresh };
-	start.recovery = let_in(d) ? BFT_RECOVERY_WHOLE : BFT_RECOVERY_LOST;
+	links_entered(d);
+	epoch_secret(d);
+	bool whole = let_in(d);
+	if (!driver_can_sign(d))
+		driver_note(d, QUORATE_LEVEL_ERROR, "this replica's key was changed in epoch %llu, and it does not have the new one: it can sign nothing",
+		            (unsigned long long)d->epoch);
+	start.recovery = whole && driver_can_sign(d) ? BFT_RECOVERY_WHOLE : BFT_RECOVERY_LOST;
 	driver_tick(d);
 	driver_step(d, &start);
 	epoch_tell(d);
@@ -117,6 +123,8 @@ static void jump(struct driver *d, const struct epochs *e)
 void epoch_tell(struct driver *d)
 {
 	const struct epochs *e = execution_epochs(d->execution);
+	if (e->epoch != d->executed_epoch)
+		links_executed(d);
 	/* A state that has crossed a border which the log has not: stopped just there, it is crossed again; further on, the log is not the one that was with it. */
 	bool stopped_there = e->epoch == d->epoch + 1 && execution_seq(d->execution) == e->base;
 	if (e->epoch > d->epoch && !stopped_there) {
@@ -218,7 +226,7 @@ void epoch_tick(struct driver *d)
 /* The fetched state, certified and whole, is of a later epoch: that is entered first. True: not yet. */
 bool epoch_jump(struct driver *d, struct state *next)
 {
-	if (epochs_load(&d->jump, next, &d->cluster) != STATE_OK || d->jump.epoch <= d->epoch)
+	if (epochs_load(&d->jump, next, d->genesis, &d->cluster) != STATE_OK || d->jump.epoch <= d->epoch)
 		return false;
 	jump(d, &d->jump);
 	return true;

@@ -58,26 +58,67 @@ static enum quorate_error read_key(const char *path, const char *what, const cha
 	return fail(reason, QUORATE_CONFIG, path, r == KEYFILE_UNREADABLE && errno ? strerror(errno) : keyfile_text(r));
 }
 
+bool identity_key_path(char out[IDENTITY_PATH_BYTES], const char *member_key, const struct public_key *key)
+{
+	int n = snprintf(out, IDENTITY_PATH_BYTES, "%s.%02x%02x%02x%02x", member_key, key->b[0], key->b[1], key->b[2], key->b[3]);
+	return n > 0 && (size_t)n < IDENTITY_PATH_BYTES;
+}
+
+static bool is_in(const char *path, const struct quorate_options *o, const struct public_key *key, struct secret_key *out)
+{
+	struct public_key found;
+	if (keyfile_read(path, out, &found, o->passphrase) == KEYFILE_OK && public_key_equal(&found, key))
+		return true;
+	sign_wipe(out);
+	return false;
+}
+
+bool identity_secret(const struct quorate_options *o, const struct public_key *key, struct secret_key *out)
+{
+	char beside[IDENTITY_PATH_BYTES];
+	if (!o->member_key)
+		return false;
+	return is_in(o->member_key, o, key, out) || (identity_key_path(beside, o->member_key, key) && is_in(beside, o, key, out));
+}
+
+/* It may be gone: after a change of the key only the new one is needed. */
+static enum quorate_error read_member_key(struct identity *out, const struct quorate_options *o, char *reason)
+{
+	enum quorate_error error = read_key(o->member_key, "member_key", o->passphrase, &out->secret, &out->key, reason);
+	out->has_key = error == QUORATE_OK;
+	return error == QUORATE_CONFIG && errno == ENOENT ? QUORATE_OK : error;
+}
+
+static int member_by_tls(const struct bft_genesis *g, const struct public_key *tls)
+{
+	for (uint32_t i = 0; i < g->count; i++)
+		if (public_key_equal(&g->cards[i].tls_key, tls))
+			return (int)i;
+	return -1;
+}
+
 enum quorate_error identity_read(struct identity *out, const struct quorate_options *o, char *reason)
 {
-	struct public_key member, tls;
+	struct public_key tls;
 	struct keyring keys;
 	if (!sign_self_test())
 		return fail(reason, QUORATE_VERIFICATION, "libsodium", "this library verifies signatures by another rule than the genesis names");
 	enum quorate_error error = identity_genesis(&out->genesis, &out->cluster, o->genesis, reason);
 	if (error == QUORATE_OK)
-		error = read_key(o->member_key, "member_key", o->passphrase, &out->secret, &member, reason);
+		error = read_member_key(out, o, reason);
 	if (error == QUORATE_OK)
 		error = read_key(o->tls_key, "tls_key", o->passphrase, &out->tls_secret, &tls, reason);
 	if (error != QUORATE_OK)
 		return error;
 	genesis_keyring(&keys, &out->genesis);
-	int self = keyring_find(&keys, &member);
-	if (self < 0)
+	int self = member_by_tls(&out->genesis, &tls), member = out->has_key ? keyring_find(&keys, &out->key) : -1;
+	if (self < 0 && member < 0)
 		return fail(reason, QUORATE_CONFIG, o->member_key, "no member of the genesis has this key");
-	out->self = (uint8_t)self;
-	if (!public_key_equal(&out->genesis.cards[self].tls_key, &tls))
+	if (self < 0)
 		return fail(reason, QUORATE_CONFIG, o->tls_key, "it is not the TLS key of this member's card");
+	if (member >= 0 && member != self)
+		return fail(reason, QUORATE_CONFIG, o->member_key, "it is another member's key than the TLS key's");
+	out->self = (uint8_t)self;
 	if (out->genesis.mode != BFT_MODE_BFT)
 		return fail(reason, QUORATE_CONFIG, o->genesis, "it is in trusted mode, which this release does not run yet");
 	return QUORATE_OK;

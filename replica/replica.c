@@ -1,6 +1,7 @@
 /* A running replica: include/quorate.h over the driver, net/, the log's thread and a libuv loop. One wake-up of the loop is one turn of the driver. */
 #include "quorate.h"
 #include "replica/driver.h"
+#include "replica/epochs_file.h"
 #include "replica/evidence_file.h"
 #include "replica/folder.h"
 #include "replica/identity.h"
@@ -46,6 +47,9 @@ struct quorate {
 	struct client_place *clients;
 	uint32_t clients_count;
 	uint16_t port;
+	bft_mask linked;         /* members that show the key which is known here: the others are strangers */
+	struct public_key shown; /* by this replica                                                         */
+	bool keys_changed;
 
 	uv_loop_t own_loop, *loop;
 	uv_check_t check; /* after the sockets: the driver's turn */
@@ -117,7 +121,7 @@ static void wake(struct quorate *q)
 
 static bool send_member(struct quorate *q, uint8_t member, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n)
 {
-	struct net_peer *peer = q->net ? net_member_peer(q->net, member) : NULL;
+	struct net_peer *peer = q->net && (q->linked & BFT_BIT(member)) ? net_member_peer(q->net, member) : NULL;
 	return peer && net_send(peer, class, head, head_n, body, body_n);
 }
 
@@ -247,9 +251,87 @@ static size_t env_evidence_next(void *user, const struct evidence_name *after, s
 	return evidence_file_next(q->options.data, after, name, bytes, capacity);
 }
 
+static bool env_secret(void *user, const struct public_key *key, struct secret_key *out)
+{
+	return identity_secret(&from(user)->options, key, out);
+}
+
+static void env_keys_changed(void *user)
+{
+	from(user)->keys_changed = true;
+}
+
+static void env_keep_link(void *user, const uint8_t *bytes, size_t n)
+{
+	struct quorate *q = from(user);
+	char line[160];
+	if (epochs_file_append(q->options.data, bytes, n))
+		return;
+	snprintf(line, sizeof line, "a link of the chain of epochs could not be kept: %s; the others have it", strerror(errno));
+	note(q, QUORATE_LEVEL_WARNING, line);
+}
+
+static bool env_send_chain(void *user, uint8_t member, const void *frame, size_t n)
+{
+	struct quorate *q = from(user);
+	struct net_peer *peer = q->net ? net_member_peer(q->net, member) : NULL;
+	return peer && net_send(peer, NET_STATUS, frame, n, NULL, 0);
+}
+
 static void env_wake(void *user)
 {
 	uv_async_send(&from(user)->async);
+}
+
+/* ---- members' keys ---- */
+
+/* Its link is up, with the key that is known here or with another one: that may be newer, or the former one of somebody who is behind. */
+static void member_linked(struct quorate *q, uint8_t member, bool known)
+{
+	if (known)
+		q->linked |= BFT_BIT(member);
+	driver_stranger(q->driver, member, !known);
+	if (known)
+		driver_member_link(q->driver, member, true);
+}
+
+static void member_unlinked(struct quorate *q, uint8_t member)
+{
+	driver_stranger(q->driver, member, false);
+	if (q->linked & BFT_BIT(member))
+		driver_member_link(q->driver, member, false);
+	q->linked &= ~BFT_BIT(member);
+}
+
+/* The key of this replica in the newest epoch that is known, if it is here. */
+static void show_own_key(struct quorate *q)
+{
+	const struct public_key *wanted = driver_member_key(q->driver, q->identity->self);
+	struct secret_key secret;
+	if (public_key_equal(wanted, &q->shown))
+		return;
+	if (!identity_secret(&q->options, wanted, &secret)) {
+		note(q, QUORATE_LEVEL_ERROR,
+		     "this replica's key was changed, and the new one is not here: the others take nothing from it but questions for the chain of epochs");
+		return;
+	}
+	q->shown = *wanted;
+	net_set_self(q->net, wanted, &secret);
+	sign_wipe(&secret);
+	note(q, QUORATE_LEVEL_INFO, "this replica shows its new key: the former one is of no use any more, and may be deleted");
+}
+
+/* Links with a former key end here, and those that were strangers because of a new one are members'. */
+static void follow_keys(struct quorate *q)
+{
+	q->keys_changed = false;
+	for (uint8_t i = 0; i < q->identity->genesis.count; i++) {
+		(void)net_set_member_key(q->net, i, driver_member_key(q->driver, i), driver_next_key(q->driver, i));
+		const struct net_peer *peer = net_member_peer(q->net, i);
+		if (peer && !(q->linked & BFT_BIT(i)) && net_peer_known(peer))
+			member_linked(q, i, true);
+	}
+	show_own_key(q);
 }
 
 /* ---- net's callbacks ---- */
@@ -260,7 +342,7 @@ static void peer_up(void *user, struct net_peer *peer)
 	int member = net_peer_member(peer);
 	wake(q);
 	if (member >= 0) {
-		driver_member_link(q->driver, (uint8_t)member, true);
+		member_linked(q, (uint8_t)member, net_peer_known(peer));
 		return;
 	}
 	for (uint32_t i = 0; i < q->clients_count; i++) {
@@ -288,7 +370,7 @@ static void peer_down(void *user, struct net_peer *peer, const char *reason)
 	if (member >= 0) {
 		snprintf(line, sizeof line, "the link to replica %d (%s) is down: %s", member, q->identity->genesis.cards[member].org, reason);
 		note(q, QUORATE_LEVEL_INFO, line);
-		driver_member_link(q->driver, (uint8_t)member, false);
+		member_unlinked(q, (uint8_t)member);
 	} else if (p) {
 		p->peer = NULL;
 		driver_client_gone(q->driver, p->generation);
@@ -301,7 +383,10 @@ static void peer_frame(void *user, struct net_peer *peer, const uint8_t *bytes, 
 	int member = net_peer_member(peer);
 	wake(q);
 	if (member >= 0) {
-		driver_member_frame(q->driver, (uint8_t)member, bytes, n);
+		if (q->linked & BFT_BIT(member))
+			driver_member_frame(q->driver, (uint8_t)member, bytes, n);
+		else
+			driver_stranger_frame(q->driver, (uint8_t)member, bytes, n);
 		return;
 	}
 	struct client_place *p = net_peer_user(peer);
@@ -353,6 +438,10 @@ static void turn(struct quorate *q)
 		return;
 	q->dirty = false;
 	bool more = driver_turn(q->driver);
+	if (q->keys_changed) {
+		follow_keys(q);
+		more = true;
+	}
 	if (more && !q->idling)
 		uv_idle_start(&q->idle, on_idle);
 	if (!more && q->idling)
@@ -443,24 +532,77 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.memory_bytes = o->memory_bytes ? (size_t)o->memory_bytes : MEMORY_DEFAULT,
 		.app = &q->app,
 		.state = q->folder.state,
-		.env = { q, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
-		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, note, env_wake, env_evidence, env_evidence_next,
-		         env_rtt_us },
+		.env = { q,
+		         env_send,
+		         env_send_client,
+		         env_close_member,
+		         env_close_client,
+		         env_append,
+		         env_flush,
+		         env_truncate_below,
+		         env_read,
+		         env_transfer_open,
+		         env_transfer_install,
+		         env_memory_lost,
+		         env_readmitted,
+		         note,
+		         env_wake,
+		         env_evidence,
+		         env_evidence_next,
+		         env_rtt_us,
+		         env_secret,
+		         env_keys_changed,
+		         env_keep_link,
+		         env_send_chain },
 	};
 	q->driver = driver_create(&d);
 	sign_wipe(&d.secret);
 	return q->driver ? QUORATE_OK : fail(reason, QUORATE_FAILED, "no memory for the replica's tables");
 }
 
+/* The links that were kept. What was torn or damaged is cut off, and asked for again. */
+static enum quorate_error recover_chain(struct quorate *q, char *reason)
+{
+	uint8_t *bytes;
+	size_t n, used;
+	if (!epochs_file_read(q->options.data, &bytes, &n))
+		return fail(reason, QUORATE_CONFIG, "the file 'epochs' in the data folder cannot be read");
+	bool whole = driver_epochs(q->driver, bytes, n, &used) || epochs_file_cut(q->options.data, used);
+	free(bytes);
+	return whole ? QUORATE_OK : fail(reason, QUORATE_FAILED, "the file 'epochs' in the data folder is damaged, and cannot be cut");
+}
+
+/* What it shows to the others: its newest key, or whichever is here. */
+static enum quorate_error choose_key(struct quorate *q, char *reason)
+{
+	struct identity *id = q->identity;
+	const struct public_key *wanted = driver_member_key(q->driver, id->self);
+	bool genesis = public_key_equal(wanted, &id->genesis.cards[id->self].member_key), right = id->has_key && public_key_equal(wanted, &id->key);
+	if (!right && identity_secret(&q->options, wanted, &id->secret)) {
+		id->key = *wanted;
+		id->has_key = right = true;
+	}
+	q->shown = id->key;
+	if (!id->has_key)
+		return fail(reason, QUORATE_CONFIG, "the file that member_key names is not there, nor one beside it that holds this replica's key");
+	/* Whoever lost its memory does not know yet what its key is. */
+	if (!right && genesis && q->folder.recovery == BFT_RECOVERY_WHOLE)
+		return fail(reason, QUORATE_CONFIG, "no member of the genesis has the key in the file that member_key names");
+	return QUORATE_OK;
+}
+
 static enum quorate_error recover(struct quorate *q, char *reason)
 {
 	struct folder_needs needs = folder_needs(&q->identity->genesis);
-	enum quorate_error error = folder_recover(&q->folder, q->driver, &q->identity->cluster, &q->options, &needs, reason);
+	enum quorate_error error = recover_chain(q, reason);
+	if (error != QUORATE_OK)
+		return error;
+	error = folder_recover(&q->folder, q->driver, &q->identity->cluster, &q->options, &needs, reason);
 	if (error != QUORATE_OK)
 		return error;
 	if (!driver_replay(q->driver))
 		return fail(reason, QUORATE_SAFETY, driver_trouble(q->driver));
-	return QUORATE_OK;
+	return choose_key(q, reason);
 }
 
 static enum quorate_error listen_on(struct quorate *q, char host[BFT_ADDRESS_BYTES_MAX + 1], uint16_t *port, char *reason)
@@ -485,7 +627,8 @@ static enum quorate_error make_net(struct quorate *q, char *reason)
 		.loop = q->loop,
 		.scheme = &sign_ed25519,
 		.cluster = q->identity->cluster,
-		.self = g->cards[q->identity->self].member_key,
+		.self = q->shown,
+		.other_keys = true,
 		.secret = q->identity->secret,
 		.tls_secret = q->identity->tls_secret,
 		.role = NET_MEMBER,
@@ -607,7 +750,7 @@ static enum quorate_error start_now(struct quorate *q, char *reason)
 		char host[BFT_ADDRESS_BYTES_MAX + 1];
 		uint16_t port;
 		card_address_split(g->cards[i].addresses[0], host, &port);
-		enum net_error r = net_set_member(q->net, i, &g->cards[i].member_key, &g->cards[i].tls_key, host, port);
+		enum net_error r = net_set_member(q->net, i, driver_member_key(q->driver, (uint8_t)i), &g->cards[i].tls_key, host, port);
 		if (r != NET_OK)
 			return fail(reason, QUORATE_CONFIG, net_error_text(r));
 	}
@@ -806,6 +949,9 @@ enum quorate_error quorate_format(const struct quorate_options *options, char *r
 	enum quorate_error error = identity_read(identity, options, reason);
 	if (error == QUORATE_OK && !options->data)
 		error = fail(reason, QUORATE_USAGE, "no data folder is named");
+	if (error == QUORATE_OK && !options->lost &&
+	    (!identity->has_key || !public_key_equal(&identity->key, &identity->genesis.cards[identity->self].member_key)))
+		error = fail(reason, QUORATE_CONFIG, "no member of the genesis has the key in the file that member_key names");
 	if (error == QUORATE_OK) {
 		struct folder_needs needs = folder_needs(&identity->genesis);
 		error = folder_format(options->data, &identity->cluster, &identity->genesis.cards[identity->self].member_key, &needs, options, reason);

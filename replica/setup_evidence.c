@@ -1,9 +1,11 @@
 /* Evidence, as anybody who holds the genesis judges it: nothing of the replica that wrote it is trusted. */
 #include "quorate_setup.h"
+#include "replica/epochs_file.h"
 #include "replica/evidence_file.h"
 #include "replica/identity.h"
 #include "replica/setup_file.h"
 
+#include "bft/epoch_link.h"
 #include "bft/pbft/evidence.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@ _Static_assert(sizeof((struct quorate_evidence_info *)0)->statement / sizeof(str
 
 struct judge {
 	struct bft_genesis genesis;
+	struct epoch_keys keys;
 	struct digest cluster;
 	struct evidence evidence;
 	struct evidence_room room;
@@ -81,7 +84,9 @@ static void claim(struct quorate_evidence_info *out, struct judge *j)
 	out->seq = e->seq;
 	if (e->culprit < j->genesis.count && digest_equal(&e->cluster, &j->cluster)) {
 		snprintf(out->org, sizeof out->org, "%s", j->genesis.cards[e->culprit].org);
-		hex_format(out->member_key, j->genesis.cards[e->culprit].member_key.b, PUBLIC_KEY_BYTES);
+		const struct public_key *key = epoch_key(&j->keys, e->culprit, e->epoch);
+		if (key)
+			hex_format(out->member_key, key->b, PUBLIC_KEY_BYTES);
 	}
 	out->statements = e->count;
 	for (uint32_t i = 0; i < e->count; i++)
@@ -91,7 +96,7 @@ static void claim(struct quorate_evidence_info *out, struct judge *j)
 /* `name`: as the reason calls it. */
 static enum quorate_error judge(struct judge *j, const char *name, const uint8_t *bytes, size_t n, struct quorate_evidence_info *out, char *reason)
 {
-	const char *why = evidence_verify(&j->evidence, bytes, n, &j->genesis, &j->cluster, &sign_ed25519, &j->room);
+	const char *why = evidence_verify(&j->evidence, bytes, n, &j->keys, &j->cluster, &sign_ed25519, &j->room);
 	if (!evidence_decode(&j->evidence, bytes, n))
 		claim(out, j);
 	if (!why)
@@ -101,39 +106,63 @@ static enum quorate_error judge(struct judge *j, const char *name, const uint8_t
 	return setup_fail(reason, QUORATE_VERIFICATION, name, sentence);
 }
 
-static enum quorate_error judge_by(const char *genesis, const char *name, const void *bytes, size_t n, struct quorate_evidence_info *out, char *reason)
+/* From the genesis on, as far as the links lead: a replica's file may end in one that was torn. */
+static enum quorate_error follow(struct judge *j, const void *epochs, size_t n, char *reason)
+{
+	size_t used;
+	epoch_keys_init(&j->keys, &j->genesis);
+	const char *why = n ? epoch_links_follow(&j->keys, epochs, n, UINT64_MAX, &sign_ed25519, &j->cluster, &used) : NULL;
+	return why && used == 0 ? setup_fail(reason, QUORATE_VERIFICATION, "the chain of epochs", why) : QUORATE_OK;
+}
+
+struct piece {
+	const char *name;
+	const void *bytes;
+	size_t n;
+};
+
+static enum quorate_error judge_by(const char *genesis, const struct piece *epochs, const struct piece *e, struct quorate_evidence_info *out, char *reason)
 {
 	memset(out, 0, sizeof *out);
 	if (!sign_self_test())
 		return setup_fail(reason, QUORATE_VERIFICATION, "libsodium", "its signatures fail their test vectors");
 	struct judge *j = calloc(1, sizeof *j);
 	if (!j)
-		return setup_fail(reason, QUORATE_FAILED, name, "no memory");
+		return setup_fail(reason, QUORATE_FAILED, e->name, "no memory");
 	enum quorate_error error = identity_genesis(&j->genesis, &j->cluster, genesis, reason);
 	if (error == QUORATE_OK)
-		error = judge(j, name, bytes, n, out, reason);
+		error = follow(j, epochs->bytes, epochs->n, reason);
+	if (error == QUORATE_OK)
+		error = judge(j, e->name, e->bytes, e->n, out, reason);
 	free(j);
 	return error;
 }
 
-enum quorate_error quorate_evidence_judge(const void *bytes, size_t n, const char *genesis, struct quorate_evidence_info *out, char *reason)
+enum quorate_error quorate_evidence_judge(const void *bytes, size_t n, const char *genesis, const void *epochs, size_t epochs_n,
+                                          struct quorate_evidence_info *out, char *reason)
 {
-	if (!bytes || !genesis || !out)
+	if (!bytes || !genesis || (epochs_n && !epochs) || !out)
 		return setup_fail(reason, QUORATE_USAGE, "evidence", "evidence and a genesis must be named");
-	return judge_by(genesis, "the evidence", bytes, n, out, reason);
+	struct piece chain = { "the chain of epochs", epochs, epochs_n }, e = { "the evidence", bytes, n };
+	return judge_by(genesis, &chain, &e, out, reason);
 }
 
-enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, struct quorate_evidence_info *out, char *reason)
+enum quorate_error quorate_evidence_verify(const char *path, const char *genesis, const char *epochs, struct quorate_evidence_info *out, char *reason)
 {
-	char *bytes;
-	size_t n;
+	char *bytes, *links = NULL;
+	size_t n, links_n = 0;
 	if (!path || !genesis || !out)
 		return setup_fail(reason, QUORATE_USAGE, "evidence", "a file of evidence and a genesis must be named");
 	memset(out, 0, sizeof *out);
 	enum quorate_error error = setup_read(&bytes, &n, path, EVIDENCE_BYTES_MAX, reason);
 	if (error != QUORATE_OK)
 		return error;
-	error = judge_by(genesis, path, bytes, n, out, reason);
+	if (epochs)
+		error = setup_read(&links, &links_n, epochs, EPOCHS_FILE_BYTES_MAX, reason);
+	struct piece chain = { epochs, links, links_n }, e = { path, bytes, n };
+	if (error == QUORATE_OK)
+		error = judge_by(genesis, &chain, &e, out, reason);
+	free(links);
 	free(bytes);
 	return error;
 }

@@ -148,10 +148,15 @@ static void choose(struct driver *d)
 	push(d, &root);
 }
 
+struct of_epoch {
+	struct driver *d;
+	bft_epoch epoch;
+};
+
 static bool verify_offer(void *arg, uint8_t member, const struct statement *s, const struct signature *signature)
 {
-	struct driver *d = arg;
-	return verify_pool_now(d->pool, &d->keys.keys[member], s, signature);
+	const struct of_epoch *of = arg;
+	return verify_pool_now(of->d->pool, driver_key(of->d, member, of->epoch), s, signature);
 }
 
 void transfer_offer(struct driver *d, uint8_t member, const uint8_t *body, size_t n)
@@ -162,7 +167,12 @@ void transfer_offer(struct driver *d, uint8_t member, const uint8_t *body, size_
 	if (!c)
 		return;
 	bool read = certificate_read(&r, c) && rd_done(&r) && c->kind == CERTIFICATE_SNAPSHOT && c->epoch;
-	if (!read || !certificate_check(c, d->n, certificate_signers(c->kind, d->n), &d->cluster, verify_offer, d)) {
+	struct of_epoch of = { d, read ? c->epoch : 0 };
+	if (read && c->epoch > d->chain->keys.epoch) {
+		free(c); /* who signed it is not known before the chain of epochs is */
+		return;
+	}
+	if (!read || !links_within(d, c->epoch, c->seq) || !certificate_check(c, d->n, certificate_signers(c->kind, d->n), &d->cluster, verify_offer, &of)) {
 		admission_reject(d, member, "an offer of a state whose certificate is false");
 		leave(d, member, "its certificate is false");
 	} else {

@@ -371,9 +371,10 @@ const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g
 	return "it claims what this release does not know";
 }
 
-const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, const struct bft_genesis *g, const struct digest *cluster,
+const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, const struct epoch_keys *keys, const struct digest *cluster,
                             const struct sign_scheme *scheme, struct evidence_room *room)
 {
+	const struct bft_genesis *g = keys->genesis;
 	const char *why = evidence_decode(e, bytes, n);
 	if (why)
 		return why;
@@ -381,6 +382,8 @@ const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, 
 		return "it is about another cluster than the genesis";
 	if (g->mode != BFT_MODE_BFT || e->epoch == 0)
 		return "it is about an epoch that the genesis does not know";
+	if (e->epoch > keys->epoch)
+		return "it is about an epoch that is not known here: the chain of epochs is needed, as any replica keeps it in the file 'epochs' of its data";
 	if (e->culprit >= g->count)
 		return "the genesis does not have the member whom it accuses";
 	why = evidence_holds(e, g, room);
@@ -389,7 +392,7 @@ const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, 
 		struct statement s;
 		if (m->signer >= g->count)
 			why = "the genesis does not have the signer of a message";
-		else if (!evidence_statement(&s, e, i, room) || !scheme->verify(&m->signature, &s, &g->cards[m->signer].member_key))
+		else if (!evidence_statement(&s, e, i, room) || !scheme->verify(&m->signature, &s, epoch_key(keys, m->signer, e->epoch)))
 			why = "a signature in it is false";
 	}
 	return why;

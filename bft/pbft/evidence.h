@@ -8,7 +8,7 @@
  * a signer can make any number for one statement. What a flipped bit in an honest member's memory can cause (a chain or a state that is outvoted) is not in it. */
 #ifndef BFT_PBFT_EVIDENCE_H
 #define BFT_PBFT_EVIDENCE_H
-#include "bft/genesis.h"
+#include "bft/epoch_keys.h"
 #include "bft/pbft/messages.h"
 #include "crypto/sign.h"
 
@@ -83,8 +83,9 @@ const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g
 bool evidence_statement(struct statement *out, const struct evidence *e, uint32_t i, struct evidence_room *room);
 
 /* All of it: the bytes are evidence, of this cluster, every message is signed by whom it names, and they contradict. NULL, or the reason why it proves nothing.
- * `e` borrows `bytes`. Requires: `g` passed genesis_check, `cluster` is its digest. Cost: at most EVIDENCE_MESSAGES_MAX signatures. Threads: any. */
-const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, const struct bft_genesis *g, const struct digest *cluster,
+ * `e` borrows `bytes`. `keys` knows the epoch that it is about: from the chain of epochs, when that is not the first. Requires: the genesis of `keys` passed
+ * genesis_check, `cluster` is its digest. Cost: at most EVIDENCE_MESSAGES_MAX signatures. Threads: any. */
+const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, const struct epoch_keys *keys, const struct digest *cluster,
                             const struct sign_scheme *scheme, struct evidence_room *room);
 /* A VIEW-CHANGE that its signer cannot send when it has sent a COMMIT for (view, seq, digest): it must show that certificate, or one of a higher view, unless its
  * stable checkpoint covers the place. */

@@ -123,10 +123,12 @@ static void help_slot(const struct pbft *p, uint8_t to, const struct pbft_slot *
 #define PASS_ON_MAX 4u
 static void pass_on_commits(const struct pbft *p, uint8_t to, const struct pbft_slot *s, bft_mask commits, struct bft_effects *out)
 {
+	/* The turn moves on with each round of STATUS: the only one to whom the liar spoke may not be among the first. */
+	uint32_t round = (uint32_t)(p->mono_ms / PBFT_STATUS_MS % p->n);
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct pbft_vote *v = slot_vote(p, s, true, i);
-		uint32_t turn = (p->self + p->n - i) % p->n;
-		if (i != to && turn > 0 && turn <= p->weak && v->set && !(commits & BFT_BIT(i)))
+		uint32_t turn = (p->self + p->n - i + round) % p->n;
+		if (i != to && i != p->self && turn < p->weak && v->set && !(commits & BFT_BIT(i)))
 			forward(out, v->wire, i, to);
 	}
 }

@@ -26,6 +26,7 @@ enum cli_option {
 	OPT_CLUSTER,
 	OPT_CONFIG,
 	OPT_DIGEST,
+	OPT_EPOCHS,
 	OPT_FILE,
 	OPT_GENESIS,
 	OPT_HELP,
@@ -127,6 +128,7 @@ int cmd_evidence_gather(const struct cli *cli); /* 'evidence list' of a running 
 int cmd_evidence_list(const struct cli *cli);
 int cmd_receipt_verify(const struct cli *cli);
 int cmd_member_readmit(const struct cli *cli);
+int cmd_member_rotate_key(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_put(const struct cli *cli);
 int cmd_get(const struct cli *cli);

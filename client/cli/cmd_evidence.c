@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* `error`: what verifying it said. */
 static json_t *evidence_json(const char *path, const struct quorate_evidence_info *e, enum quorate_error error, const char *reason, bool statements)
@@ -49,7 +50,7 @@ static int judge(const struct cli *cli, bool show)
 	struct quorate_evidence_info *e = calloc(1, sizeof *e);
 	if (!e)
 		return cli_fail(CLI_FAILED, "no memory");
-	enum quorate_error error = quorate_evidence_verify(path, genesis, e, reason);
+	enum quorate_error error = quorate_evidence_verify(path, genesis, cli->value[OPT_EPOCHS], e, reason);
 	int code = cli_code(error);
 	if (cli_has(cli, OPT_JSON) && (error == QUORATE_OK || error == QUORATE_VERIFICATION)) {
 		int said = cli_json(evidence_json(path, e, error, reason, show));
@@ -78,7 +79,8 @@ int cmd_evidence_show(const struct cli *cli)
 
 struct listing {
 	const char *genesis;
-	json_t *list; /* NULL: it is printed */
+	const char *epochs; /* NULL: the replica is in its first epoch */
+	json_t *list;       /* NULL: it is printed */
 	struct quorate_evidence_info info;
 	uint32_t count;
 	int code;
@@ -88,7 +90,7 @@ static void list_one(void *user, const char *path)
 {
 	struct listing *l = user;
 	char reason[QUORATE_REASON_BYTES] = "";
-	enum quorate_error error = quorate_evidence_verify(path, l->genesis, &l->info, reason);
+	enum quorate_error error = quorate_evidence_verify(path, l->genesis, l->epochs, &l->info, reason);
 	l->count++;
 	if (error != QUORATE_OK)
 		l->code = cli_code(error);
@@ -118,7 +120,10 @@ static int list_folder(const struct cli *cli)
 		quorate_config_free(config);
 		return cli_fail(CLI_FAILED, "no memory");
 	}
+	char epochs[QUORATE_PATH_BYTES];
+	snprintf(epochs, sizeof epochs, "%s/epochs", o->data);
 	l->genesis = o->genesis;
+	l->epochs = access(epochs, R_OK) == 0 ? epochs : NULL;
 	l->list = cli_has(cli, OPT_JSON) ? json_array() : NULL;
 	error = quorate_evidence_list(o->data, list_one, l, reason);
 	if (error != QUORATE_OK)

@@ -55,6 +55,12 @@ static int keep_all(const struct gather *g, const char *path)
 		if (!write_new(folder, name, f->bytes, f->n))
 			code = cli_fail(CLI_FAILED, "%s/%s: %s", path, name, strerror(errno));
 	}
+	/* By which 'evidence verify --epochs' judges them; a shorter one of before is of no more use. */
+	if (code == CLI_OK && g->epochs_n) {
+		(void)unlinkat(folder, "epochs", 0);
+		if (!write_new(folder, "epochs", g->epochs, g->epochs_n))
+			code = cli_fail(CLI_FAILED, "%s/epochs: %s", path, strerror(errno));
+	}
 	close(folder);
 	return code;
 }

@@ -24,20 +24,6 @@ static const struct quorate_standing *standing_of(const struct readmission *r)
 	return row->reachable ? &row->report.standing : NULL;
 }
 
-/* The highest epoch in which f+1 replicas are, or beyond: one of them is honest. */
-static uint64_t present_epoch(const struct survey *s)
-{
-	uint64_t best = 0;
-	for (uint32_t i = 0; i < s->members; i++) {
-		uint32_t there = 0;
-		for (uint32_t k = 0; k < s->members; k++)
-			there += s->row[k].reachable && s->row[k].report.standing.epoch >= s->row[i].report.standing.epoch;
-		if (s->row[i].reachable && there > (s->members - 1) / 3 && s->row[i].report.standing.epoch > best)
-			best = s->row[i].report.standing.epoch;
-	}
-	return best;
-}
-
 static int find(struct readmission *r)
 {
 	int code = survey_ask(&r->survey, &r->cluster, ASK_MS);
@@ -48,7 +34,7 @@ static int find(struct readmission *r)
 		return cli_fail(CLI_UNREACHABLE, "replica %u does not answer: it has to run, so that it can say as which it comes back", r->id);
 	if (st->role != QUORATE_OBSERVER || !st->incarnation)
 		return cli_fail(CLI_PRECONDITION, "replica %u has lost nothing that it knows of: there is nothing to let in again", r->id);
-	r->epoch = present_epoch(&r->survey);
+	r->epoch = survey_epoch(&r->survey);
 	return CLI_OK;
 }
 
@@ -93,16 +79,6 @@ static int say(const struct readmission *r, const struct cli *cli)
 	return CLI_OK;
 }
 
-static bool id_of(const struct cli *cli, uint32_t *id)
-{
-	char *end;
-	unsigned long n = strtoul(cli->args[0], &end, 10);
-	if (*end || end == cli->args[0] || n >= SURVEY_MEMBERS_MAX)
-		return false;
-	*id = (uint32_t)n;
-	return true;
-}
-
 static int readmit(struct readmission *r, const struct cli *cli)
 {
 	r->survey.members = quorate_client_members(r->cluster.client);
@@ -122,11 +98,7 @@ int cmd_member_readmit(const struct cli *cli)
 	struct readmission *r = calloc(1, sizeof *r);
 	if (!r)
 		return cli_fail(CLI_FAILED, "no memory");
-	if (!id_of(cli, &r->id)) {
-		free(r);
-		return cli_fail(CLI_USAGE, "'%s' is not the number of a replica", cli->args[0]);
-	}
-	if (!cli_need(cli, OPT_KEY)) {
+	if (!survey_member(cli, &r->id) || !cli_need(cli, OPT_KEY)) {
 		free(r);
 		return CLI_USAGE;
 	}

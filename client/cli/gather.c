@@ -69,6 +69,21 @@ static bool refuse(struct gather *g, uint32_t member, const char *name, const ch
 	return true;
 }
 
+/* What is known by now of the chain of epochs: whose keys signed what. False: no memory. */
+static bool know_epochs(struct gather *g)
+{
+	size_t n = quorate_client_epochs(g->cluster->client, NULL, 0);
+	if (n <= g->epochs_n)
+		return true;
+	uint8_t *epochs = realloc(g->epochs, n);
+	if (!epochs)
+		return false;
+	size_t whole = quorate_client_epochs(g->cluster->client, epochs, n);
+	g->epochs = epochs;
+	g->epochs_n = whole < n ? whole : n;
+	return true;
+}
+
 static int judge(struct gather *g, uint32_t member)
 {
 	struct gather_source *s = &g->source[member];
@@ -76,7 +91,7 @@ static int judge(struct gather *g, uint32_t member)
 	struct quorate_evidence_info *info = malloc(sizeof *info);
 	if (!info)
 		return cli_fail(CLI_FAILED, "no memory");
-	enum quorate_error error = quorate_evidence_judge(s->bytes, s->n, g->genesis, info, reason);
+	enum quorate_error error = know_epochs(g) ? quorate_evidence_judge(s->bytes, s->n, g->genesis, g->epochs, g->epochs_n, info, reason) : QUORATE_FAILED;
 	bool kept = true;
 	if (error == QUORATE_OK)
 		kept = keep(g, member, info, s);
@@ -178,6 +193,7 @@ void gather_end(struct gather *g)
 		g->refusals = r->next;
 		free(r);
 	}
+	free(g->epochs);
 	for (uint32_t i = 0; i < g->members; i++)
 		free(g->source[i].bytes);
 	if (g->cluster) {

@@ -31,6 +31,8 @@ struct gather {
 	struct gather_find *finds;
 	struct gather_refusal *refusals;
 	uint32_t finds_count, refusals_count;
+	uint8_t *epochs; /* links of the chain of epochs, by which everything is judged */
+	size_t epochs_n;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct gather_source {

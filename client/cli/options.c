@@ -22,6 +22,7 @@ static const struct option_spec specs[OPT_COUNT] = {
 	[OPT_CLUSTER] = { "cluster", 0, "FILE", false, "the cluster, a client.yaml (or the environment's QUORATE_CLUSTER)" },
 	[OPT_CONFIG] = { "config", 0, "FILE", false, "the replica's configuration, a replica.yaml" },
 	[OPT_DIGEST] = { "digest", 0, NULL, false, "first have every reachable replica make a snapshot, so that digests compare" },
+	[OPT_EPOCHS] = { "epochs", 0, "FILE", false, "the chain of epochs, as any replica keeps it: DATA/epochs" },
 	[OPT_FILE] = { "file", 0, "FILE", false, "the value is this file's content (- is standard input)" },
 	[OPT_GENESIS] = { "genesis", 0, "FILE", false, "the cluster's genesis" },
 	[OPT_HELP] = { "help", 'h', NULL, false, "this text" },

@@ -1,6 +1,7 @@
 #include "survey.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 uint64_t cli_now_ms(void)
@@ -14,6 +15,29 @@ void cli_sleep_ms(uint32_t ms)
 {
 	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
 	nanosleep(&t, NULL);
+}
+
+bool survey_member(const struct cli *cli, uint32_t *id)
+{
+	char *end;
+	unsigned long n = strtoul(cli->args[0], &end, 10);
+	if (*end || end == cli->args[0] || n >= SURVEY_MEMBERS_MAX)
+		return cli_fail(CLI_USAGE, "'%s' is not the number of a replica", cli->args[0]) == CLI_OK;
+	*id = (uint32_t)n;
+	return true;
+}
+
+uint64_t survey_epoch(const struct survey *s)
+{
+	uint64_t best = 0;
+	for (uint32_t i = 0; i < s->members; i++) {
+		uint32_t there = 0;
+		for (uint32_t k = 0; k < s->members; k++)
+			there += s->row[k].reachable && s->row[k].report.standing.epoch >= s->row[i].report.standing.epoch;
+		if (s->row[i].reachable && there > (s->members - 1) / 3 && s->row[i].report.standing.epoch > best)
+			best = s->row[i].report.standing.epoch;
+	}
+	return best;
 }
 
 void survey_init(struct survey *s)

@@ -25,6 +25,11 @@ struct survey {
 	char reason[QUORATE_REASON_BYTES];
 };
 
+/* The first argument, as the number of a replica. False after saying that it is none. */
+bool survey_member(const struct cli *cli, uint32_t *id);
+/* The highest epoch in which f+1 replicas are that answered last, or beyond: one of them is honest. 0: none answered. */
+uint64_t survey_epoch(const struct survey *s);
+
 void survey_init(struct survey *s);
 void survey_end(struct survey *s);
 /* Each answers or is given up in time. */

@@ -12,7 +12,6 @@
 
 struct execution {
 	struct state *state;
-	const struct bft_genesis *genesis;
 	const struct sign_scheme *scheme;
 	struct bft_genesis_limits limits;
 	struct session_limits sessions;
@@ -52,7 +51,6 @@ struct execution *execution_create(struct state *state, const struct bft_genesis
 		return NULL;
 	struct state_meta meta = state_meta(state);
 	x->state = state;
-	x->genesis = genesis;
 	x->scheme = scheme;
 	x->limits = *limits;
 	x->sessions = (struct session_limits){ limits->session_window, limits->sessions_per_key, limits->state_bytes };
@@ -61,7 +59,7 @@ struct execution *execution_create(struct state *state, const struct bft_genesis
 	x->seq = x->snapshot_seq = meta.seq;
 	x->chain = meta.seq ? meta.chain : *cluster;
 	x->time_ms = meta.time_ms;
-	(void)state_ok(x, epochs_load(&x->epochs, state, cluster), "reading the epoch");
+	(void)state_ok(x, epochs_load(&x->epochs, state, genesis, cluster), "reading the epoch");
 	return x;
 }
 
@@ -271,14 +269,14 @@ static bool ask_snapshot(struct execution *x, uint8_t *status)
 	return state_ok(x, state_put(x->state, STATE_SYSTEM, "asked", 5, now, sizeof now), "keeping when a snapshot was asked for");
 }
 
-static bool run_readmit(struct execution *x, const struct bundle *b, struct execution_result *r)
+static bool run_change(struct execution *x, const struct bundle *b, struct execution_result *r)
 {
 	struct rd ops = rd_of(b->ops, b->ops_bytes);
 	const uint8_t *entry = NULL;
 	uint32_t n = 0;
 	uint8_t status;
 	(void)bundle_next_op(&ops, &entry, &n);
-	if (!state_ok(x, epochs_readmit(&x->epochs, x->state, x->genesis, x->scheme, &x->cluster, x->seq + 1, entry, n, &status), "keeping the next epoch"))
+	if (!state_ok(x, epochs_change(&x->epochs, x->state, x->scheme, &x->cluster, x->seq + 1, b->kind, entry, n, &status), "keeping the next epoch"))
 		return false;
 	return status == RESULT_DONE ? result_number(x, r, b, x->epochs.border) : result_status(x, r, b, status);
 }
@@ -289,8 +287,8 @@ static bool run_in_session(struct execution *x, const struct bundle *b, struct e
 		uint8_t status;
 		return ask_snapshot(x, &status) && result_status(x, r, b, status);
 	}
-	if (b->kind == BUNDLE_READMIT)
-		return run_readmit(x, b, r);
+	if (b->kind == BUNDLE_READMIT || b->kind == BUNDLE_ROTATE)
+		return run_change(x, b, r);
 	if (b->kind == BUNDLE_CLOSE)
 		return state_ok(x, sessions_close(x->state, &x->sessions, &b->key, b->session), "closing a session") && result_status(x, r, b, RESULT_DONE);
 	return run_ops(x, b, r);

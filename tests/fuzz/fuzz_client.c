@@ -21,7 +21,9 @@ static struct cluster_bed cluster;
 static void check_receipt(const struct quorate_answer *a)
 {
 	static struct receipt r;
-	FUZZ_CHECK(receipt_verify(&r, a->receipt, a->receipt_bytes, &cluster.genesis, &cluster.cluster, &bed_scheme) == NULL);
+	static struct epoch_keys keys;
+	epoch_keys_init(&keys, &cluster.genesis);
+	FUZZ_CHECK(receipt_verify(&r, a->receipt, a->receipt_bytes, &keys, &cluster.cluster, &bed_scheme) == NULL);
 	FUZZ_CHECK(public_key_equal(&r.request.key, &cluster.client_key) && r.request.number == a->number && r.seq == a->seq);
 }
 

@@ -42,7 +42,7 @@ static void to_member(void *user, uint8_t from, uint8_t to, const uint8_t *frame
 	(void)user;
 	FUZZ_CHECK(to < BED_MEMBERS && to != from && envelope_read(&r, &e));
 	FUZZ_CHECK(e.signer == BFT_SIGNER_CHANNEL || e.signer < BED_MEMBERS);
-	if (e.type < PBFT_VOTES)
+	if (e.type < PBFT_VOTES || e.type >= PBFT_TYPE_END)
 		return;
 	FUZZ_CHECK(pbft_decode(e.type, &body, r.at, rd_left(&r)) > 0);
 	for (uint16_t i = 0; e.type == PBFT_VOTES && e.signer == BFT_SIGNER_CHANNEL && i < body.votes.count; i++)

@@ -144,6 +144,36 @@ static void the_leaders_leaf_is_passed_on_by_a_weak_quorum(void)
 	CU_ASSERT(passing == quorum_weak(7));
 }
 
+/* The liar's COMMIT is the third, and it told me alone: whoever I am, the one who lacks it gets it, and before every member has had its turn twice. */
+static void a_commit_told_to_one_is_passed_on_by_that_one(void)
+{
+	for (uint8_t self = 0; self < 4; self++)
+		for (uint8_t liar = 0; liar < 4; liar++)
+			for (uint8_t asks = 0; asks < 4 && liar != self; asks++) {
+				uint8_t other = (uint8_t)(6 - self - liar - asks);
+				if (asks == self || asks == liar)
+					continue;
+				struct bed *b = bed_new(4, self);
+				bed_tick(b, PBFT_STATUS_MS);
+				bed_commit(b, other, 0, 1, bed_digest(1));
+				bed_commit(b, asks, 0, 1, bed_digest(1));
+				bed_commit(b, liar, 0, 1, bed_digest(1));
+				bft_ref told = b->last_ref;
+				uint32_t rounds = 0, passed = 0;
+				for (; rounds < 4; rounds++) {
+					struct pbft_status m = bed_status_of(0, 0, 0);
+					m.count = 1;
+					m.open[0].commits = BFT_BIT(asks) | BFT_BIT(other);
+					bed_forget(b);
+					bed_tick(b, PBFT_STATUS_MS);
+					bed_say_as(b, asks, PBFT_STATUS, &m, BFT_AUTH_CHANNEL);
+					passed += bed_forwards(b, told, liar, asks);
+				}
+				CU_ASSERT_EQUAL(passed, quorum_weak(4)); /* in f+1 of n rounds */
+				bed_free(b);
+			}
+}
+
 static void who_asks_too_often_is_answered_later(void)
 {
 	struct bed *b = bed_new(4, 1);
@@ -497,6 +527,7 @@ int main(void)
 		{ "a standing SUSPECT is in it", a_standing_suspect_is_in_it },
 		{ "own votes that they lack are sent verbatim", own_votes_that_they_lack_are_sent_verbatim },
 		{ "what they have is not sent", what_they_have_is_not_sent },
+		{ "a COMMIT told to one is passed on by that one", a_commit_told_to_one_is_passed_on_by_that_one },
 		{ "the leader's leaf is passed on by f+1", the_leaders_leaf_is_passed_on_by_a_weak_quorum },
 		{ "who asks too often is answered later", who_asks_too_often_is_answered_later },
 		{ "who is behind gets the NEW-VIEW", who_is_behind_gets_the_new_view },

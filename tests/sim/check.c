@@ -44,10 +44,16 @@ void check_executed(struct node *d, const struct pbft_rec_executed *r)
 		sim_fail(s, "determinism: node %u has another chain at %llu", d->id, (unsigned long long)r->seq);
 }
 
+struct of_epoch {
+	struct node *d;
+	bft_epoch epoch;
+};
+
 static bool signature_holds(void *arg, uint8_t member, const struct statement *statement, const struct signature *signature)
 {
-	struct sim *s = arg;
-	return s->scheme->verify(signature, statement, &s->genesis.cards[member].member_key);
+	const struct of_epoch *of = arg;
+	const struct public_key *key = driver_key(of->d->driver, member, of->epoch);
+	return key && of->d->sim->scheme->verify(signature, statement, key);
 }
 
 /* What an honest replica keeps as proof proves it: enough signers, and of a checkpoint the one chain. */
@@ -56,7 +62,10 @@ void check_certificate(struct node *d, const uint8_t *bytes, size_t n)
 	struct sim *s = d->sim;
 	struct rd r = rd_of(bytes, n);
 	struct certificate c;
-	if (!certificate_read(&r, &c) || !rd_done(&r) || !certificate_check(&c, s->n, certificate_signers(c.kind, s->n), &s->cluster, signature_holds, s))
+	struct of_epoch of = { .d = d };
+	bool read = certificate_read(&r, &c) && rd_done(&r);
+	of.epoch = read ? c.epoch : 0;
+	if (!read || !certificate_check(&c, s->n, certificate_signers(c.kind, s->n), &s->cluster, signature_holds, &of))
 		sim_fail(s, "certificates: node %u keeps one that proves nothing", d->id);
 	else if (c.kind != CERTIFICATE_PREPARED && c.seq < SIM_SEQS_MAX && !digest_is_zero(&s->chain_at[c.seq]) &&
 	         !digest_equal(&s->chain_at[c.seq], &c.digest))
@@ -74,6 +83,26 @@ static void check_root(struct node *d, const struct standing *now)
 		*root = now->root;
 	else if (!digest_equal(root, &now->root))
 		sim_fail(s, "digests: node %u has another state at %llu", d->id, (unsigned long long)now->snapshot);
+}
+
+/* Every honest node knows the same keys in the same epoch. */
+static void check_keys(struct node *d, bft_epoch epoch)
+{
+	struct sim *s = d->sim;
+	if (epoch >= SIM_EPOCHS_MAX) {
+		sim_fail(s, "more than %u epochs", SIM_EPOCHS_MAX);
+		return;
+	}
+	for (uint8_t i = 0; i < s->n; i++) {
+		const struct public_key *key = driver_key(d->driver, i, epoch);
+		if (!key)
+			return; /* its state and its links are gone: it asks for them */
+		if (!s->key_known[epoch])
+			s->key_at[epoch][i] = *key;
+		else if (!public_key_equal(&s->key_at[epoch][i], key))
+			sim_fail(s, "keys: in epoch %llu node %u knows another key of node %u than the others do", (unsigned long long)epoch, d->id, i);
+	}
+	s->key_known[epoch] = true;
 }
 
 void check_node(struct node *d)
@@ -102,6 +131,7 @@ void check_node(struct node *d)
 	s->observers += now.role == STANDING_OBSERVER && d->seen.role != STANDING_OBSERVER;
 	if (now.epoch != d->seen.epoch) {
 		s->epochs++;
+		check_keys(d, now.epoch);
 		sim_trace(s, "node %u is in epoch %llu, executed %llu", d->id, (unsigned long long)now.epoch, (unsigned long long)now.executed);
 	}
 	if (now.epoch < d->seen.epoch && !d->rolled_back)

@@ -37,7 +37,8 @@ static bool wants_receipt(const struct sim_request *q)
 static void check_receipt(struct sim *s, const struct sim_request *q, const struct quorate_answer *a)
 {
 	struct receipt r;
-	const char *why = receipt_verify(&r, a->receipt, a->receipt_bytes, &s->genesis, &s->cluster, s->scheme);
+	epoch_keys_init(&s->judge_keys, &s->genesis);
+	const char *why = receipt_verify(&r, a->receipt, a->receipt_bytes, &s->judge_keys, &s->cluster, s->scheme);
 	if (why)
 		sim_fail(s, "request %u: a receipt that proves nothing: %s", q->id, why);
 	else if (!wants_receipt(q) || r.seq != a->seq || r.request.number != a->number || !public_key_equal(&r.request.key, &q->client->key))

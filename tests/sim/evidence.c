@@ -1,5 +1,6 @@
 /* Evidence is true or is not shown: a file that accuses an honest member, or that proves nothing, fails the seed. */
 #include "bft/pbft/evidence.h"
+#include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
 void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name)
@@ -13,7 +14,7 @@ void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name
 	if (!w)
 		abort();
 	if (!d->liar.lies) {
-		const char *why = evidence_verify(&w->evidence, bytes, n, &s->genesis, &s->cluster, s->scheme, &w->room);
+		const char *why = evidence_verify(&w->evidence, bytes, n, &d->driver->chain->keys, &s->cluster, s->scheme, &w->room);
 		sim_trace(s, "node %u keeps evidence %s, %zu bytes", d->id, name, n);
 		if (why)
 			sim_fail(s, "evidence: node %u keeps %s, which proves nothing: %s", d->id, name, why);

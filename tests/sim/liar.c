@@ -4,6 +4,7 @@
 #include "bft/pbft/certificate.h"
 #include "bft/proposal.h"
 #include "bft/reply.h"
+#include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
 void liar_draw(struct sim *s)
@@ -49,7 +50,7 @@ static void sign_again(struct node *d, struct bft_envelope *e, const uint8_t *bo
 	else
 		pbft_body_digest(&digest, e->type, body, core_n);
 	statement_make(&s, pbft_domain(e->type), &d->sim->cluster, e->epoch, &digest);
-	d->sim->scheme->sign(&e->signature, &s, &d->sim->secret[d->id]);
+	d->sim->scheme->sign(&e->signature, &s, &d->driver->secret);
 }
 
 static void change_digest(struct sim *s, struct digest *x)
@@ -405,7 +406,7 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 	result[reply.result_bytes - 1] ^= 1;
 	struct statement statement;
 	reply_statement(&statement, &s->cluster, e.epoch, &reply, true);
-	s->scheme->sign(&e.signature, &statement, &s->secret[d->id]);
+	s->scheme->sign(&e.signature, &statement, &d->driver->secret);
 	struct wr w = wr_of(f->bytes, BFT_FRAME_HEAD_BYTES);
 	envelope_write(&w, &e);
 	network_reply(s, d->id, client, f);

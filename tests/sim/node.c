@@ -185,6 +185,25 @@ static bool env_readmitted(void *user)
 	return true;
 }
 
+static bool env_secret(void *user, const struct public_key *key, struct secret_key *out)
+{
+	return operator_secret(user, key, out);
+}
+
+/* Small, and flushed at once: it survives a crash, or is lost with the folder. */
+static void env_keep_link(void *user, const uint8_t *bytes, size_t n)
+{
+	struct node *d = user;
+	if (dead(d))
+		return;
+	uint8_t *grown = realloc(d->links, d->links_n + n);
+	if (!grown)
+		abort();
+	memcpy(grown + d->links_n, bytes, n);
+	d->links = grown;
+	d->links_n += n;
+}
+
 static void env_note(void *user, enum quorate_level level, const char *line)
 {
 	struct node *d = user;
@@ -395,6 +414,7 @@ static void empty(struct node *d)
 	unlink(d->state_path);
 	snprintf(path, sizeof path, "%s-next", d->state_path);
 	unlink(path);
+	d->links_n = 0;
 	d->rolled_back = d->noticed = true;
 	d->incarnation = rng_next(&s->rng) | 1;
 	s->emptied++;
@@ -469,15 +489,38 @@ static bool open_all(struct node *d)
 		.memory_bytes = 16u << 20,
 		.app = &sim_app,
 		.state = d->state,
-		.env = { d, env_send, env_send_client, env_close_member, env_close_client, env_append, env_flush, env_truncate_below, env_read,
-		         env_transfer_open, env_transfer_install, env_memory_lost, env_readmitted, env_note, NULL, evidence_shown, NULL, env_rtt_us },
+		.env = { d,
+		         env_send,
+		         env_send_client,
+		         env_close_member,
+		         env_close_client,
+		         env_append,
+		         env_flush,
+		         env_truncate_below,
+		         env_read,
+		         env_transfer_open,
+		         env_transfer_install,
+		         env_memory_lost,
+		         env_readmitted,
+		         env_note,
+		         NULL,
+		         evidence_shown,
+		         NULL,
+		         env_rtt_us,
+		         env_secret,
+		         NULL,
+		         env_keep_link,
+		         NULL },
 	};
+	size_t used;
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
 	struct log_report report;
 	struct log_disk disk = disk_of(d);
 	if (!d->driver)
 		abort();
+	if (!driver_epochs(d->driver, d->links, d->links_n, &used))
+		return sim_fail(s, "node %u does not take back the links that it kept", d->id);
 	if (log_open(&d->log, &disk, &log, visit, d, &report) != LOG_OK)
 		return sim_fail(s, "node %u: the log does not open: %s", d->id, report.reason);
 	if (report.class == LOG_DAMAGED)
@@ -535,6 +578,7 @@ void node_destroy(struct node *d)
 	if (d->backup)
 		memory_disk_destroy(d->backup);
 	free(d->bound);
+	free(d->links);
 	unlink(d->state_path);
 	char path[160], lock[176];
 	snprintf(lock, sizeof lock, "%s-lock", d->state_path);

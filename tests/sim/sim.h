@@ -61,6 +61,8 @@ struct liar {
 	uint32_t old_next;
 };
 
+#define SIM_KEYS_MAX 8u
+#define SIM_EPOCHS_MAX 64u
 struct node {
 	struct sim *sim;
 	struct liar liar;
@@ -83,10 +85,14 @@ struct node {
 	uint64_t accused;
 	struct pbft_view_change *bound; /* its last VIEW-CHANGE */
 	bft_epoch bound_epoch;
-	struct memory_disk *backup;  /* an older copy of its folder, put back once */
-	bool forgetful, rolled_back; /* the first: it will be; counts among the f  */
-	bool contradicts;            /* rolled back, it signs what it would not have signed                                */
-	uint64_t incarnation;        /* in its superblock: its memory is lost, and nobody has let it in again */
+	struct memory_disk *backup;            /* an older copy of its folder, put back once */
+	bool forgetful, rolled_back;           /* the first: it will be; counts among the f  */
+	bool contradicts;                      /* rolled back, it signs what it would not have signed                                */
+	struct secret_key later[SIM_KEYS_MAX]; /* keys that its operator has made since the genesis */
+	uint32_t later_count;
+	uint8_t *links; /* the file of the chain of epochs */
+	size_t links_n;
+	uint64_t incarnation; /* in its superblock: its memory is lost, and nobody has let it in again */
 	bool noticed, readmitted;
 	bft_epoch
 		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
@@ -156,9 +162,12 @@ struct sim {
 	bft_seq top;
 	struct statement_seen *statements;
 	uint32_t statements_count, statements_capacity;
-	void *said; /* room for one decoded message */
+	struct epoch_keys judge_keys; /* of whoever judges a receipt: the genesis', and what the receipt leads to */
+	void *said;                   /* room for one decoded message */
 	/* what was exercised */
-	uint64_t rollbacks, emptied, observers, readmitted, epochs;
+	uint64_t rollbacks, emptied, observers, readmitted, epochs, rotations;
+	struct public_key key_at[SIM_EPOCHS_MAX][SIM_NODES_MAX]; /* as the first honest node that came there knew them */
+	bool key_known[SIM_EPOCHS_MAX];
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, lies, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
@@ -203,10 +212,11 @@ void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
 
-/* operators.c: organizations that let their replicas vote again */
+/* operators.c: organizations that let their replicas vote again, and give them other keys */
 void operators_create(struct sim *s);
 void operators_event(struct sim *s, const struct sim_event *e);
 void operator_wanted(struct node *d);
+bool operator_secret(const struct node *d, const struct public_key *key, struct secret_key *out);
 
 /* reads.c */
 void reads_create(struct sim *s);

@@ -2,6 +2,7 @@
  * compared. */
 #include "bft/envelope.h"
 #include "bft/reply.h"
+#include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
 enum said {
@@ -158,9 +159,9 @@ void statements_replied(struct sim *s, uint8_t node, const struct frame *f)
 		return;
 	bool late = e.type == BFT_WIRE_REPLY_LATE;
 	struct statement statement;
-	if (!reply_decode(&reply, late, r.at, rd_left(&r)) || !result_decode(&x, reply.result, reply.result_bytes) ||
-	    !reply_statement(&statement, &s->cluster, e.epoch, &reply, late) ||
-	    !s->scheme->verify(&e.signature, &statement, &s->genesis.cards[node].member_key)) {
+	const struct public_key *key = driver_key(s->node[node].driver, node, e.epoch);
+	if (!key || !reply_decode(&reply, late, r.at, rd_left(&r)) || !result_decode(&x, reply.result, reply.result_bytes) ||
+	    !reply_statement(&statement, &s->cluster, e.epoch, &reply, late) || !s->scheme->verify(&e.signature, &statement, key)) {
 		sim_fail(s, "node %u sends a reply that does not verify", node);
 		return;
 	}

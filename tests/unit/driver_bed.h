@@ -34,6 +34,7 @@ struct dbed {
 	struct digest cluster;
 	struct public_key key[DBED_N];
 	struct secret_key secret[DBED_N];
+	struct secret_key org_secret[DBED_N];
 	struct public_key client_key[4];
 	struct secret_key client_secret[4];
 	struct quorate_app app;
@@ -52,6 +53,8 @@ struct dbed {
 	uint8_t evidence[16384]; /* the newest */
 	size_t evidence_n;
 	char evidence_name[96];
+	uint8_t links[8192]; /* of the chain of epochs, as they were kept */
+	size_t links_n;
 };
 
 /* ---- the driver's world ---- */
@@ -158,6 +161,14 @@ static inline void dbed_evidence(void *user, const uint8_t *bytes, size_t n, con
 	b->evidence_count++;
 }
 
+static inline void dbed_keep_link(void *user, const uint8_t *bytes, size_t n)
+{
+	struct dbed *b = user;
+	CU_ASSERT_FATAL(b->links_n + n <= sizeof b->links);
+	memcpy(b->links + b->links_n, bytes, n);
+	b->links_n += n;
+}
+
 static inline void dbed_note(void *user, enum quorate_level level, const char *line)
 {
 	(void)user;
@@ -232,13 +243,16 @@ static inline void dbed_open(struct dbed *b)
 		         .readmitted = dbed_readmitted,
 		         .note = dbed_note,
 		         .evidence = dbed_evidence,
-		         .evidence_next = b->evidence_next },
+		         .evidence_next = b->evidence_next,
+		         .keep_link = dbed_keep_link },
 	};
 	struct log_options log = { .cluster = b->cluster, .segment_bytes = 1u << 20, .queue_bytes = 64u << 20 };
 	struct log_report report;
 	struct log_disk disk = memory_disk_table(b->disk);
 	b->driver = driver_create(&o);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b->driver);
+	size_t used;
+	CU_ASSERT_TRUE_FATAL(driver_epochs(b->driver, b->links, b->links_n, &used));
 	CU_ASSERT_EQUAL_FATAL(log_open(&b->log, &disk, &log, dbed_visit, b, &report), LOG_OK);
 	CU_ASSERT_TRUE_FATAL(driver_replay(b->driver));
 	CU_ASSERT_TRUE_FATAL(driver_start(b->driver, BFT_RECOVERY_WHOLE, 0, report.last_lsn, b->now, DBED_WALL + b->now));
@@ -385,6 +399,8 @@ static inline void dbed_create_with(struct dbed *b, size_t memory_bytes)
 		seed[0] = (uint8_t)(1 + i);
 		sign_ed25519.keypair(&b->key[i], &b->secret[i], seed);
 		b->genesis.cards[i].member_key = b->key[i];
+		seed[0] = (uint8_t)(50 + i);
+		sign_ed25519.keypair(&b->genesis.cards[i].org_key, &b->org_secret[i], seed);
 		snprintf(b->genesis.cards[i].org, sizeof b->genesis.cards[i].org, "org-%u", i);
 		seed[0] = (uint8_t)(100 + i);
 		sign_ed25519.keypair(&b->client_key[i], &b->client_secret[i], seed);

@@ -8,6 +8,7 @@ static struct dbed b;
 static struct evidence evidence;
 static struct evidence_room room;
 static union pbft_body body;
+static struct epoch_keys keys;
 
 static struct digest some(uint8_t i)
 {
@@ -22,7 +23,8 @@ static void kept(const char *name, uint8_t culprit)
 	dbed_turn(&b);
 	CU_ASSERT_EQUAL_FATAL(b.evidence_count, 1);
 	CU_ASSERT_STRING_EQUAL(b.evidence_name, name);
-	CU_ASSERT_PTR_NULL(evidence_verify(&evidence, b.evidence, b.evidence_n, &b.genesis, &b.cluster, &sign_ed25519, &room));
+	epoch_keys_init(&keys, &b.genesis);
+	CU_ASSERT_PTR_NULL(evidence_verify(&evidence, b.evidence, b.evidence_n, &keys, &b.cluster, &sign_ed25519, &room));
 	CU_ASSERT_EQUAL(evidence.culprit, culprit);
 	CU_ASSERT_EQUAL(dbed_counts(&b).convicted, 1);
 	dbed_destroy(&b);

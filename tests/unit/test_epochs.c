@@ -52,6 +52,41 @@ static uint8_t order(const struct readmit *r)
 	return xbed_result(&b, 0).status;
 }
 
+static struct rotate rotation(uint8_t member, bft_epoch epoch, uint8_t fresh, const struct secret_key *by)
+{
+	struct rotate r = { .epoch = epoch, .member = member };
+	struct secret_key secret;
+	struct statement s;
+	uint8_t seed[32] = { 99, fresh };
+	sign_ed25519.keypair(&r.key, &secret, seed);
+	rotate_statement(&s, &r, DOMAIN_ROTATE, &b.cluster);
+	sign_ed25519.sign(&r.signature, &s, by);
+	rotate_statement(&s, &r, DOMAIN_ROTATE_OWN, &b.cluster);
+	sign_ed25519.sign(&r.own, &s, &secret);
+	return r;
+}
+
+static uint8_t order_rotation(const struct rotate *r)
+{
+	uint8_t op[4 + ROTATE_BYTES];
+	struct wr w = wr_of(op, sizeof op);
+	wr_u32(&w, ROTATE_BYTES);
+	CU_ASSERT_EQUAL(rotate_encode(r, op + 4), ROTATE_BYTES);
+	struct bundle x = { .key = xbed_key(1), .kind = BUNDLE_ROTATE, .session = SESSION, .number = ++number, .count = 1, .ops = op, .ops_bytes = sizeof op };
+	xbed_add(&b, &x);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	return xbed_result(&b, 0).status;
+}
+
+static void idle_until(bft_seq seq)
+{
+	while (execution_seq(b.x) < seq) {
+		if (execution_snapshot_due(b.x) == execution_seq(b.x) && execution_snapshot_due(b.x))
+			CU_ASSERT_FATAL(execution_snapshot(b.x));
+		xbed_idle(&b, execution_seq(b.x) + 1, NOW);
+	}
+}
+
 static void it_begins_in_the_genesis_epoch(void)
 {
 	begin();
@@ -119,7 +154,8 @@ static void a_border_that_is_pending_outlives_a_restart(void)
 	xbed_idle(&b, execution_snapshot_due(b.x), NOW);
 	CU_ASSERT_FATAL(execution_snapshot(b.x));
 	xbed_restart(&b);
-	CU_ASSERT(now()->epoch == 1 && now()->border == border && now()->member == 0 && now()->next_incarnation == 7);
+	CU_ASSERT(now()->epoch == 1 && now()->border == border && now()->next.kind == BUNDLE_READMIT && now()->next.readmit.member == 0 &&
+	          now()->next.readmit.incarnation == 7);
 	xbed_destroy(&b);
 }
 
@@ -149,6 +185,84 @@ static void nobody_elses_word_counts(void)
 	struct readmit theirs = word_of(2, 1, 99, &org[2]);
 	b.cluster = mine;
 	CU_ASSERT_EQUAL(order(&theirs), RESULT_FORBIDDEN);
+	xbed_destroy(&b);
+}
+
+static void a_rotation_gives_another_key_from_the_border_on(void)
+{
+	begin();
+	struct rotate r = rotation(2, 1, 1, &org[2]), again;
+	struct public_key old = *epoch_key(&now()->keys, 2, 1);
+	CU_ASSERT_EQUAL(order_rotation(&r), RESULT_DONE);
+	bft_seq border = now()->border;
+	CU_ASSERT_EQUAL(border, epochs_border(execution_seq(b.x), &b.limits));
+	CU_ASSERT(now()->next.kind == BUNDLE_ROTATE && public_key_equal(&now()->next.rotate.key, &r.key));
+	/* Until then nothing has changed, and nothing else may. */
+	again = rotation(3, 1, 2, &org[3]);
+	CU_ASSERT_EQUAL(order_rotation(&again), RESULT_PENDING);
+	struct readmit word = word_of(3, 1, 5, &org[3]);
+	CU_ASSERT_EQUAL(order(&word), RESULT_PENDING);
+	CU_ASSERT_PTR_NULL(epoch_key(&now()->keys, 2, 2));
+	idle_until(border);
+	CU_ASSERT(now()->epoch == 2 && now()->keys.epoch == 2 && now()->keys.base == border);
+	CU_ASSERT(public_key_equal(epoch_key(&now()->keys, 2, 1), &old) && public_key_equal(epoch_key(&now()->keys, 2, 2), &r.key));
+	/* Its record is part of the state. */
+	struct epoch_record record;
+	CU_ASSERT_EQUAL(epochs_record(&record, b.state.state, 2), STATE_OK);
+	CU_ASSERT(record.epoch == 2 && record.base == border && digest_equal(&record.chain, &now()->chain) && record.change.kind == BUNDLE_ROTATE);
+	CU_ASSERT_EQUAL(epochs_record(&record, b.state.state, 3), STATE_NONE);
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+	xbed_restart(&b);
+	CU_ASSERT(now()->epoch == 2 && public_key_equal(epoch_key(&now()->keys, 2, 2), &r.key) && public_key_equal(epoch_key(&now()->keys, 2, 1), &old));
+	/* The same word is of no use again; the next one is. */
+	CU_ASSERT_EQUAL(order_rotation(&r), RESULT_FORBIDDEN);
+	again = rotation(2, 2, 1, &org[2]);
+	CU_ASSERT_EQUAL(order_rotation(&again), RESULT_FORBIDDEN);
+	again = rotation(3, 2, 1, &org[3]);
+	CU_ASSERT_EQUAL(order_rotation(&again), RESULT_FORBIDDEN);
+	again = rotation(2, 2, 3, &org[2]);
+	CU_ASSERT_EQUAL(order_rotation(&again), RESULT_DONE);
+	idle_until(now()->border);
+	CU_ASSERT(now()->epoch == 3 && public_key_equal(epoch_key(&now()->keys, 2, 3), &again.key) && public_key_equal(epoch_key(&now()->keys, 2, 2), &r.key));
+	xbed_destroy(&b);
+}
+
+static void nobody_elses_rotation_counts(void)
+{
+	begin();
+	struct rotate wrong[] = {
+		rotation(2, 1, 1, &org[1]), /* another organization's                                */
+		rotation(2, 2, 1, &org[2]), /* of an epoch to come                                   */
+		rotation(4, 1, 1, &org[2]), /* of nobody                                             */
+		rotation(2, 1, 1, &org[2]), /* for another replica than it was signed for, below     */
+		rotation(2, 1, 1, &org[2]), /* without the word of the new key                       */
+		rotation(2, 1, 1, &org[2]), /* with another key                                      */
+	};
+	struct rotate other = rotation(2, 1, 7, &org[2]);
+	wrong[3].member = 1;
+	wrong[4].own.b[3] ^= 1;
+	wrong[5].key = other.key;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		CU_ASSERT_EQUAL(order_rotation(&wrong[i]), RESULT_FORBIDDEN);
+		CU_ASSERT(now()->border == 0 && now()->epoch == 1);
+	}
+	xbed_destroy(&b);
+}
+
+static void a_rotation_that_is_pending_outlives_a_restart(void)
+{
+	begin();
+	struct rotate r = rotation(0, 1, 1, &org[0]);
+	xbed_kind(&b, 1, SESSION, ++number, BUNDLE_SNAPSHOT);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	CU_ASSERT_EQUAL(order_rotation(&r), RESULT_DONE);
+	bft_seq border = now()->border;
+	xbed_idle(&b, execution_snapshot_due(b.x), NOW);
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+	xbed_restart(&b);
+	CU_ASSERT(now()->epoch == 1 && now()->border == border && now()->next.kind == BUNDLE_ROTATE && public_key_equal(&now()->next.rotate.key, &r.key));
+	idle_until(border);
+	CU_ASSERT(now()->epoch == 2 && public_key_equal(epoch_key(&now()->keys, 0, 2), &r.key));
 	xbed_destroy(&b);
 }
 
@@ -184,6 +298,9 @@ int main(void)
 		{ "the word of the organization ends the epoch", the_word_of_the_organization_ends_the_epoch },
 		{ "a border that is pending outlives a restart", a_border_that_is_pending_outlives_a_restart },
 		{ "nobody else's word counts", nobody_elses_word_counts },
+		{ "a rotation gives another key from the border on", a_rotation_gives_another_key_from_the_border_on },
+		{ "nobody else's rotation counts", nobody_elses_rotation_counts },
+		{ "a rotation that is pending outlives a restart", a_rotation_that_is_pending_outlives_a_restart },
 		{ "its shape is one operation", its_shape_is_one_operation },
 		{ 0 },
 	};

@@ -92,16 +92,18 @@ static struct pbft_votes vote_among(bft_view view, uint8_t kind, bft_seq seq, ui
 	return v;
 }
 
+static struct epoch_keys keys; /* nobody's has changed */
+
 static const char *judge(void)
 {
 	file_n = evidence_encode(&made, file, sizeof file);
 	CU_ASSERT_TRUE_FATAL(file_n > 0);
-	return evidence_verify(&seen, file, file_n, &genesis, &cluster, &sign_ed25519, &room);
+	return evidence_verify(&seen, file, file_n, &keys, &cluster, &sign_ed25519, &room);
 }
 
 static const char *judge_bytes(const uint8_t *bytes, size_t n)
 {
-	return evidence_verify(&seen, bytes, n, &genesis, &cluster, &sign_ed25519, &room);
+	return evidence_verify(&seen, bytes, n, &keys, &cluster, &sign_ed25519, &room);
 }
 
 #define PROVES() CU_ASSERT_PTR_NULL(judge())
@@ -114,6 +116,8 @@ static void genesis_begin(void)
 	genesis.count = N;
 	genesis_limits_default(&genesis.limits);
 	cluster = d_of(99);
+	epoch_keys_init(&keys, &genesis);
+	keys.epoch = 1000;
 	for (uint8_t i = 0; i <= N; i++) {
 		struct public_key pk;
 		uint8_t seed[32] = { i, 1 };
@@ -504,6 +508,33 @@ static void begin_two_commits(void)
 	add(2, PBFT_VOTES, &b);
 }
 
+/* What was signed in an epoch is checked with that epoch's keys, however its signer's key has changed since. */
+static void the_keys_of_its_epoch(void)
+{
+	struct pbft_votes a = vote(6, PBFT_LEAF_COMMIT, 17, 1), b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
+	struct public_key later;
+	struct digest of_a, of_b;
+	memcpy(later.b, secret[N].b + 32, sizeof later.b);
+	pbft_votes_digest_of(&of_a, &a);
+	pbft_votes_digest_of(&of_b, &b);
+	epoch_keys_init(&keys, &genesis);
+	epoch_keys_rotate(&keys, 64, 2, &later);
+	for (bft_epoch epoch = 1; epoch <= 2; epoch++)
+		for (uint8_t by = 0; by < 2; by++) {
+			begin(EVIDENCE_TWO_COMMITS, 2, 6, 17);
+			add(2, PBFT_VOTES, &a);
+			add(2, PBFT_VOTES, &b);
+			made.epoch = epoch;
+			sign_as(&made.message[0].signature, PBFT_VOTES, &of_a, by ? N : 2, epoch, &cluster);
+			sign_as(&made.message[1].signature, PBFT_VOTES, &of_b, by ? N : 2, epoch, &cluster);
+			CU_ASSERT_EQUAL(judge() == NULL, by == epoch - 1);
+		}
+	made.epoch = 3;
+	PROVES_NOTHING();
+	epoch_keys_init(&keys, &genesis);
+	keys.epoch = 1000;
+}
+
 static void another_cluster_epoch_or_signer(void)
 {
 	struct pbft_votes b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
@@ -782,7 +813,7 @@ static void judged_by_the_genesis_alone(void)
 	begin_two_commits();
 	file_n = evidence_encode(&made, file, sizeof file);
 	CU_ASSERT_EQUAL_FATAL(setup_write(in("e"), file, file_n, reason), QUORATE_OK);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), &info, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), NULL, &info, reason), QUORATE_OK);
 	CU_ASSERT_TRUE(info.culprit == 2 && info.view == 6 && info.seq == 17 && info.statements == 2 && info.epoch == 1);
 	CU_ASSERT_STRING_EQUAL(info.org, "cato");
 	CU_ASSERT_STRING_EQUAL(info.predicate, "two-commits");
@@ -790,15 +821,23 @@ static void judged_by_the_genesis_alone(void)
 	CU_ASSERT_EQUAL(info.statement[1].signer, 2);
 	file[file_n - 1] ^= 1;
 	CU_ASSERT_EQUAL_FATAL(setup_write(in("flipped"), file, file_n, reason), QUORATE_OK);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("flipped"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("flipped"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
 	CU_ASSERT_TRUE(info.statements == 2 && strstr(reason, "proves nothing") != NULL);
 	CU_ASSERT_EQUAL_FATAL(setup_write(in("short"), file, 20, reason), QUORATE_OK);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("short"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("short"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
 	CU_ASSERT_EQUAL(info.statements, 0);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("genesis"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("nothing"), in("genesis"), &info, reason), QUORATE_CONFIG);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("e"), &info, reason), QUORATE_CONFIG);
-	CU_ASSERT_EQUAL(quorate_evidence_verify(NULL, in("genesis"), &info, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("genesis"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("nothing"), in("genesis"), NULL, &info, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("e"), NULL, &info, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(NULL, in("genesis"), NULL, &info, reason), QUORATE_USAGE);
+	/* What is no chain of epochs is no help, and what is of an epoch that nobody shows proves nothing. */
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), in("genesis"), &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("e"), in("genesis"), in("nothing"), &info, reason), QUORATE_CONFIG);
+	made.epoch = 2;
+	file_n = evidence_encode(&made, file, sizeof file);
+	CU_ASSERT_EQUAL_FATAL(setup_write(in("later"), file, file_n, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_evidence_verify(in("later"), in("genesis"), NULL, &info, reason), QUORATE_VERIFICATION);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reason, "chain of epochs is needed"));
 	unsigned count = 0;
 	CU_ASSERT_EQUAL(evidence_file_keep(folder, "2-two-commits-6-17.evidence", file, file_n), EVIDENCE_KEPT);
 	CU_ASSERT_TRUE(quorate_evidence_list(folder, count_path, &count, reason) == QUORATE_OK && count == 1);
@@ -821,6 +860,7 @@ int main(void)
 		{ "near: a NEW-VIEW that is not shown to be false", near_false_new_views },
 		{ "a NEW-VIEW that is false on its face", false_on_its_face },
 		{ "a leaf against its own NEW-VIEW, and near", not_reproposed },
+		{ "the keys of its epoch", the_keys_of_its_epoch },
 		{ "another cluster, epoch or signer", another_cluster_epoch_or_signer },
 		{ "the number of messages", the_number_of_messages },
 		{ "a flipped bit anywhere, cut short anywhere", a_flipped_bit_anywhere },

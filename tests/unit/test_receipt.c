@@ -66,13 +66,39 @@ static void cluster_make(uint32_t n)
 	genesis_limits_default(&genesis.limits);
 	for (uint32_t i = 0; i < n; i++)
 		memset(genesis.cards[i].member_key.b, (int)(1 + i), PUBLIC_KEY_BYTES);
+	for (uint32_t i = 0; i < n; i++)
+		memset(genesis.cards[i].org_key.b, (int)(101 + i), PUBLIC_KEY_BYTES);
 	memset(cluster.b, 77, DIGEST_BYTES);
+}
+
+static struct epoch_keys *fresh_keys(void)
+{
+	static struct epoch_keys keys;
+	epoch_keys_init(&keys, &genesis);
+	return &keys;
 }
 
 static void signs(struct signature *out, uint32_t member, const struct statement *s)
 {
 	struct secret_key sk = secret_of(&genesis.cards[member].member_key);
 	tag_sign(out, s, &sk);
+}
+
+/* The link to the second epoch, in which member 3 is let in again: signed by f+1 of four. */
+static size_t second_epoch(uint8_t *bytes, size_t capacity)
+{
+	struct epoch_link link = { .record = { .epoch = 2, .base = 64, .change = { .kind = BUNDLE_READMIT, .readmit = { 1, 3, 99, { { 0 } } } } } };
+	struct signature by[2];
+	struct statement s;
+	struct secret_key org = secret_of(&genesis.cards[3].org_key);
+	readmit_statement(&s, &link.record.change.readmit, &cluster);
+	tag_sign(&link.record.change.readmit.signature, &s, &org);
+	epoch_record_statement(&s, &link.record, &cluster);
+	for (uint8_t i = 0; i < 2; i++) {
+		signs(&by[i], i, &s);
+		CU_ASSERT(epoch_link_add(&link, i, &by[i]));
+	}
+	return epoch_link_encode(&link, bytes, capacity);
 }
 
 /* ---- a receipt, made by hand ---- */
@@ -168,7 +194,7 @@ static const char *judge(const uint8_t *bytes, size_t n)
 	uint8_t *exact = malloc(n ? n : 1);
 	if (n)
 		memcpy(exact, bytes, n);
-	const char *why = receipt_verify(&out, exact, n, &genesis, &cluster, &tagged);
+	const char *why = receipt_verify(&out, exact, n, fresh_keys(), &cluster, &tagged);
 	free(exact);
 	return why;
 }
@@ -197,7 +223,7 @@ static void q_signatures_prove_it(void)
 		sample_make(&s, 7, 0);
 		members_sign(&s, q, 0);
 		size_t size = receipt_encode(&s.r, bytes, sizeof s.bytes + 8192);
-		CU_ASSERT(size > 0 && receipt_verify(&out, bytes, size, &genesis, &cluster, &tagged) == NULL);
+		CU_ASSERT(size > 0 && receipt_verify(&out, bytes, size, fresh_keys(), &cluster, &tagged) == NULL);
 		CU_ASSERT(out.seq == SEQ && out.epoch == 1 && out.signers == q && out.request.number == 3 && out.outcome.status == RESULT_DONE);
 		CU_ASSERT(receipt_encode(&out, again, sizeof s.bytes + 8192) == size && memcmp(again, bytes, size) == 0);
 		for (size_t room = 0; room < size; room++)
@@ -300,13 +326,44 @@ static void another_cluster_or_epoch(void)
 	cluster_make(4);
 	sample_make(&s, 7, 4);
 	s.r.epoch = 2;
-	CU_ASSERT(says(judge_sample(&s), "signature is false"));
+	CU_ASSERT(says(judge_sample(&s), "does not reach"));
 	s.r.epoch = 0;
 	CU_ASSERT(says(judge_sample(&s), "no epoch"));
-	/* Signed in the second epoch it holds, as long as that has the same members. */
+}
+
+/* A receipt of a later epoch brings the links that lead there from the genesis, and nothing else. */
+static void of_a_later_epoch(void)
+{
+	struct sample s;
+	static uint8_t links[4096];
+	cluster_make(4);
+	sample_make(&s, 7, 4);
+	size_t n = second_epoch(links, sizeof links);
+	CU_ASSERT_FATAL(n > 0 && second_epoch(links + n, sizeof links - n) == n);
 	s.r.epoch = 2;
+	s.r.links = links;
+	s.r.links_bytes = n;
+	CU_ASSERT(says(judge_sample(&s), "signature is false")); /* signed in the first */
 	members_sign(&s, 7, 4);
 	CU_ASSERT_PTR_NULL(judge_sample(&s));
+	s.r.links_bytes = 0;
+	CU_ASSERT(says(judge_sample(&s), "does not reach"));
+	s.r.links_bytes = 2 * n;
+	CU_ASSERT(says(judge_sample(&s), "left over"));
+	s.r.links_bytes = n - 1;
+	CU_ASSERT(says(judge_sample(&s), "malformed"));
+	s.r.links_bytes = n;
+	for (size_t i = 0; i < n; i++) {
+		links[i] ^= 1;
+		CU_ASSERT_PTR_NOT_NULL(judge_sample(&s));
+		links[i] ^= 1;
+	}
+	s.r.epoch = 3;
+	members_sign(&s, 7, 4);
+	CU_ASSERT(says(judge_sample(&s), "does not reach"));
+	s.r.epoch = 1;
+	members_sign(&s, 7, 4);
+	CU_ASSERT(says(judge_sample(&s), "left over"));
 }
 
 static void what_was_asked_and_answered(void)
@@ -539,6 +596,16 @@ static bool say(uint32_t member, const struct word *w)
 	return say_result(member, w, &x);
 }
 
+static bool say_link(uint32_t member)
+{
+	uint8_t frame[4096];
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_EPOCH, .epoch = 2 };
+	struct wr w = wr_of(frame, sizeof frame);
+	envelope_write(&w, &e);
+	size_t head = wr_done(&w), n = second_epoch(frame + head, sizeof frame - head);
+	return n && client_core_frame(bed.core, member, frame, head + n);
+}
+
 static void open_session(void)
 {
 	uint8_t id[12];
@@ -599,7 +666,7 @@ static bool shown(bft_mask signers, bft_mask alone)
 	static struct receipt out;
 	const struct told *t = &bed.told;
 	return t->count == 1 && t->error == QUORATE_OK && !*t->reason && t->value_bytes == 2 &&
-	       !receipt_verify(&out, t->receipt, t->receipt_bytes, &genesis, &cluster, &tagged) && out.signers == signers && out.alone == alone &&
+	       !receipt_verify(&out, t->receipt, t->receipt_bytes, fresh_keys(), &cluster, &tagged) && out.signers == signers && out.alone == alone &&
 	       out.seq == t->seq && out.request.number == t->number;
 }
 
@@ -697,9 +764,12 @@ static void an_epoch_ends_meanwhile(void)
 	next.late = true;
 	begin(4);
 	ask();
-	CU_ASSERT(say(0, &w) && say(1, &w) && say(2, &next) && bed.told.count == 0);
+	/* What is signed in an epoch that is not known yet counts for nothing, and against nobody. */
+	CU_ASSERT(say(0, &w) && say(1, &w) && say(2, &next) && bed.told.count == 0 && bed.liars[2] == 0);
+	tick();
+	CU_ASSERT(say_link(2));
 	run_for(RETRY + 1);
-	CU_ASSERT(bed.sent == 4 && say(0, &next) && bed.told.count == 0);
+	CU_ASSERT(say(2, &next) && say(0, &next) && bed.told.count == 0);
 	CU_ASSERT(say(3, &next) && shown(13, 13));
 	end();
 }
@@ -746,7 +816,7 @@ static void refusals(void)
 		CU_ASSERT(say_result(i, &w, &after));
 	CU_ASSERT(bed.told.count == 1 && bed.told.error == QUORATE_REFUSED && *bed.told.reason);
 	static struct receipt out;
-	CU_ASSERT(!receipt_verify(&out, bed.told.receipt, bed.told.receipt_bytes, &genesis, &cluster, &tagged) && out.outcome.status == RESULT_AFTER);
+	CU_ASSERT(!receipt_verify(&out, bed.told.receipt, bed.told.receipt_bytes, fresh_keys(), &cluster, &tagged) && out.outcome.status == RESULT_AFTER);
 	/* One that never was in the order is an answer at once, and nothing to show. */
 	ask();
 	struct result old = { SESSION, bed.number, RESULT_TOO_OLD, 0, NULL, 0 };
@@ -773,6 +843,7 @@ int main(void)
 		{ "members are asked again", members_are_asked_again },
 		{ "a false signature counts for nothing", a_false_signature_counts_for_nothing },
 		{ "who says something else is left out", who_says_something_else_is_left_out },
+		{ "of a later epoch", of_a_later_epoch },
 		{ "an epoch ends meanwhile", an_epoch_ends_meanwhile },
 		{ "time is over", time_is_over },
 		{ "refusals", refusals },

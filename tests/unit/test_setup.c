@@ -1,6 +1,8 @@
 /* Keys, cards, genesis and a local test cluster, each with what must be refused. */
-#include "bft/genesis.h"
+#include "bft/epoch_change.h"
 #include "quorate_setup.h"
+#include "replica/epochs_file.h"
+#include "replica/identity.h"
 #include "tests/unit/unit.h"
 
 #include <ftw.h>
@@ -236,11 +238,106 @@ static void testnet(void)
 	free(info);
 }
 
+static struct quorate_options options_of(int i)
+{
+	static char names[4][128];
+	const char *const last[4] = { "genesis", "member.key", "tls.key", "data" };
+	for (int k = 0; k < 4; k++)
+		if (k)
+			snprintf(names[k], sizeof names[k], "%s/t/replica-%d/%s", folder, i, last[k]);
+		else
+			snprintf(names[k], sizeof names[k], "%s/t/%s", folder, last[k]);
+	return (struct quorate_options){ .genesis = names[0], .member_key = names[1], .tls_key = names[2], .data = names[3] };
+}
+
+/* The word holds for the cluster, the file holds the key, and whoever knows the key finds it, whichever file member_key names. */
+static void another_key(void)
+{
+	static struct identity id;
+	static struct epoch_keys keys_of;
+	struct epoch_change c;
+	struct secret_key secret;
+	struct stat st;
+	uint8_t word[QUORATE_ROTATE_BYTES];
+	char path[QUORATE_PATH_BYTES], other[QUORATE_PATH_BYTES];
+	begin();
+	CU_ASSERT_EQUAL_FATAL(quorate_testnet(in("t"), 4, 7400, reason), QUORATE_OK);
+	struct quorate_options o = options_of(2);
+	char org[128], stranger[128];
+	snprintf(org, sizeof org, "%s", in("t/replica-2/org.key"));
+	snprintf(stranger, sizeof stranger, "%s", in("t/replica-1/org.key"));
+	struct quorate_rotate_options r = { .replica = &o, .org_key = org, .member = 2, .epoch = 1 };
+	CU_ASSERT_EQUAL_FATAL(quorate_rotate_sign(&r, word, path, reason), QUORATE_OK);
+	CU_ASSERT(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+	CU_ASSERT_EQUAL_FATAL(identity_read(&id, &o, reason), QUORATE_OK);
+	epoch_keys_init(&keys_of, &id.genesis);
+	CU_ASSERT(epoch_change_decode(&c, BUNDLE_ROTATE, word, sizeof word) && epoch_change_holds(&c, &keys_of, &sign_ed25519, &id.cluster));
+	CU_ASSERT(c.rotate.member == 2 && identity_secret(&o, &c.rotate.key, &secret) && memcmp(secret.b + 32, c.rotate.key.b, 32) == 0);
+	CU_ASSERT(identity_secret(&o, &id.genesis.cards[2].member_key, &secret) && !identity_secret(&o, &id.genesis.cards[1].member_key, &secret));
+	/* A second one is another key in another file. */
+	CU_ASSERT_EQUAL(quorate_rotate_sign(&r, word, other, reason), QUORATE_OK);
+	CU_ASSERT(strcmp(path, other) != 0 && access(path, F_OK) == 0);
+	quorate_rotate_undo(other);
+	CU_ASSERT(access(other, F_OK) != 0 && access(path, F_OK) == 0);
+	/* Another organization's key, another replica's configuration, nobody. */
+	r.org_key = stranger;
+	CU_ASSERT_EQUAL(quorate_rotate_sign(&r, word, other, reason), QUORATE_VERIFICATION);
+	r.org_key = org;
+	for (uint32_t m = 0; m < 300; m += m == 3 ? 61 : 1)
+		if (m != 2) {
+			r.member = m;
+			CU_ASSERT_EQUAL(quorate_rotate_sign(&r, word, other, reason), QUORATE_CONFIG);
+		}
+	/* The former key may go, and the new one may take its place: the TLS key says which replica it is. */
+	CU_ASSERT_EQUAL(unlink(o.member_key), 0);
+	CU_ASSERT(identity_read(&id, &o, reason) == QUORATE_OK && id.self == 2 && !id.has_key && identity_secret(&o, &c.rotate.key, &secret));
+	CU_ASSERT_EQUAL(rename(path, o.member_key), 0);
+	CU_ASSERT(identity_read(&id, &o, reason) == QUORATE_OK && id.self == 2 && id.has_key && identity_secret(&o, &c.rotate.key, &secret));
+	/* Nobody else's key, though. */
+	struct quorate_options mixed = o;
+	char theirs[128];
+	snprintf(theirs, sizeof theirs, "%s", in("t/replica-3/member.key"));
+	mixed.member_key = theirs;
+	CU_ASSERT_EQUAL(identity_read(&id, &mixed, reason), QUORATE_CONFIG);
+	end();
+}
+
+/* DATA/epochs: appended, cut, lost. */
+static void the_chain_in_a_file(void)
+{
+	uint8_t *bytes;
+	size_t n;
+	begin();
+	CU_ASSERT(epochs_file_read(folder, &bytes, &n) && n == 0 && !bytes);
+	CU_ASSERT(epochs_file_cut(folder, 0)); /* nothing to cut */
+	CU_ASSERT(epochs_file_append(folder, (const uint8_t *)"one", 3) && epochs_file_append(folder, (const uint8_t *)"two", 3));
+	CU_ASSERT_FATAL(epochs_file_read(folder, &bytes, &n) && n == 6);
+	CU_ASSERT(memcmp(bytes, "onetwo", 6) == 0);
+	free(bytes);
+	CU_ASSERT(epochs_file_cut(folder, 3) && epochs_file_append(folder, (const uint8_t *)"2", 1));
+	CU_ASSERT_FATAL(epochs_file_read(folder, &bytes, &n) && n == 4);
+	CU_ASSERT(memcmp(bytes, "one2", 4) == 0);
+	free(bytes);
+	CU_ASSERT(!epochs_file_append(in("no/such"), (const uint8_t *)"x", 1));
+	/* It grows to its limit and no further. */
+	CU_ASSERT_EQUAL(truncate(in("epochs"), (off_t)EPOCHS_FILE_BYTES_MAX), 0);
+	CU_ASSERT(!epochs_file_append(folder, (const uint8_t *)"x", 1));
+	CU_ASSERT(epochs_file_read(folder, &bytes, &n) && n == EPOCHS_FILE_BYTES_MAX);
+	free(bytes);
+	end();
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
-		{ "keys", keys },       { "cards", cards }, { "genesis", genesis }, { "changed files are refused", changed_files_are_refused },
-		{ "testnet", testnet }, { NULL, NULL },
+		{ "keys", keys },
+		{ "cards", cards },
+		{ "genesis", genesis },
+		{ "changed files are refused", changed_files_are_refused },
+		{ "testnet", testnet },
+		{ "another key", another_key },
+		{ "the chain in a file", the_chain_in_a_file },
+		{ NULL, NULL },
 	};
 	return unit_main("setup", cases);
 }
