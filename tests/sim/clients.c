@@ -68,6 +68,10 @@ static void on_late_answer(void *user, const struct quorate_answer *a)
 	}
 	if (a->error == QUORATE_OK && a->value_bytes == 1)
 		return; /* a read that shared the request: its own caller has given it up */
+	if (a->error == QUORATE_OK && a->value_bytes == REGISTER_ANSWER_BYTES) {
+		registers_late(c, a);
+		return;
+	}
 	struct sim_request *q = a->error == QUORATE_OK ? named(c->sim, a) : NULL;
 	if (q && q->client == c)
 		complete(c->sim, q, a);
@@ -146,6 +150,8 @@ void clients_event(struct sim *s, const struct sim_event *e)
 		submit(&s->request[e->value]);
 	if (e->kind == SIM_READ)
 		reads_event(s, e);
+	if (e->kind == SIM_REGISTER)
+		registers_event(s, e);
 	if (e->kind == SIM_READMIT)
 		operators_event(s, e);
 	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n) && !s->node[e->from].liar.lies)
@@ -194,7 +200,9 @@ void clients_create(struct sim *s)
 	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
 		s->request[r].client = &s->client[r % SIM_CLIENTS];
 		s->request[r].id = r;
-		sim_at(s, (struct sim_event){ .at = 10 + rng_below(&s->rng, SIM_FAULTS_END_MS), .kind = SIM_REQUEST, .value = r });
+		uint64_t at = 10 + rng_below(&s->rng, SIM_FAULTS_END_MS);
+		if (r < s->requests_count)
+			sim_at(s, (struct sim_event){ .at = at, .kind = SIM_REQUEST, .value = r });
 	}
 }
 

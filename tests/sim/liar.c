@@ -6,38 +6,74 @@
 #include "bft/reply.h"
 #include "tests/sim/sim.h"
 
+/* Some do what does most harm together: they help one to decide, and the rest to forget it. */
+static uint32_t draw_habits(struct rng *plan)
+{
+	static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS, LIAR_EQUIVOCATES | LIAR_HURRIES | LIAR_HIDES,
+		                            LIAR_EQUIVOCATES | LIAR_FORGES };
+	bool scheme = rng_chance(plan, 40);
+	uint32_t which = rng_below(plan, 4), any = 1 + rng_below(plan, LIAR_HABITS_ALL);
+	return scheme ? schemes[which] : any;
+}
+
+static const char *habits_text(uint32_t habits)
+{
+	static char text[240];
+	size_t n = 0;
+	text[0] = 0;
+	for (uint32_t h = 0; h < FAULT_HURRIES - FAULT_DROPS + 1; h++)
+		if (habits >> h & 1)
+			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_DROPS + h]);
+	return text;
+}
+
+/* Most of the seeds have liars, and those have as many as there may be, mostly. One that is left out is honest. */
 void liar_draw(struct sim *s)
 {
-	/* Most of the seeds have liars, and those have as many as there may be, mostly. */
-	if (s->quiet || rng_chance(&s->rng, 35))
+	struct rng *plan = &s->faults.plan[FAULT_LIAR];
+	bool none = rng_chance(plan, 35), all = rng_chance(plan, 80);
+	uint32_t count = all ? s->f : 1 + rng_below(plan, s->f);
+	if (s->quiet || none)
 		return;
-	uint32_t count = rng_chance(&s->rng, 80) ? s->f : 1 + rng_below(&s->rng, s->f);
-	while (count) {
-		uint32_t who = rng_below(&s->rng, s->n);
+	for (uint32_t taken = 0; count;) {
+		uint32_t who = rng_below(plan, s->n);
 		struct liar *l = &s->node[who].liar;
-		if (l->lies)
+		if (taken >> who & 1)
 			continue;
-		/* Some do what does most harm together: they help one to decide, and the rest to forget it. */
-		static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS,
-			                            LIAR_EQUIVOCATES | LIAR_HURRIES | LIAR_HIDES, LIAR_EQUIVOCATES | LIAR_FORGES };
-		uint32_t habits = rng_chance(&s->rng, 40) ? schemes[rng_below(&s->rng, 4)] : 1 + rng_below(&s->rng, LIAR_HABITS_ALL);
-		*l = (struct liar){ .lies = true,
-			            .habits = habits,
-			            .percent = 2 + rng_below(&s->rng, 60),
-			            .from_ms = rng_chance(&s->rng, 50) ? rng_below(&s->rng, 10000) : 0,
-			            .favourites = (bft_mask)rng_below(&s->rng, 1u << s->n) };
-		sim_trace(s, "node %u lies: habits %x, %u%%, from %llu on", who, l->habits, l->percent, (unsigned long long)l->from_ms);
+		taken |= 1u << who;
+		*l = (struct liar){ .habits = draw_habits(plan),
+			            .percent = 2 + rng_below(plan, 60),
+			            .from_ms = rng_chance(plan, 50) ? rng_below(plan, 10000) : 0,
+			            .favourites = (bft_mask)rng_below(plan, 1u << s->n) };
+		l->lies = fault(s, FAULT_LIAR, "replica %u lies from %llu ms on, %u%%:%s", who, (unsigned long long)l->from_ms, l->percent,
+		                habits_text(l->habits));
 		s->liars++;
 		count--;
 	}
 }
 
+static enum fault_class class_of(enum liar_habit h)
+{
+	return (enum fault_class)(FAULT_DROPS + __builtin_ctz(h));
+}
+
+static bool has(const struct node *d, uint32_t habits)
+{
+	return (d->liar.habits & habits) && d->sim->now >= d->liar.from_ms;
+}
+
 static bool habit(struct node *d, enum liar_habit h)
 {
-	struct liar *l = &d->liar;
-	bool now = (l->habits & h) && d->sim->now >= l->from_ms && rng_chance(&d->sim->rng, l->percent);
-	d->sim->lies += now;
-	return now;
+	return has(d, h) && rng_chance(&d->sim->rng, d->liar.percent) && fault_small(d->sim, class_of(h));
+}
+
+/* What one habit has made of a frame, unless this lie is left out. */
+static struct frame *unless_left_out(struct node *d, enum liar_habit h, struct frame *lie)
+{
+	if (!lie || fault_small(d->sim, class_of(h)))
+		return lie;
+	frame_release(lie);
+	return NULL;
 }
 
 static void sign_again(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct pbft_votes *votes)
@@ -344,30 +380,30 @@ static void remember(struct node *d, struct frame *f)
 	*place = f;
 }
 
-/* Sends what the liar makes of it. */
 /* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
 static bool silent(const struct sim *s)
 {
 	return s->calm && s->seed % 2;
 }
 
+/* Sends what the liar makes of it. */
 void liar_send(struct node *d, uint8_t to, struct frame *f)
 {
 	struct sim *s = d->sim;
 	if (silent(s))
 		return;
 	remember(d, f);
-	if (habit(d, LIAR_DROPS) || ((d->liar.habits & LIAR_FAVOURS) && s->now >= d->liar.from_ms && !(d->liar.favourites & BFT_BIT(to))))
+	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
 		return;
 	struct frame *other = NULL;
-	if ((d->liar.habits & (LIAR_EQUIVOCATES | LIAR_HIDES)) && s->now >= d->liar.from_ms)
-		other = other_proposal(d, f, (d->liar.habits & LIAR_EQUIVOCATES) && to % 2);
-	if (!other && (d->liar.habits & (LIAR_HIDES | LIAR_FORGES)) && s->now >= d->liar.from_ms)
-		other = other_view_change(d, f);
-	if (!other && (d->liar.habits & LIAR_HIDES) && s->now >= d->liar.from_ms)
-		other = other_new_view(d, f);
-	if ((d->liar.habits & LIAR_HURRIES) && s->now >= d->liar.from_ms) {
-		struct frame *more = hurried(d, other ? other : f);
+	if (has(d, LIAR_EQUIVOCATES | LIAR_HIDES))
+		other = unless_left_out(d, has(d, LIAR_EQUIVOCATES) ? LIAR_EQUIVOCATES : LIAR_HIDES, other_proposal(d, f, has(d, LIAR_EQUIVOCATES) && to % 2));
+	if (!other && has(d, LIAR_HIDES | LIAR_FORGES))
+		other = unless_left_out(d, has(d, LIAR_HIDES) ? LIAR_HIDES : LIAR_FORGES, other_view_change(d, f));
+	if (!other && has(d, LIAR_HIDES))
+		other = unless_left_out(d, LIAR_HIDES, other_new_view(d, f));
+	if (has(d, LIAR_HURRIES)) {
+		struct frame *more = unless_left_out(d, LIAR_HURRIES, hurried(d, other ? other : f));
 		if (more) {
 			frame_release(other);
 			other = more;

@@ -27,9 +27,9 @@ static uint64_t arrival(struct sim *s)
 
 static void send(struct sim *s, struct sim_event e, bool cut)
 {
-	if (cut || (!s->calm && rng_chance(&s->rng, s->loss)))
+	if (cut || (!s->calm && rng_chance(&s->rng, s->loss) && fault_small(s, FAULT_LOSS)))
 		return;
-	uint32_t copies = !s->calm && rng_chance(&s->rng, s->duplicate) ? 2 : 1;
+	uint32_t copies = !s->calm && rng_chance(&s->rng, s->duplicate) && fault_small(s, FAULT_DUPLICATE) ? 2 : 1;
 	while (copies--) {
 		s->frames++;
 		e.frame->count++;

@@ -1,9 +1,6 @@
 /* One replica: the product's driver, log and state over a simulated disk. */
-#include "bft/check.h"
 #include "tests/sim/sim.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <unistd.h>
 
 static struct log_disk disk_of(struct node *d)
@@ -184,17 +181,6 @@ static void env_note(void *user, enum quorate_level level, const char *line)
 	sim_trace(d->sim, "node %u: %s", d->id, line);
 }
 
-/* ---- guarded calls: a broken BFT_CHECK ends the seed, not the program. This definition takes the library's place. ---- */
-
-static jmp_buf broken;
-static char broken_fact[200];
-
-void bft_check_failed(const char *file, int line, const char *fact)
-{
-	snprintf(broken_fact, sizeof broken_fact, "%s:%d: %s", file, line, fact);
-	longjmp(broken, 1);
-}
-
 /* ---- the disk ---- */
 
 static void flush_begin(struct node *d)
@@ -212,7 +198,7 @@ static void flush_begin(struct node *d)
 		return;
 	}
 	d->flushing = true;
-	uint32_t slow = !d->sim->calm && rng_chance(&d->sim->rng, 3) ? 200 : 4;
+	uint32_t slow = !d->sim->calm && rng_chance(&d->sim->rng, 3) && fault_small(d->sim, FAULT_SLOW_FLUSH) ? 200 : 4;
 	at(d, (struct sim_event){ .at = d->sim->now + 1 + rng_below(&d->sim->rng, slow), .kind = SIM_FLUSHED, .value = (uint64_t)io.handle });
 }
 
@@ -271,11 +257,9 @@ static void wake_up(struct node *d, const struct sim_event *e)
 {
 	struct sim *s = d->sim;
 	s->wakeups++;
-	if (setjmp(broken)) {
-		sim_fail(s, "node %u: a check of its own failed: %s", d->id, broken_fact);
-		return;
-	}
-	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->rng, 20000) == 0)
+	s->at_work = d->id;
+	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->rng, 20000) == 0 &&
+	    fault(s, FAULT_CRASH_INSIDE, "replica %u is about to crash in the middle of a wake-up", d->id))
 		d->crash_in = 1 + rng_below(&s->rng, 12);
 	driver_time(d->driver, s->now, wall(d));
 	if (e)
@@ -286,7 +270,6 @@ static void wake_up(struct node *d, const struct sim_event *e)
 			return;
 		}
 	if (d->dying) {
-		s->crashes++;
 		node_crash(d);
 		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = d->id });
 		return;
@@ -389,9 +372,7 @@ static void empty(struct node *d)
 	unlink(path);
 	d->rolled_back = d->noticed = true;
 	d->incarnation = rng_next(&s->rng) | 1;
-	s->emptied++;
 	operator_wanted(d);
-	sim_trace(s, "node %u has an empty folder", d->id);
 }
 
 /* An operator who puts an older copy of the folder back. */
@@ -403,6 +384,8 @@ static void forget(struct node *d)
 	if (!d->forgetful || d->rolled_back)
 		return;
 	if (rng_chance(&s->rng, 20)) {
+		if (!fault(s, FAULT_EMPTY_FOLDER, "replica %u gets an empty folder", d->id))
+			return;
 		empty(d);
 		unlink(path);
 		return;
@@ -410,15 +393,13 @@ static void forget(struct node *d)
 	if (!d->backup) {
 		d->backup = copy_disk(d->disk);
 		copy_file(d->state_path, path);
-	} else if (rng_chance(&s->rng, 60)) {
+	} else if (rng_chance(&s->rng, 60) && fault(s, FAULT_OLD_FOLDER, "replica %u gets an older folder", d->id)) {
 		memory_disk_destroy(d->disk);
 		d->disk = d->backup;
 		d->backup = NULL;
 		d->rolled_back = true;
-		s->rollbacks++;
 		copy_file(path, d->state_path);
 		unlink(path);
-		sim_trace(s, "node %u gets an older folder", d->id);
 	}
 }
 
@@ -488,10 +469,7 @@ void node_start(struct node *d)
 	d->boot++;
 	d->flushing = d->flush_wanted = false;
 	d->tick_at = 0;
-	if (setjmp(broken)) {
-		sim_fail(s, "node %u: a check of its own failed at its start: %s", d->id, broken_fact);
-		return;
-	}
+	s->at_work = d->id;
 	if (!open_all(d))
 		return;
 	sim_trace(s, "node %u starts", d->id);
@@ -499,16 +477,14 @@ void node_start(struct node *d)
 		if (s->node[i].up && !s->failure[0])
 			node_links(&s->node[i]);
 	wake_up(d, NULL);
+	s->at_work = -1;
 	clients_link(s, d->id, true);
 }
 
 void node_links(struct node *d)
 {
 	struct sim *s = d->sim;
-	if (setjmp(broken)) {
-		sim_fail(s, "node %u: a check of its own failed: %s", d->id, broken_fact);
-		return;
-	}
+	s->at_work = d->id;
 	driver_time(d->driver, s->now, wall(d));
 	for (uint8_t i = 0; i < s->n; i++)
 		if (i != d->id) {
@@ -527,8 +503,12 @@ void node_destroy(struct node *d)
 	if (d->backup)
 		memory_disk_destroy(d->backup);
 	free(d->bound);
-	unlink(d->state_path);
+}
+
+void node_unlink(const struct node *d)
+{
 	char path[160], lock[176];
+	unlink(d->state_path);
 	snprintf(lock, sizeof lock, "%s-lock", d->state_path);
 	unlink(lock);
 	snprintf(path, sizeof path, "%s-backup", d->state_path);

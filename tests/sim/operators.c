@@ -16,12 +16,13 @@ void operator_wanted(struct node *d)
 
 void operators_create(struct sim *s)
 {
-	s->readmits_left = !s->quiet && rng_chance(&s->rng, 30) ? 1 + rng_below(&s->rng, 2) : 0;
+	struct rng *plan = &s->faults.plan[FAULT_READMIT];
+	s->readmits_left = !s->quiet && rng_chance(plan, 30) ? 1 + rng_below(plan, 2) : 0;
 	for (uint32_t i = 0; i < s->readmits_left; i++)
-		sim_at(s, (struct sim_event){ .at = 500 + rng_below(&s->rng, SIM_FAULTS_END_MS),
+		sim_at(s, (struct sim_event){ .at = 500 + rng_below(plan, (uint32_t)s->end_ms),
 		                              .kind = SIM_READMIT,
-		                              .node = (uint8_t)rng_below(&s->rng, SIM_CLIENTS),
-		                              .from = (uint8_t)rng_below(&s->rng, s->n),
+		                              .node = (uint8_t)rng_below(plan, SIM_CLIENTS),
+		                              .from = (uint8_t)rng_below(plan, s->n),
 		                              .value = 1 });
 }
 
@@ -39,7 +40,7 @@ void operators_event(struct sim *s, const struct sim_event *e)
 	struct readmit r = { .member = d->id, .incarnation = e->value ? rng_next(&s->rng) | 1 : d->incarnation };
 	struct statement statement;
 	uint8_t word[READMIT_BYTES];
-	if (!r.incarnation)
+	if (!r.incarnation || (e->value && !fault(s, FAULT_READMIT, "an organization lets in replica %u, which never was out", d->id)))
 		return;
 	for (uint32_t i = 0; i < s->n; i++)
 		if (!s->node[i].liar.lies && s->node[i].seen.epoch > r.epoch)

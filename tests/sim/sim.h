@@ -9,6 +9,8 @@
 #include "bft/reply.h"
 #include "client/core.h"
 #include "replica/driver.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/linear.h"
 #include "tests/unit/memory_disk.h"
 
 #include <stdio.h>
@@ -16,18 +18,13 @@
 
 #define SIM_NODES_MAX 10u
 #define SIM_REQUESTS 200u
+#define SIM_REGISTER_OPS 160u
+#define SIM_REGISTERS_MAX 3u
 #define SIM_CLIENTS 7u
 #define SIM_SEQS_MAX 20000u
-#define SIM_FAULTS_END_MS 20000u /* until then the world misbehaves                      */
+#define SIM_FAULTS_END_MS 20000u /* until then the world misbehaves, unless it is told to stop earlier */
 #define SIM_LIVE_MS 60000u       /* after that every request completes within this time  */
 #define SIM_WALL_MS 1000000u
-
-struct rng {
-	uint64_t s;
-};
-uint64_t rng_next(struct rng *r);
-uint32_t rng_below(struct rng *r, uint32_t n); /* 0 .. n-1 */
-bool rng_chance(struct rng *r, uint32_t percent);
 
 /* A frame in flight. Counted. */
 struct frame {
@@ -100,6 +97,8 @@ struct sim_client {
 	struct client_core *core;
 	struct client_session *session;
 	uint64_t tick_at;
+	uint64_t last_seen; /* in some register: what it expects next */
+	uint32_t think_ms;
 };
 
 struct sim_request {
@@ -108,7 +107,21 @@ struct sim_request {
 	bool completed, read; /* read: somebody has seen it */
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_READ, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK, SIM_READMIT };
+enum sim_event_kind {
+	SIM_FRAME,
+	SIM_REPLY,
+	SIM_FLUSHED,
+	SIM_TICK,
+	SIM_REQUEST,
+	SIM_READ,
+	SIM_REGISTER,
+	SIM_CLIENT,
+	SIM_CRASH,
+	SIM_START,
+	SIM_LINKS,
+	SIM_LINK,
+	SIM_READMIT
+};
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
@@ -117,6 +130,13 @@ struct sim_event {
 	uint32_t boot;
 	struct frame *frame;
 	uint64_t value;
+};
+
+/* One operation on a register, by a client that waits for its answer: registers.c. */
+struct register_op {
+	struct sim_client *client;
+	bool begun, over, read; /* read: without ordering, and given up when that failed */
+	struct linear_op op;
 };
 
 /* Something that a node signed: see statements.c. */
@@ -128,8 +148,14 @@ struct statement_seen {
 };
 
 struct sim {
+	const struct schedule *schedule;
+	struct faults faults;
 	struct rng rng;
 	uint64_t seed, now, order;
+	uint64_t moment; /* a finer `now`: no two events have the same */
+	int32_t at_work; /* the node whose code runs, for a check that fails; -1: none */
+	uint64_t end_ms; /* the faults stop */
+	uint32_t requests_count;
 	uint32_t n, f, q, liars;
 	struct bft_genesis genesis;
 	struct digest cluster;
@@ -151,6 +177,8 @@ struct sim {
 	struct sim_request request[SIM_REQUESTS];
 	uint32_t completed;
 	uint64_t reads;
+	struct register_op register_op[SIM_REGISTER_OPS];
+	uint32_t register_keys, register_begun, register_over, register_wanted; /* keys 0: none in this seed */
 	/* the one history */
 	struct digest proposal_at[SIM_SEQS_MAX], chain_at[SIM_SEQS_MAX], root_at[SIM_SEQS_MAX];
 	bft_seq top;
@@ -158,22 +186,32 @@ struct sim {
 	uint32_t statements_count, statements_capacity;
 	void *said; /* room for one decoded message */
 	/* what was exercised */
-	uint64_t rollbacks, emptied, observers, readmitted, epochs;
+	uint64_t observers, readmitted, epochs;
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
-	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, lies, accusations, frames, signatures, snapshots, repeated;
+	uint64_t convictions;
+	uint64_t histories; /* operations on registers that were judged */
+	uint64_t wakeups, views, transfers, transfers_begun, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
 	char failure[256];
+	const char *failure_kind; /* the same for failures that differ in numbers only */
 };
 
-/* `nodes` 0: the seed says how many. */
-void sim_run(struct sim *s, uint64_t seed, uint32_t nodes, bool trace);
+void sim_run(struct sim *s, const struct schedule *schedule);
 bool sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_at(struct sim *s, struct sim_event e);
 void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* draw.c: what the seed makes of the cluster, the network and the plan of faults */
+void draw(struct sim *s);
+
+/* guard.c: a broken BFT_CHECK within `what` ends the seed, not the program. False: it broke. */
+bool guarded(struct sim *s, void (*what)(struct sim *s));
+
 /* node.c */
 void node_create(struct sim *s, uint8_t id);
 void node_destroy(struct node *d);
+/* Its files. */
+void node_unlink(const struct node *d);
 void node_start(struct node *d);
 void node_crash(struct node *d);
 void node_event(struct node *d, const struct sim_event *e);
@@ -211,6 +249,15 @@ void operator_wanted(struct node *d);
 /* reads.c */
 void reads_create(struct sim *s);
 void reads_event(struct sim *s, const struct sim_event *e);
+
+/* registers.c: few keys, many hands */
+void registers_create(struct sim *s);
+void registers_event(struct sim *s, const struct sim_event *e);
+void registers_late(struct sim_client *c, const struct quorate_answer *a);
+bool registers_done(const struct sim *s);
+void registers_check(struct sim *s);
+#define REGISTER_OP_BYTES 23u
+#define REGISTER_ANSWER_BYTES 12u
 
 /* scheme.c: a keyed tag behind the interface of signatures, for speed */
 extern const struct sign_scheme sign_simulated;
