@@ -64,7 +64,7 @@ static bool has(const struct node *d, uint32_t habits)
 
 static bool habit(struct node *d, enum liar_habit h)
 {
-	return has(d, h) && rng_chance(&d->sim->rng, d->liar.percent) && fault_small(d->sim, class_of(h));
+	return has(d, h) && rng_chance(&d->sim->lying, d->liar.percent) && fault_small(d->sim, class_of(h));
 }
 
 /* What one habit has made of a frame, unless this lie is left out. */
@@ -90,39 +90,39 @@ static void sign_again(struct node *d, struct bft_envelope *e, const uint8_t *bo
 
 static void change_digest(struct sim *s, struct digest *x)
 {
-	x->b[rng_below(&s->rng, DIGEST_BYTES)] ^= (uint8_t)(1 + rng_below(&s->rng, 255));
+	x->b[rng_below(&s->lying, DIGEST_BYTES)] ^= (uint8_t)(1 + rng_below(&s->lying, 255));
 }
 
 static uint64_t near(struct sim *s, uint64_t v)
 {
-	switch (rng_below(&s->rng, 5)) {
+	switch (rng_below(&s->lying, 5)) {
 	case 0: return v + 1;
 	case 1: return v ? v - 1 : 0;
-	case 2: return v + rng_below(&s->rng, 64);
-	case 3: return rng_next(&s->rng) >> 17;
-	default: return v > 8 ? v - rng_below(&s->rng, 8) : 1;
+	case 2: return v + rng_below(&s->lying, 64);
+	case 3: return rng_next(&s->lying) >> 17;
+	default: return v > 8 ? v - rng_below(&s->lying, 8) : 1;
 	}
 }
 
 static void change_votes(struct sim *s, struct pbft_votes *v)
 {
-	struct pbft_leaf *l = &v->leaf[rng_below(&s->rng, v->count)];
-	switch (rng_below(&s->rng, 5)) {
+	struct pbft_leaf *l = &v->leaf[rng_below(&s->lying, v->count)];
+	switch (rng_below(&s->lying, 5)) {
 	case 0: v->view = near(s, v->view) & (BFT_VIEW_MAX - 1); break;
 	case 1: l->seq = 1 + (near(s, l->seq) & (BFT_SEQ_MAX - 1)) / 2; break;
-	case 2: l->kind = (uint8_t)(1 + rng_below(&s->rng, 3)); break;
-	case 3: l->digest = s->proposal_at[1 + rng_below(&s->rng, (uint32_t)s->top + 1)]; break;
+	case 2: l->kind = (uint8_t)(1 + rng_below(&s->lying, 3)); break;
+	case 3: l->digest = s->proposal_at[1 + rng_below(&s->lying, (uint32_t)s->top + 1)]; break;
 	default: change_digest(s, &l->digest); break;
 	}
 }
 
 static void change_view_change(struct sim *s, struct pbft_view_change *v)
 {
-	switch (rng_below(&s->rng, 4)) {
+	switch (rng_below(&s->lying, 4)) {
 	case 0: v->count = v->count ? (uint16_t)(v->count - 1) : 0; break; /* hides one */
 	case 1:
 		if (v->count)
-			change_digest(s, &v->prepared[rng_below(&s->rng, v->count)].digest);
+			change_digest(s, &v->prepared[rng_below(&s->lying, v->count)].digest);
 		break;
 	case 2: change_digest(s, &v->chain); break;
 	default: v->view = 1 + (near(s, v->view) & 0xFFFF); break;
@@ -135,16 +135,16 @@ static void change_body(struct sim *s, uint16_t type, union pbft_body *b)
 	case PBFT_VOTES: change_votes(s, &b->votes); break;
 	case PBFT_VIEW_CHANGE: change_view_change(s, &b->view_change); break;
 	case PBFT_NEW_VIEW:
-		if (b->new_view.count && rng_chance(&s->rng, 50))
-			proposal_null_digest(&b->new_view.digest[rng_below(&s->rng, b->new_view.count)], &s->cluster);
+		if (b->new_view.count && rng_chance(&s->lying, 50))
+			proposal_null_digest(&b->new_view.digest[rng_below(&s->lying, b->new_view.count)], &s->cluster);
 		else if (b->new_view.count)
-			change_digest(s, &b->new_view.digest[rng_below(&s->rng, b->new_view.count)]);
+			change_digest(s, &b->new_view.digest[rng_below(&s->lying, b->new_view.count)]);
 		else
 			change_digest(s, &b->new_view.source[0].digest);
 		break;
 	case PBFT_CHECKPOINT:
 	case PBFT_STABLE: change_digest(s, &b->checkpoint.chain); break;
-	case PBFT_SNAPSHOT: change_digest(s, rng_chance(&s->rng, 50) ? &b->snapshot.chain : &b->snapshot.root); break;
+	case PBFT_SNAPSHOT: change_digest(s, rng_chance(&s->lying, 50) ? &b->snapshot.chain : &b->snapshot.root); break;
 	case PBFT_SUSPECT:
 		b->suspect.view = near(s, b->suspect.view) & (BFT_VIEW_MAX - 1);
 		b->suspect.standing ^= 1;
@@ -152,12 +152,12 @@ static void change_body(struct sim *s, uint16_t type, union pbft_body *b)
 	case PBFT_STATUS:
 		b->status.view = near(s, b->status.view) & (BFT_VIEW_MAX - 1);
 		b->status.executed = near(s, b->status.executed) & (BFT_SEQ_MAX - 1);
-		b->status.low = rng_chance(&s->rng, 50) ? b->status.low : near(s, b->status.low) & (BFT_SEQ_MAX - 1);
-		b->status.flags = (uint8_t)rng_below(&s->rng, 16);
+		b->status.low = rng_chance(&s->lying, 50) ? b->status.low : near(s, b->status.low) & (BFT_SEQ_MAX - 1);
+		b->status.flags = (uint8_t)rng_below(&s->lying, 16);
 		break;
 	case PBFT_CHAIN:
 		if (b->chain.count)
-			change_digest(s, &b->chain.entry[rng_below(&s->rng, b->chain.count)].proposal);
+			change_digest(s, &b->chain.entry[rng_below(&s->lying, b->chain.count)].proposal);
 		else
 			b->chain.end = near(s, b->chain.end) & (BFT_SEQ_MAX - 1);
 		break;
@@ -178,7 +178,7 @@ static struct frame *changed(struct node *d, const struct frame *f)
 	struct frame *out = frame_make(f->bytes, f->n, NULL, 0);
 	if (!core_n) {
 		if (n)
-			out->bytes[BFT_FRAME_HEAD_BYTES + rng_below(&s->rng, (uint32_t)n)] ^= (uint8_t)(1u << rng_below(&s->rng, 8));
+			out->bytes[BFT_FRAME_HEAD_BYTES + rng_below(&s->lying, (uint32_t)n)] ^= (uint8_t)(1u << rng_below(&s->lying, 8));
 		return out;
 	}
 	uint8_t body[1 << 16];
@@ -414,7 +414,7 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	network_send(s, d->id, to, other ? other : f);
 	if (habit(d, LIAR_REPEATS))
 		network_send(s, d->id, to, other ? other : f);
-	struct frame *old = d->liar.old[rng_below(&s->rng, LIAR_OLD)];
+	struct frame *old = d->liar.old[rng_below(&s->lying, LIAR_OLD)];
 	if (old && habit(d, LIAR_REPLAYS))
 		network_send(s, d->id, to, old);
 	frame_release(other);

@@ -25,15 +25,19 @@ static uint64_t arrival(struct sim *s)
 	return s->now + 1 + rng_below(&s->rng, s->calm && !s->slow ? 5 : s->delay_max_ms);
 }
 
+/* What is left out of the plan draws all the same: the times of what remains do not move. */
 static void send(struct sim *s, struct sim_event e, bool cut)
 {
-	if (cut || (!s->calm && rng_chance(&s->rng, s->loss) && fault_small(s, FAULT_LOSS)))
+	if (cut)
 		return;
-	uint32_t copies = !s->calm && rng_chance(&s->rng, s->duplicate) && fault_small(s, FAULT_DUPLICATE) ? 2 : 1;
-	while (copies--) {
+	bool lost = !s->calm && rng_chance(&s->rng, s->loss), twice = !s->calm && rng_chance(&s->rng, s->duplicate);
+	uint64_t first = arrival(s), second = twice ? arrival(s) : 0;
+	if (lost && fault_small(s, FAULT_LOSS))
+		return;
+	for (uint32_t copies = twice && fault_small(s, FAULT_DUPLICATE) ? 2 : 1; copies; copies--) {
 		s->frames++;
 		e.frame->count++;
-		e.at = arrival(s);
+		e.at = copies == 1 ? first : second;
 		sim_at(s, e);
 	}
 }

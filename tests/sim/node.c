@@ -258,9 +258,9 @@ static void wake_up(struct node *d, const struct sim_event *e)
 	struct sim *s = d->sim;
 	s->wakeups++;
 	s->at_work = d->id;
-	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->rng, 20000) == 0 &&
+	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 20000) == 0 &&
 	    fault(s, FAULT_CRASH_INSIDE, "replica %u is about to crash in the middle of a wake-up", d->id))
-		d->crash_in = 1 + rng_below(&s->rng, 12);
+		d->crash_in = 1 + rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 12);
 	driver_time(d->driver, s->now, wall(d));
 	if (e)
 		bring(d, e);

@@ -150,7 +150,7 @@ struct statement_seen {
 struct sim {
 	const struct schedule *schedule;
 	struct faults faults;
-	struct rng rng;
+	struct rng rng, lying; /* of the world, and of the liars: what they say less or more moves nothing else */
 	uint64_t seed, now, order;
 	uint64_t moment; /* a finer `now`: no two events have the same */
 	int32_t at_work; /* the node whose code runs, for a check that fails; -1: none */

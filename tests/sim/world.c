@@ -177,6 +177,7 @@ static void set_up(struct sim *s, const struct schedule *schedule)
 	s->schedule = schedule;
 	s->seed = schedule->seed;
 	s->rng.s = s->seed * 0x2545F4914F6CDD1Du + 1;
+	s->lying.s = s->seed * 0xD1342543DE82EF95u + 1;
 	s->trace = schedule->trace;
 	s->at_work = -1;
 	s->end_ms = schedule->end_ms && schedule->end_ms < SIM_FAULTS_END_MS ? schedule->end_ms : SIM_FAULTS_END_MS;
