@@ -92,6 +92,7 @@ void check_node(struct node *d)
 		d->seen = now;
 		return;
 	}
+	clocks_check(d, &now);
 	if (driver_failed(d->driver))
 		sim_fail(s, "node %u stopped by itself: %s", d->id, driver_trouble(d->driver));
 	for (uint32_t i = 0; i < s->n; i++)

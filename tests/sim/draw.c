@@ -42,6 +42,7 @@ static void draw_network(struct sim *s)
 	s->crash_every_ms = rng_chance(&s->rng, 70) ? 500 + rng_below(&s->rng, 4000) : 0;
 	s->quiet = s->calm = rng_below(&s->rng, 10) == 0;
 	s->strike_percent = !s->quiet && rng_chance(&s->rng, 60) ? 1 + rng_below(&s->rng, tiny ? 20 : 8) : 0;
+	s->disks_fail = !s->quiet && rng_chance(&s->faults.plan[FAULT_DISK_FAILS], 40);
 	s->slow = !s->quiet && rng_below(&s->rng, 12) == 0;
 	if (s->slow) {
 		s->delay_max_ms = 30 + rng_below(&s->rng, 60);
@@ -68,11 +69,12 @@ static void draw_load(struct sim *s)
 static void draw_forgetting(struct sim *s)
 {
 	uint32_t who = rng_chance(&s->rng, 50) ? 0 : rng_below(&s->rng, s->n);
-	s->forgetting = !s->quiet && s->liars < s->f && !s->node[who].liar.lies && rng_chance(&s->rng, 25);
+	s->forgetting = !s->quiet && s->liars < s->f && !s->node[who].liar.lies && rng_chance(&s->rng, 40);
 	if (!s->forgetting)
 		return;
 	s->node[who].forgetful = true;
 	s->loss = s->strike_percent = 0;
+	s->disks_fail = false;
 	s->crash_every_ms = 1000 + rng_below(&s->rng, 2000);
 }
 

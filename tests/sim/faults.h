@@ -27,6 +27,13 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(SLOW_FLUSH, "slow-flush", "a flush takes long")                                                                                                      \
 	X(OLD_FOLDER, "old-folder", "a replica gets an older copy of its folder")                                                                              \
 	X(EMPTY_FOLDER, "empty-folder", "a replica gets an empty folder")                                                                                      \
+	X(BITS, "bits", "bits flip in a log at rest")                                                                                                          \
+	X(SUPERBLOCK, "superblock", "a bit flips in a superblock at rest")                                                                                     \
+	X(MISDIRECTED, "misdirected", "a write of a log goes to another place")                                                                                \
+	X(DISK_FAILS, "disk-fails", "a write or flush of a log fails, and the replica stops")                                                                  \
+	X(DISK_FULL, "disk-full", "a disk is full for a while")                                                                                                \
+	X(CLOCK, "clock", "a wall clock is stepped within bounds")                                                                                             \
+	X(CLOCK_FAR, "clock-far", "a wall clock is set far out of bounds")                                                                                     \
 	X(READMIT, "readmit", "an organization lets in one that never was out")                                                                                \
 	X(LIAR, "liar", "a replica lies")                                                                                                                      \
 	X(DROPS, "lie-drop", "a liar says nothing")                                                                                                            \

@@ -3,11 +3,6 @@
 
 #include <unistd.h>
 
-static struct log_disk disk_of(struct node *d)
-{
-	return memory_disk_table(d->disk);
-}
-
 static void at(struct node *d, struct sim_event e)
 {
 	e.node = e.from = d->id;
@@ -159,9 +154,7 @@ static uint64_t env_memory_lost(void *user)
 	if (!d->liar.lies && !d->rolled_back)
 		sim_fail(d->sim, "node %u believes that its log lacks what it signed", d->id);
 	d->noticed = true;
-	if (!d->incarnation)
-		d->incarnation = rng_next(&d->sim->rng) | 1;
-	operator_wanted(d);
+	disk_memory_lost(d);
 	return d->incarnation;
 }
 
@@ -171,7 +164,7 @@ static bool env_readmitted(void *user)
 	d->incarnation = 0;
 	d->readmitted = true;
 	d->sim->readmitted++;
-	return true;
+	return disk_superblock(d, true);
 }
 
 static void env_note(void *user, enum quorate_level level, const char *line)
@@ -179,43 +172,6 @@ static void env_note(void *user, enum quorate_level level, const char *line)
 	struct node *d = user;
 	(void)level;
 	sim_trace(d->sim, "node %u: %s", d->id, line);
-}
-
-/* ---- the disk ---- */
-
-static void flush_begin(struct node *d)
-{
-	struct log_io io;
-	if (d->flushing || !d->flush_wanted || log_queue_empty(d->log))
-		return;
-	log_prepare(d->log);
-	if (!log_group_take(d->log, &io))
-		return;
-	d->flush_wanted = !log_queue_empty(d->log); /* a segment's end may leave the rest for the next group */
-	struct log_disk disk = disk_of(d);
-	if (disk.pwrite(disk.user, io.handle, io.bytes, io.n, io.offset) != 0) {
-		sim_fail(d->sim, "the simulated disk refuses a write");
-		return;
-	}
-	d->flushing = true;
-	uint32_t slow = !d->sim->calm && rng_chance(&d->sim->rng, 3) && fault_small(d->sim, FAULT_SLOW_FLUSH) ? 200 : 4;
-	at(d, (struct sim_event){ .at = d->sim->now + 1 + rng_below(&d->sim->rng, slow), .kind = SIM_FLUSHED, .value = (uint64_t)io.handle });
-}
-
-static void flush_end(struct node *d, int handle)
-{
-	struct log_disk disk = disk_of(d);
-	bool ok = disk.sync(disk.user, handle) == 0;
-	d->flushing = false;
-	log_group_done(d->log, ok);
-	driver_durable(d->driver, log_durable_lsn(d->log));
-	struct log_io io;
-	/* Sometimes nothing follows: the marker says that all is flushed. */
-	if (log_queue_empty(d->log) && rng_chance(&d->sim->rng, 20) && log_mark(d->log, &io)) {
-		disk.pwrite(disk.user, io.handle, io.bytes, io.n, io.offset);
-		disk.sync(disk.user, io.handle);
-		log_group_done(d->log, true);
-	}
 }
 
 /* ---- a wake-up ---- */
@@ -233,11 +189,6 @@ static void tick_at_deadline(struct node *d)
 	at(d, (struct sim_event){ .at = when, .kind = SIM_TICK });
 }
 
-static uint64_t wall(const struct node *d)
-{
-	return SIM_WALL_MS + d->sim->now + 50u * d->id;
-}
-
 static void bring(struct node *d, const struct sim_event *e)
 {
 	switch (e->kind) {
@@ -247,7 +198,8 @@ static void bring(struct node *d, const struct sim_event *e)
 		else
 			driver_member_frame(d->driver, e->from, e->frame->bytes, e->frame->n);
 		break;
-	case SIM_FLUSHED: flush_end(d, (int)e->value); break;
+	case SIM_FLUSHED: disk_flushed(d, (int)e->value); break;
+	case SIM_SPACE: disk_tries_again(d); break;
 	case SIM_LINK: driver_member_link(d->driver, (uint8_t)(e->value & 255), e->value >= 256); break;
 	default: break;
 	}
@@ -261,7 +213,7 @@ static void wake_up(struct node *d, const struct sim_event *e)
 	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 20000) == 0 &&
 	    fault(s, FAULT_CRASH_INSIDE, "replica %u is about to crash in the middle of a wake-up", d->id))
 		d->crash_in = 1 + rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 12);
-	driver_time(d->driver, s->now, wall(d));
+	driver_time(d->driver, s->now, clock_of(d));
 	if (e)
 		bring(d, e);
 	for (uint32_t turns = 0; driver_turn(d->driver); turns++)
@@ -275,7 +227,13 @@ static void wake_up(struct node *d, const struct sim_event *e)
 		return;
 	}
 	d->crash_in = 0;
-	flush_begin(d);
+	disk_flush(d);
+	if (d->stops) {
+		d->stops = false;
+		node_crash(d);
+		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 3000), .kind = SIM_START, .node = d->id });
+		return;
+	}
 	tick_at_deadline(d);
 	check_node(d);
 }
@@ -290,27 +248,13 @@ void node_event(struct node *d, const struct sim_event *e)
 
 /* ---- life ---- */
 
-static void format(struct node *d)
-{
-	struct sim *s = d->sim;
-	char why[LOG_REASON_BYTES];
-	d->disk = memory_disk_create(s->seed * 100 + d->id);
-	struct log_options o = { .cluster = s->cluster, .salt = s->seed, .segment_bytes = 128u << 10 };
-	if (rng_chance(&s->rng, 50))
-		o.segment_bytes = 512u << 10;
-	struct log_disk disk = disk_of(d);
-	if (log_format(&disk, &o, why) != LOG_OK)
-		sim_fail(s, "format: %s", why);
-	memory_disk_power_loss(d->disk, 1);
-}
-
 void node_create(struct sim *s, uint8_t id)
 {
 	struct node *d = &s->node[id];
 	d->sim = s;
 	d->id = id;
 	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, id);
-	format(d);
+	disk_format(d, true);
 }
 
 static void close_all(struct node *d)
@@ -326,83 +270,6 @@ static void close_all(struct node *d)
 	d->state = NULL;
 }
 
-static struct memory_disk *copy_disk(const struct memory_disk *from)
-{
-	struct memory_disk *to = malloc(sizeof *to);
-	if (!to)
-		abort();
-	*to = *from;
-	for (uint32_t i = 0; i < MEMORY_FILES; i++) {
-		struct memory_file *f = &to->files[i];
-		if (!f->capacity)
-			continue;
-		f->now = malloc(f->capacity);
-		f->safe = malloc(f->capacity);
-		if (!f->now || !f->safe)
-			abort();
-		memcpy(f->now, from->files[i].now, f->capacity);
-		memcpy(f->safe, from->files[i].safe, f->capacity);
-	}
-	return to;
-}
-
-static void copy_file(const char *from, const char *to)
-{
-	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-	char part[1 << 16];
-	size_t n;
-	if (!in || !out)
-		abort();
-	while ((n = fread(part, 1, sizeof part, in)) > 0)
-		if (fwrite(part, 1, n, out) != n)
-			abort();
-	fclose(in);
-	fclose(out);
-}
-
-/* An operator who has lost the folder, and says so: it begins as an observer. */
-static void empty(struct node *d)
-{
-	struct sim *s = d->sim;
-	char path[160];
-	memory_disk_destroy(d->disk);
-	format(d);
-	unlink(d->state_path);
-	snprintf(path, sizeof path, "%s-next", d->state_path);
-	unlink(path);
-	d->rolled_back = d->noticed = true;
-	d->incarnation = rng_next(&s->rng) | 1;
-	operator_wanted(d);
-}
-
-/* An operator who puts an older copy of the folder back. */
-static void forget(struct node *d)
-{
-	struct sim *s = d->sim;
-	char path[160];
-	snprintf(path, sizeof path, "%s-backup", d->state_path);
-	if (!d->forgetful || d->rolled_back)
-		return;
-	if (rng_chance(&s->rng, 20)) {
-		if (!fault(s, FAULT_EMPTY_FOLDER, "replica %u gets an empty folder", d->id))
-			return;
-		empty(d);
-		unlink(path);
-		return;
-	}
-	if (!d->backup) {
-		d->backup = copy_disk(d->disk);
-		copy_file(d->state_path, path);
-	} else if (rng_chance(&s->rng, 60) && fault(s, FAULT_OLD_FOLDER, "replica %u gets an older folder", d->id)) {
-		memory_disk_destroy(d->disk);
-		d->disk = d->backup;
-		d->backup = NULL;
-		d->rolled_back = true;
-		copy_file(path, d->state_path);
-		unlink(path);
-	}
-}
-
 /* What was flushed stays. Of what was written after that, anything may: all (a killed process), nothing, or some sectors (power loss). */
 void node_crash(struct node *d)
 {
@@ -414,15 +281,16 @@ void node_crash(struct node *d)
 	d->dying = false;
 	d->crash_in = 0;
 	memory_disk_power_loss(d->disk, (int)rng_below(&s->rng, 3));
-	forget(d);
+	disk_rests(d);
 }
 
-static bool visit(void *arg, const struct log_record *record, const struct log_position *position)
+/* What a damaged folder may end in: an operator who gives it up. */
+static bool give_up(struct node *d, const char *why)
 {
-	struct node *d = arg;
-	if (driver_record(d->driver, record, position))
-		return true;
-	sim_fail(d->sim, "node %u: %s", d->id, driver_trouble(d->driver));
+	if (!d->rolled_back || d->liar.lies)
+		return sim_fail(d->sim, "node %u: %s", d->id, why);
+	sim_trace(d->sim, "node %u's folder is given up: %s", d->id, why);
+	d->sim->given_up++;
 	return false;
 }
 
@@ -448,16 +316,42 @@ static bool open_all(struct node *d)
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
 	struct log_report report;
-	struct log_disk disk = disk_of(d);
+	struct damage damage = { .driver = d->driver, .report = &report };
+	struct log_disk disk = memory_disk_table(d->disk);
 	if (!d->driver)
 		abort();
-	if (log_open(&d->log, &disk, &log, visit, d, &report) != LOG_OK)
-		return sim_fail(s, "node %u: the log does not open: %s", d->id, report.reason);
-	if (report.class == LOG_DAMAGED)
-		return sim_fail(s, "node %u: a crash left a log that looks damaged: %s", d->id, report.reason);
+	enum log_result opened = log_open(&d->log, &disk, &log, damage_visit, &damage, &report);
+	if (opened == LOG_ERR_SPACE) {
+		d->no_room = true;
+		return false;
+	}
+	if (opened != LOG_OK)
+		return give_up(d, driver_trouble(d->driver)[0] ? driver_trouble(d->driver) : report.reason);
+	if (!disk_judge(d, &damage, report.class == LOG_DAMAGED, report.reason))
+		return false;
 	if (!driver_replay(d->driver))
-		return sim_fail(s, "node %u: %s", d->id, driver_trouble(d->driver));
-	return driver_start(d->driver, d->incarnation ? BFT_RECOVERY_LOST : BFT_RECOVERY_WHOLE, d->incarnation, report.last_lsn, s->now, wall(d));
+		return give_up(d, driver_trouble(d->driver));
+	return driver_start(d->driver, d->incarnation ? BFT_RECOVERY_LOST : BFT_RECOVERY_WHOLE, d->incarnation, report.last_lsn, s->now, clock_of(d));
+}
+
+/* Whatever is wrong with it, the replica comes up in the end: with what there is, after a wait for room, or with an empty folder. */
+static bool open_somehow(struct node *d)
+{
+	struct sim *s = d->sim;
+	d->no_room = false;
+	if (open_all(d))
+		return true;
+	close_all(d);
+	d->disk->locked = false;
+	if (s->failure[0])
+		return false;
+	if (!d->no_room) {
+		disk_empty(d);
+		return open_all(d);
+	}
+	d->up = false;
+	sim_at(s, (struct sim_event){ .at = s->now + 500, .kind = SIM_START, .node = d->id });
+	return false;
 }
 
 void node_start(struct node *d)
@@ -467,10 +361,10 @@ void node_start(struct node *d)
 		return;
 	d->up = true;
 	d->boot++;
-	d->flushing = d->flush_wanted = false;
+	d->flushing = d->flush_wanted = d->stops = d->low_space = d->space_event = false;
 	d->tick_at = 0;
 	s->at_work = d->id;
-	if (!open_all(d))
+	if (!open_somehow(d))
 		return;
 	sim_trace(s, "node %u starts", d->id);
 	for (uint32_t i = 0; i < s->n; i++)
@@ -485,7 +379,7 @@ void node_links(struct node *d)
 {
 	struct sim *s = d->sim;
 	s->at_work = d->id;
-	driver_time(d->driver, s->now, wall(d));
+	driver_time(d->driver, s->now, clock_of(d));
 	for (uint8_t i = 0; i < s->n; i++)
 		if (i != d->id) {
 			bool up = s->node[i].up && !s->cut[d->id][i] && !s->cut[i][d->id];

@@ -10,8 +10,10 @@ static void later(struct node *d, uint64_t ms)
 
 void operator_wanted(struct node *d)
 {
-	if (!d->liar.lies)
-		later(d, 200 + rng_below(&d->sim->rng, 2000));
+	if (d->liar.lies || d->wanted)
+		return;
+	d->wanted = true;
+	later(d, 200 + rng_below(&d->sim->rng, 2000));
 }
 
 void operators_create(struct sim *s)
@@ -40,6 +42,7 @@ void operators_event(struct sim *s, const struct sim_event *e)
 	struct readmit r = { .member = d->id, .incarnation = e->value ? rng_next(&s->rng) | 1 : d->incarnation };
 	struct statement statement;
 	uint8_t word[READMIT_BYTES];
+	d->wanted &= e->value || r.incarnation;
 	if (!r.incarnation || (e->value && !fault(s, FAULT_READMIT, "an organization lets in replica %u, which never was out", d->id)))
 		return;
 	for (uint32_t i = 0; i < s->n; i++)

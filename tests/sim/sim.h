@@ -8,7 +8,8 @@
 #include "bft/quorum.h"
 #include "bft/reply.h"
 #include "client/core.h"
-#include "replica/driver.h"
+#include "replica/damage.h"
+#include "replica/log/superblock.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/linear.h"
 #include "tests/unit/memory_disk.h"
@@ -70,8 +71,13 @@ struct node {
 	/* the running replica */
 	struct driver *driver;
 	struct log *log;
-	struct state *state, *next; /* next: fetched from the others */
-	bool flushing, flush_wanted;
+	struct state *state, *next;         /* next: fetched from the others */
+	bool flushing, flush_wanted, stops; /* stops: its disk has failed */
+	bool low_space, space_event, no_room;
+	struct superblock superblock;
+	int64_t clock_ms; /* off true time, beside the drift */
+	int32_t drift_ppm;
+	bool far; /* its clock may be anywhere */
 	uint64_t tick_at;
 	uint32_t crash_in; /* calls of the world until it stops in the middle of a wake-up; 0: not */
 	bool dying;
@@ -80,11 +86,11 @@ struct node {
 	uint64_t accused;
 	struct pbft_view_change *bound; /* its last VIEW-CHANGE */
 	bft_epoch bound_epoch;
-	struct memory_disk *backup;  /* an older copy of its folder, put back once */
-	bool forgetful, rolled_back; /* the first: it will be; counts among the f  */
-	bool contradicts;            /* rolled back, it signs what it would not have signed                                */
-	uint64_t incarnation;        /* in its superblock: its memory is lost, and nobody has let it in again */
-	bool noticed, readmitted;
+	struct memory_disk *backup;       /* an older copy of its folder, put back once */
+	bool forgetful, rolled_back;      /* the first: it will be; counts among the f  */
+	bool contradicts;                 /* rolled back, it signs what it would not have signed                                */
+	uint64_t incarnation;             /* in its superblock: its memory is lost, and nobody has let it in again */
+	bool noticed, readmitted, wanted; /* wanted: its operators are at it */
 	bft_epoch
 		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
 };
@@ -120,7 +126,10 @@ enum sim_event_kind {
 	SIM_START,
 	SIM_LINKS,
 	SIM_LINK,
-	SIM_READMIT
+	SIM_READMIT,
+	SIM_SPACE,
+	SIM_ROOM,
+	SIM_CLOCK
 };
 struct sim_event {
 	uint64_t at, order;
@@ -171,6 +180,7 @@ struct sim {
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
 	bool calm, quiet;                       /* quiet: from the beginning, so nobody may lose office */
 	bool forgetting;                        /* one loses its memory, and nobody else loses anything: what it said is known */
+	bool disks_fail;                        /* a write or flush of a log, now and then */
 	bool slow;                              /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS];
@@ -181,12 +191,14 @@ struct sim {
 	uint32_t register_keys, register_begun, register_over, register_wanted; /* keys 0: none in this seed */
 	/* the one history */
 	struct digest proposal_at[SIM_SEQS_MAX], chain_at[SIM_SEQS_MAX], root_at[SIM_SEQS_MAX];
+	uint64_t time_at[SIM_SEQS_MAX]; /* 0: nobody stood there when looked at */
+	bft_seq timed;                  /* the highest of them */
 	bft_seq top;
 	struct statement_seen *statements;
 	uint32_t statements_count, statements_capacity;
 	void *said; /* room for one decoded message */
 	/* what was exercised */
-	uint64_t observers, readmitted, epochs;
+	uint64_t observers, readmitted, epochs, damaged, given_up, refusals;
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t convictions;
 	uint64_t histories; /* operations on registers that were judged */
@@ -216,6 +228,24 @@ void node_start(struct node *d);
 void node_crash(struct node *d);
 void node_event(struct node *d, const struct sim_event *e);
 void node_links(struct node *d);
+
+/* disk.c */
+void disk_format(struct node *d, bool formatted);
+void disk_empty(struct node *d);
+void disk_flush(struct node *d);
+void disk_flushed(struct node *d, int handle);
+void disk_tries_again(struct node *d);
+void disk_rests(struct node *d);
+void disk_fills(struct node *d, bool full);
+bool disk_superblock(struct node *d, bool formatted);
+void disk_memory_lost(struct node *d);
+bool disk_judge(struct node *d, const struct damage *damage, bool damaged, const char *reason);
+
+/* clocks.c */
+uint64_t clock_of(const struct node *d);
+void clocks_create(struct sim *s);
+void clocks_event(struct sim *s, const struct sim_event *e);
+void clocks_check(struct node *d, const struct standing *now);
 
 /* network.c */
 struct frame *frame_make(const void *head, size_t head_n, const void *body, size_t body_n);

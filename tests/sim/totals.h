@@ -14,6 +14,9 @@
 	X(transfers, "states_installed", "states installed")                                                                                                   \
 	X(observers, "observers", "observers")                                                                                                                 \
 	X(readmitted, "readmitted", "let in again")                                                                                                            \
+	X(damaged, "damaged_logs", "damaged logs met at a start")                                                                                              \
+	X(given_up, "folders_given_up", "damaged folders given up")                                                                                            \
+	X(refusals, "full_disks_met", "full disks met")                                                                                                        \
 	X(accusations, "accusations", "accusations")                                                                                                           \
 	X(convictions, "convictions", "convictions")                                                                                                           \
 	X(reads, "reads", "reads")                                                                                                                             \

@@ -139,6 +139,18 @@ static void crash(struct sim *s, uint8_t id)
 		sim_at(s, (struct sim_event){ .at = s->now + 1 + next, .kind = SIM_CRASH, .node = victim(s) });
 }
 
+/* A disk has no room for what grows, and then it has. */
+static void room(struct sim *s, const struct sim_event *e)
+{
+	struct node *d = &s->node[e->node];
+	if (e->value == 0) {
+		disk_fills(d, false);
+	} else if (s->now < s->end_ms && fault(s, FAULT_DISK_FULL, "replica %u's disk is full for %llu ms", d->id, (unsigned long long)e->value)) {
+		disk_fills(d, true);
+		sim_at(s, (struct sim_event){ .at = s->now + e->value, .kind = SIM_ROOM, .node = e->node });
+	}
+}
+
 static void handle(struct sim *s, const struct sim_event *e)
 {
 	switch (e->kind) {
@@ -152,9 +164,12 @@ static void handle(struct sim *s, const struct sim_event *e)
 		frame_release(e->frame);
 		break;
 	case SIM_LINKS: links(s); break;
+	case SIM_CLOCK: clocks_event(s, e); break;
+	case SIM_ROOM: room(s, e); break;
 	case SIM_CRASH: crash(s, e->node); break;
 	case SIM_START: node_start(&s->node[e->node]); break;
 	case SIM_LINK:
+	case SIM_SPACE:
 	case SIM_FRAME:
 	case SIM_FLUSHED:
 	case SIM_TICK: node_event(&s->node[e->node], e); break;
@@ -198,6 +213,12 @@ static void plan(struct sim *s)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, 50), .kind = SIM_START, .node = i });
 	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
 	sim_at(s, (struct sim_event){ .at = s->end_ms, .kind = SIM_LINKS });
+	struct rng *full = &s->faults.plan[FAULT_DISK_FULL];
+	for (uint32_t times = !s->quiet && rng_chance(full, 40) ? 1 + rng_below(full, 4) : 0; times; times--)
+		sim_at(s, (struct sim_event){ .at = rng_below(full, SIM_FAULTS_END_MS),
+		                              .kind = SIM_ROOM,
+		                              .node = (uint8_t)rng_below(full, s->n),
+		                              .value = 200 + rng_below(full, 6000) });
 	if (s->crash_every_ms)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->faults.plan[FAULT_CRASH], s->crash_every_ms), .kind = SIM_CRASH, .node = victim(s) });
 }
@@ -210,6 +231,7 @@ static void live(struct sim *s)
 	reads_create(s);
 	registers_create(s);
 	operators_create(s);
+	clocks_create(s);
 	plan(s);
 	uint64_t turn = 0;
 	while (s->heap_count && !s->failure[0] && s->now <= SIM_FAULTS_END_MS + SIM_LIVE_MS) {
