@@ -4,10 +4,12 @@
  *   quorate-sim --seed N --trace                     one seed, told; the same bytes each time
  *   quorate-sim --seeds A..B [--jobs N] --first      the first seed that fails, and nothing of those above it
  *   quorate-sim shrink N                             the faults that a seed needs to fail, as a story
+ *   quorate-sim twins [--rounds N]                   two cores with one key, in every way that four members and a twin can be cut apart
  *   quorate-sim mutants [--quick] [--seeds N]        plants each fault of tests/sim/mutants and looks for the first seed that finds it
  */
 #include "tests/sim/shrink.h"
 #include "tests/sim/totals.h"
+#include "tests/sim/twins.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -162,6 +164,7 @@ static int usage(void)
 	fputs("usage: quorate-sim --seeds A..B [--jobs N] [--json | --first] [PLAN]\n"
 	      "       quorate-sim --seed N [--trace] [PLAN]\n"
 	      "       quorate-sim shrink N [--tries N] [PLAN]\n"
+	      "       quorate-sim twins [--rounds N] [--sample N | --scenario S]\n"
 	      "       quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]\n"
 	      "PLAN:  [--nodes N] [--without CLASS[:FROM[-TO]],...] [--requests N] [--registers N] [--faults-end MS]\n"
 	      "       [--fail-when CLASS:K,...] [--break-when CLASS:K,...]        a failure on purpose, once all of these have happened\n"
@@ -251,11 +254,28 @@ static int run_seeds(const struct options *o)
 	return whole && t.failed == 0 && t.passed == o->b - o->a + 1 ? 0 : 1;
 }
 
+static int run_twins(char **argv, int argc)
+{
+	uint32_t rounds = 3;
+	uint64_t sample = 0;
+	const char *one = NULL;
+	for (int i = 0; i < argc; i++) {
+		if (text(argv, argc, &i, "--scenario"))
+			one = argv[i];
+		else if (!small_number(argv, argc, &i, "--rounds", &rounds) && !number(argv, argc, &i, "--sample", &sample))
+			return usage();
+	}
+	int status = twins(rounds, sample, one);
+	return status == 2 ? usage() : status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .jobs = 1, .tries = 400 };
 	if (argc > 1 && !strcmp(argv[1], "mutants"))
 		return run_mutants(argv + 2, argc - 2);
+	if (argc > 1 && !strcmp(argv[1], "twins"))
+		return run_twins(argv + 2, argc - 2);
 	for (int i = 1; i < argc; i++)
 		if (!option(&o, argv, argc, &i))
 			return usage();
