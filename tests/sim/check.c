@@ -127,6 +127,7 @@ void check_node(struct node *d)
 /* What f+1 replicas told a client stands in every state, once. */
 static void check_state(struct node *d)
 {
+	lying_client_check(d);
 	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
 		uint8_t key[4];
 		const void *value;

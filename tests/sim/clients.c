@@ -14,7 +14,10 @@ static bool env_send(void *user, uint32_t member, enum net_class class, const ui
 	struct sim_client *c = user;
 	(void)class;
 	struct frame *f = frame_make(bytes, n, NULL, 0);
-	network_request(c->sim, c->id, (uint8_t)member, f);
+	if (c->liar)
+		lying_client_send(c, (uint8_t)member, f);
+	else
+		network_request(c->sim, c->id, (uint8_t)member, f);
 	frame_release(f);
 	return true;
 }
@@ -144,7 +147,7 @@ static void submit(struct sim_request *q)
 
 void clients_event(struct sim *s, const struct sim_event *e)
 {
-	struct sim_client *c = e->kind == SIM_REQUEST ? s->request[e->value].client : &s->client[e->node];
+	struct sim_client *c = e->kind == SIM_REQUEST ? s->request[e->value].client : &s->client[e->kind == SIM_CLIENT_LIES ? SIM_LYING_CLIENT : e->node];
 	client_core_time(c->core, s->now, SIM_WALL_MS + s->now);
 	if (e->kind == SIM_REQUEST)
 		submit(&s->request[e->value]);
@@ -154,14 +157,16 @@ void clients_event(struct sim *s, const struct sim_event *e)
 		registers_event(s, e);
 	if (e->kind == SIM_READMIT)
 		operators_event(s, e);
-	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n) && !s->node[e->from].liar.lies)
+	if (e->kind == SIM_CLIENT_LIES)
+		lying_client_event(s);
+	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n) && !s->node[e->from].liar.lies && !c->liar)
 		sim_fail(s, "client %u is sent what no honest replica sends, by %u", c->id, e->from);
 	tick(c);
 }
 
 void clients_link(struct sim *s, uint8_t member, bool up)
 {
-	for (uint8_t i = 0; i < SIM_CLIENTS; i++) {
+	for (uint8_t i = 0; i < s->clients_count; i++) {
 		struct sim_client *c = &s->client[i];
 		client_core_time(c->core, s->now, SIM_WALL_MS + s->now);
 		client_core_link(c->core, member, up);
@@ -171,7 +176,8 @@ void clients_link(struct sim *s, uint8_t member, bool up)
 
 void clients_create(struct sim *s)
 {
-	for (uint8_t i = 0; i < SIM_CLIENTS; i++) {
+	s->clients_count = SIM_CLIENTS + lying_client_draw(s);
+	for (uint8_t i = 0; i < s->clients_count; i++) {
 		struct sim_client *c = &s->client[i];
 		uint8_t seed[32];
 		struct client_core_options o = { .genesis = &s->genesis,
@@ -188,6 +194,7 @@ void clients_create(struct sim *s)
 		seed_of(seed, s->seed, 1000 + i);
 		s->scheme->keypair(&c->key, &o.secret, seed);
 		o.key = c->key;
+		c->secret = o.secret;
 		c->sim = s;
 		c->id = i;
 		c->core = client_core_create(&o);
@@ -197,6 +204,7 @@ void clients_create(struct sim *s)
 		open_session(c);
 		sim_at(s, (struct sim_event){ .at = 1 + rng_below(&s->rng, 500), .kind = SIM_CLIENT, .node = i });
 	}
+	lying_client_create(s);
 	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
 		s->request[r].client = &s->client[r % SIM_CLIENTS];
 		s->request[r].id = r;

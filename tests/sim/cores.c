@@ -27,6 +27,7 @@ struct message {
 	uint8_t from; /* the member */
 	struct digest digest;
 	void *body;
+	size_t capacity; /* it stays for the next scenario */
 };
 
 struct proposal {
@@ -131,7 +132,13 @@ static bft_ref keep(struct cores *c, const struct place *p, uint16_t type, const
 		return 0;
 	}
 	struct message *m = &c->message[c->messages_count++];
-	*m = (struct message){ .type = type, .from = p->id, .body = room(n) };
+	m->type = type;
+	m->from = p->id;
+	if (m->capacity < n) {
+		free(m->body);
+		m->body = room(n);
+		m->capacity = n;
+	}
 	memcpy(m->body, body, n);
 	if (type == PBFT_VOTES)
 		pbft_votes_digest_of(&m->digest, m->body);
@@ -500,16 +507,9 @@ struct cores *cores_create(void)
 	return c;
 }
 
-static void forget_messages(struct cores *c)
-{
-	for (uint32_t i = 0; i < c->messages_count; i++)
-		free(c->message[i].body);
-	c->messages_count = 0;
-}
-
 void cores_begin(struct cores *c, uint8_t twinned)
 {
-	forget_messages(c);
+	c->messages_count = 0;
 	c->proposals_count = c->requests_count = c->head = c->count = 0;
 	c->twinned = twinned;
 	c->now = 1000;
@@ -532,7 +532,8 @@ void cores_begin(struct cores *c, uint8_t twinned)
 
 void cores_destroy(struct cores *c)
 {
-	forget_messages(c);
+	for (uint32_t i = 0; i < MESSAGES_MAX; i++)
+		free(c->message[i].body);
 	for (uint32_t i = 0; i < CORES_PLACES; i++)
 		free(c->place[i].core);
 	free(c);

@@ -45,7 +45,15 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(LIES_TO_CLIENTS, "lie-to-clients", "a liar gives a client another answer")                                                                           \
 	X(HIDES, "lie-hide", "a liar's VIEW-CHANGE or NEW-VIEW hides what was prepared")                                                                       \
 	X(FORGES, "lie-forge", "a liar's VIEW-CHANGE has certificates that it made itself")                                                                    \
-	X(HURRIES, "lie-hurry", "a liar commits to what it has not prepared")
+	X(HURRIES, "lie-hurry", "a liar commits to what it has not prepared")                                                                                  \
+	X(CLIENT, "client", "a client lies")                                                                                                                   \
+	X(CLIENT_TWO, "client-two", "a client signs two bundles under one number")                                                                             \
+	X(CLIENT_PARTIAL, "client-partial", "a client sends to one replica alone")                                                                             \
+	X(CLIENT_NUMBERS, "client-numbers", "a client plays with numbers")                                                                                     \
+	X(CLIENT_SPOILS, "client-spoil", "a client sends what does not verify")                                                                                \
+	X(CLIENT_FLOODS, "client-flood", "a client sends far too often")                                                                                       \
+	X(CLIENT_OLD, "client-old", "a client sends what is old")                                                                                              \
+	X(CLIENT_CHURN, "client-churn", "a client opens one session after another")
 
 enum fault_class {
 #define FAULT_ENUM(name, word, what) FAULT_##name,

@@ -37,17 +37,31 @@ static bool env_send(void *user, uint8_t member, enum net_class class, const voi
 	return true;
 }
 
+/* Links of clients have names that are never used twice: one that was closed is followed by another. */
+#define CLIENT_LINKS 16u
+
+static driver_link link_of(const struct node *d, uint8_t client)
+{
+	return 1 + client + (client == SIM_LYING_CLIENT ? CLIENT_LINKS * d->lying_links : 0);
+}
+
+static uint8_t client_of(driver_link link)
+{
+	return (uint8_t)((link - 1) % CLIENT_LINKS);
+}
+
 static bool env_send_client(void *user, driver_link link, const void *head, size_t head_n, const void *body, size_t body_n)
 {
 	struct node *d = user;
 	if (dead(d))
 		return false;
 	struct frame *f = frame_make(head, head_n, body, body_n);
+	uint8_t client = client_of(link);
 	if (d->liar.lies) {
-		liar_reply(d, (uint8_t)(link - 1), f);
+		liar_reply(d, client, f);
 	} else {
 		statements_replied(d->sim, d->id, f);
-		network_reply(d->sim, d->id, (uint8_t)(link - 1), f);
+		network_reply(d->sim, d->id, client, f);
 	}
 	frame_release(f);
 	return true;
@@ -67,6 +81,11 @@ static void env_close_member(void *user, uint8_t member, const char *why)
 static void env_close_client(void *user, driver_link link, const char *why)
 {
 	struct node *d = user;
+	if (link == link_of(d, SIM_LYING_CLIENT)) {
+		d->lying_links++;
+		driver_client_gone(d->driver, link);
+		return;
+	}
 	sim_fail(d->sim, "node %u closes its link to honest client %llu: %s", d->id, (unsigned long long)link, why);
 }
 
@@ -194,7 +213,7 @@ static void bring(struct node *d, const struct sim_event *e)
 	switch (e->kind) {
 	case SIM_FRAME:
 		if (e->client)
-			driver_client_frame(d->driver, (driver_link)e->from + 1, &d->sim->client[e->from].key, e->frame->bytes, e->frame->n);
+			driver_client_frame(d->driver, link_of(d, e->from), &d->sim->client[e->from].key, e->frame->bytes, e->frame->n);
 		else
 			driver_member_frame(d->driver, e->from, e->frame->bytes, e->frame->n);
 		break;

@@ -22,6 +22,7 @@
 #define SIM_REGISTER_OPS 160u
 #define SIM_REGISTERS_MAX 3u
 #define SIM_CLIENTS 7u
+#define SIM_LYING_CLIENT SIM_CLIENTS
 #define SIM_SEQS_MAX 20000u
 #define SIM_FAULTS_END_MS 20000u /* until then the world misbehaves, unless it is told to stop earlier */
 #define SIM_LIVE_MS 60000u       /* after that every request completes within this time  */
@@ -73,6 +74,7 @@ struct node {
 	struct log *log;
 	struct state *state, *next;         /* next: fetched from the others */
 	bool flushing, flush_wanted, stops; /* stops: its disk has failed */
+	uint32_t lying_links;               /* of the client that lies: how often one was closed */
 	bool low_space, space_event, no_room;
 	struct superblock superblock;
 	int64_t clock_ms; /* off true time, beside the drift */
@@ -103,7 +105,9 @@ struct sim_client {
 	struct client_core *core;
 	struct client_session *session;
 	uint64_t tick_at;
-	uint64_t last_seen; /* in some register: what it expects next */
+	struct secret_key secret;
+	struct lying_client *liar; /* NULL: it is honest */
+	uint64_t last_seen;        /* in some register: what it expects next */
 	uint32_t think_ms;
 };
 
@@ -129,6 +133,7 @@ enum sim_event_kind {
 	SIM_READMIT,
 	SIM_SPACE,
 	SIM_ROOM,
+	SIM_CLIENT_LIES,
 	SIM_CLOCK
 };
 struct sim_event {
@@ -183,7 +188,8 @@ struct sim {
 	bool disks_fail;                        /* a write or flush of a log, now and then */
 	bool slow;                              /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
-	struct sim_client client[SIM_CLIENTS];
+	struct sim_client client[SIM_CLIENTS + 1]; /* the last one lies, if it is there */
+	uint32_t clients_count, lying_ops;
 	struct sim_request request[SIM_REQUESTS];
 	uint32_t completed;
 	uint64_t reads;
@@ -200,7 +206,7 @@ struct sim {
 	/* what was exercised */
 	uint64_t observers, readmitted, epochs, damaged, given_up, refusals;
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
-	uint64_t convictions;
+	uint64_t convictions, lies_executed;
 	uint64_t histories; /* operations on registers that were judged */
 	uint64_t wakeups, views, transfers, transfers_begun, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
@@ -264,6 +270,14 @@ void clients_event(struct sim *s, const struct sim_event *e);
 void client_asks_again(struct sim_client *c, const struct quorate_answer *a);
 /* A member was started, or has crashed. */
 void clients_link(struct sim *s, uint8_t member, bool up);
+
+/* clients_lying.c */
+bool lying_client_draw(struct sim *s);
+void lying_client_create(struct sim *s);
+void lying_client_destroy(struct sim *s);
+void lying_client_event(struct sim *s);
+void lying_client_send(struct sim_client *c, uint8_t member, struct frame *f);
+void lying_client_check(struct node *d);
 
 /* liar.c */
 void liar_draw(struct sim *s);

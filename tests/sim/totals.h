@@ -21,6 +21,7 @@
 	X(convictions, "convictions", "convictions")                                                                                                           \
 	X(reads, "reads", "reads")                                                                                                                             \
 	X(histories, "register_operations", "register operations")                                                                                             \
+	X(lies_executed, "lies_executed", "operations of lying clients executed")                                                                              \
 	X(repeated, "asked_again", "requests asked again")
 
 struct totals {

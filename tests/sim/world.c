@@ -157,6 +157,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 	case SIM_REQUEST:
 	case SIM_READ:
 	case SIM_REGISTER:
+	case SIM_CLIENT_LIES:
 	case SIM_READMIT:
 	case SIM_CLIENT: clients_event(s, e); break;
 	case SIM_REPLY:
