@@ -30,6 +30,13 @@ void clocks_create(struct sim *s)
 			d->far = true;
 			left--;
 		}
+		if (d->liar.lies && (d->liar.scripts >> (FAULT_LIARS_CLOCK - FAULT_SILENT) & 1) &&
+		    fault(s, FAULT_LIARS_CLOCK, "the clock of replica %u, which lies, is wrong", i)) {
+			int64_t edge = (int64_t)s->genesis.limits.drift_ms,
+				off[] = { edge - 200, edge + 2000, -edge, (int64_t)FAR_MS, -(int64_t)SIM_WALL_MS / 2 };
+			d->clock_ms = off[rng_below(plan, 5)];
+			d->far = true;
+		}
 		for (uint32_t steps = apart || d->far ? rng_below(plan, 4) : 0; steps; steps--)
 			sim_at(s, (struct sim_event){ .at = 500 + rng_below(plan, SIM_FAULTS_END_MS), .kind = SIM_CLOCK, .node = (uint8_t)i });
 	}

@@ -101,6 +101,7 @@ void draw(struct sim *s)
 	          (unsigned long long)s->seed, s->n, s->f, s->q, s->genesis.limits.window, s->genesis.limits.checkpoint_every, s->requests_count,
 	          s->register_keys, s->loss, s->delay_max_ms, s->slow ? " at all times" : "", s->scheme->name);
 	liar_draw(s);
+	adaptive_draw(s);
 	draw_forgetting(s);
 	make_members(s);
 }

@@ -46,6 +46,24 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(HIDES, "lie-hide", "a liar's VIEW-CHANGE or NEW-VIEW hides what was prepared")                                                                       \
 	X(FORGES, "lie-forge", "a liar's VIEW-CHANGE has certificates that it made itself")                                                                    \
 	X(HURRIES, "lie-hurry", "a liar commits to what it has not prepared")                                                                                  \
+	X(COLLUDES, "lie-collude", "a liar votes for what an equivocating leader told that half")                                                              \
+	X(SILENT, "script-silent", "a liar says nothing any more")                                                                                             \
+	X(MUTE, "script-mute", "a leader votes and answers, and proposes nothing")                                                                             \
+	X(HOLE, "script-hole", "a leader leaves out each fifth sequence")                                                                                      \
+	X(NO_BODY, "script-no-body", "a liar gives bodies to one replica alone")                                                                               \
+	X(FALSE_BODY, "script-false-body", "a liar gives bodies with a false client signature")                                                                \
+	X(NO_NEW_VIEW, "script-no-new-view", "a leader shows its NEW-VIEW to one replica alone")                                                               \
+	X(NO_CHECKPOINT, "script-no-checkpoint", "a liar keeps its CHECKPOINTs and SNAPSHOTs")                                                                 \
+	X(LATE, "script-late", "a liar votes late")                                                                                                            \
+	X(FLOODS, "script-flood", "a liar sends each vote seven times")                                                                                        \
+	X(FALSE_VOTES, "script-false-votes", "a liar sends votes with a false signature beside its own")                                                       \
+	X(RELAYS, "script-relay", "a liar passes on what others signed, spoiled")                                                                              \
+	X(VIEWS, "script-views", "a liar sends VIEW-CHANGEs for views far ahead")                                                                              \
+	X(PULLS, "script-pull", "a liar asks for everything six times")                                                                                        \
+	X(CENSORS, "script-censor", "a liar does not hear one of the clients")                                                                                 \
+	X(LIARS_CLOCK, "script-clock", "a liar's clock is wrong")                                                                                              \
+	X(ADAPTIVE, "adaptive", "the vote that completes a quorum is slowed")                                                                                  \
+	X(SPLITS, "lie-split", "a liar gives the vote that completes a quorum to some")                                                                        \
 	X(CLIENT, "client", "a client lies")                                                                                                                   \
 	X(CLIENT_TWO, "client-two", "a client signs two bundles under one number")                                                                             \
 	X(CLIENT_PARTIAL, "client-partial", "a client sends to one replica alone")                                                                             \
@@ -61,6 +79,7 @@ enum fault_class {
 #undef FAULT_ENUM
 		FAULT_CLASSES
 };
+#define FAULT_SCRIPTS_LAST FAULT_LIARS_CLOCK
 extern const char *const fault_words[FAULT_CLASSES], *const fault_texts[FAULT_CLASSES];
 
 /* Occurrences from..to of one class, from 1. */

@@ -9,21 +9,24 @@
 /* Some do what does most harm together: they help one to decide, and the rest to forget it. */
 static uint32_t draw_habits(struct rng *plan)
 {
-	static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS, LIAR_EQUIVOCATES | LIAR_HURRIES | LIAR_HIDES,
-		                            LIAR_EQUIVOCATES | LIAR_FORGES };
+	static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS,
+		                            LIAR_EQUIVOCATES | LIAR_COLLUDES | LIAR_HURRIES | LIAR_HIDES, LIAR_EQUIVOCATES | LIAR_FORGES };
 	bool scheme = rng_chance(plan, 40);
 	uint32_t which = rng_below(plan, 4), any = 1 + rng_below(plan, LIAR_HABITS_ALL);
 	return scheme ? schemes[which] : any;
 }
 
-static const char *habits_text(uint32_t habits)
+static const char *habits_text(uint32_t habits, uint32_t scripts)
 {
-	static char text[240];
+	static char text[400];
 	size_t n = 0;
 	text[0] = 0;
-	for (uint32_t h = 0; h < FAULT_HURRIES - FAULT_DROPS + 1; h++)
+	for (uint32_t h = 0; h < FAULT_COLLUDES - FAULT_DROPS + 1; h++)
 		if (habits >> h & 1)
 			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_DROPS + h]);
+	for (uint32_t h = 0; h < FAULT_SCRIPTS_LAST - FAULT_SILENT + 1; h++)
+		if (scripts >> h & 1)
+			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_SILENT + h]);
 	return text;
 }
 
@@ -35,18 +38,26 @@ void liar_draw(struct sim *s)
 	uint32_t count = all ? s->f : 1 + rng_below(plan, s->f);
 	if (s->quiet || none)
 		return;
+	/* Two or more of them may have a plan: the first tells two proposals to two halves, and the rest vote with each half. */
+	bool plot = rng_chance(plan, 40) && count > 1;
 	for (uint32_t taken = 0; count;) {
 		uint32_t who = rng_below(plan, s->n);
 		struct liar *l = &s->node[who].liar;
 		if (taken >> who & 1)
 			continue;
 		taken |= 1u << who;
-		*l = (struct liar){ .habits = draw_habits(plan),
+		bool script = rng_chance(plan, 45), alone = rng_chance(plan, 60);
+		uint32_t habits = draw_habits(plan), scripts = script_draw(plan);
+		script &= !plot;
+		if (plot)
+			habits = (s->liars ? LIAR_COLLUDES : LIAR_EQUIVOCATES) | LIAR_HURRIES;
+		*l = (struct liar){ .habits = script && alone ? 0 : habits,
+			            .scripts = script ? scripts : 0,
 			            .percent = 2 + rng_below(plan, 60),
 			            .from_ms = rng_chance(plan, 50) ? rng_below(plan, 10000) : 0,
 			            .favourites = (bft_mask)rng_below(plan, 1u << s->n) };
 		l->lies = fault(s, FAULT_LIAR, "replica %u lies from %llu ms on, %u%%:%s", who, (unsigned long long)l->from_ms, l->percent,
-		                habits_text(l->habits));
+		                habits_text(l->habits, l->scripts));
 		s->liars++;
 		count--;
 	}
@@ -76,7 +87,7 @@ static struct frame *unless_left_out(struct node *d, enum liar_habit h, struct f
 	return NULL;
 }
 
-static void sign_again(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct pbft_votes *votes)
+void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct pbft_votes *votes)
 {
 	struct statement s;
 	struct digest digest;
@@ -189,7 +200,7 @@ static struct frame *changed(struct node *d, const struct frame *f)
 		return NULL;
 	uint8_t head[BFT_FRAME_HEAD_BYTES];
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, changed_n, &b->votes);
+	liar_sign(d, &e, body, changed_n, &b->votes);
 	envelope_write(&w, &e);
 	out = malloc(sizeof *out + sizeof head + changed_n + (n - core_n));
 	if (!out)
@@ -215,6 +226,12 @@ static bool forgets(const struct node *d, bft_view view)
 	return (d->liar.habits & LIAR_HIDES) && view && view % d->sim->n == d->id && whim(d, view) % 2;
 }
 
+static bool equivocates(const struct sim *s, bft_view view)
+{
+	const struct node *leader = &s->node[view % s->n];
+	return leader->liar.lies && has(leader, LIAR_EQUIVOCATES);
+}
+
 /* All that this half sees is about the null proposal: valid, agreed on nowhere else. */
 static struct frame *other_proposal(struct node *d, const struct frame *f, bool half)
 {
@@ -224,11 +241,11 @@ static struct frame *other_proposal(struct node *d, const struct frame *f, bool 
 	union pbft_body *b = s->said;
 	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
 		return NULL;
-	bool any = false;
-	if (!half && !forgets(d, b->votes.view))
+	bool any = false, leads = b->votes.view % s->n == d->id, helps = half && !leads && has(d, LIAR_COLLUDES) && equivocates(s, b->votes.view);
+	if (!helps && !(half && has(d, LIAR_EQUIVOCATES)) && !forgets(d, b->votes.view))
 		return NULL;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		if (b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && b->votes.view % s->n == d->id) {
+		if ((b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && leads) || helps) {
 			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
 			any = true;
 		}
@@ -237,7 +254,7 @@ static struct frame *other_proposal(struct node *d, const struct frame *f, bool 
 	uint8_t body[8192], head[BFT_FRAME_HEAD_BYTES];
 	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, n, &b->votes);
+	liar_sign(d, &e, body, n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -256,7 +273,7 @@ static struct frame *other_new_view(struct node *d, const struct frame *f)
 		proposal_null_digest(&b->new_view.digest[i], &s->cluster);
 	size_t n = pbft_encode(e.type, b, body, sizeof body);
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, n, &b->votes);
+	liar_sign(d, &e, body, n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -264,7 +281,6 @@ static struct frame *other_new_view(struct node *d, const struct frame *f)
 static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uint8_t *bytes, size_t capacity)
 {
 	struct sim *s = d->sim;
-	bool leader = p->view % s->n == d->id;
 	struct certificate c = { .epoch = d->seen.epoch, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
 	struct pbft_votes *votes = calloc(1, sizeof *votes);
 	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = d->seen.epoch };
@@ -272,11 +288,17 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 		abort();
 	votes->view = p->view;
 	votes->count = 1;
-	votes->leaf[0] = (struct pbft_leaf){ .kind = leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
-	sign_again(d, &e, NULL, 0, votes);
-	certificate_add(&c, d->id, votes, votes->leaf[0].kind, &e.signature);
+	/* The liars lend each other their keys; for the rest the last of them stands twice. */
+	for (uint8_t i = 0; i < s->n; i++) {
+		if (!s->node[i].liar.lies)
+			continue;
+		votes->leaf[0] =
+			(struct pbft_leaf){ .kind = p->view % s->n == i ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
+		liar_sign(&s->node[i], &e, NULL, 0, votes);
+		certificate_add(&c, i, votes, votes->leaf[0].kind, &e.signature);
+	}
 	for (; c.count < s->q; c.count++)
-		c.by[c.count] = c.by[0];
+		c.by[c.count] = c.by[c.count - 1];
 	free(votes);
 	return certificate_encode(&c, bytes, capacity);
 }
@@ -311,7 +333,7 @@ static struct frame *other_view_change(struct node *d, const struct frame *f)
 		size_t tail_n = rd_left(&r) - core_n;
 		size_t made = pbft_encode(e.type, b, body, sizeof body);
 		struct wr head_w = wr_of(head, sizeof head);
-		sign_again(d, &e, body, made, &b->votes);
+		liar_sign(d, &e, body, made, &b->votes);
 		envelope_write(&head_w, &e);
 		struct frame *whole = frame_make(body, made, r.at + core_n, tail_n), *out = frame_make(head, sizeof head, whole->bytes, whole->n);
 		frame_release(whole);
@@ -343,7 +365,7 @@ static struct frame *other_view_change(struct node *d, const struct frame *f)
 	for (uint16_t i = 0; i < count; i++)
 		n += own_certificate(d, &said[i], body + n, sizeof body - n);
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, core_n, &b->votes);
+	liar_sign(d, &e, body, core_n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -367,7 +389,7 @@ static struct frame *hurried(struct node *d, const struct frame *f)
 	if (!n || b->votes.count == count)
 		return NULL;
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, n, &b->votes);
+	liar_sign(d, &e, body, n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -393,6 +415,8 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	if (silent(s))
 		return;
 	remember(d, f);
+	if (script_plays(d, to, f) || adaptive_withholds(d, to, f))
+		return;
 	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
 		return;
 	struct frame *other = NULL;

@@ -26,12 +26,12 @@ static uint64_t arrival(struct sim *s)
 }
 
 /* What is left out of the plan draws all the same: the times of what remains do not move. */
-static void send(struct sim *s, struct sim_event e, bool cut)
+static void send(struct sim *s, struct sim_event e, uint64_t late_ms, bool cut)
 {
 	if (cut)
 		return;
 	bool lost = !s->calm && rng_chance(&s->rng, s->loss), twice = !s->calm && rng_chance(&s->rng, s->duplicate);
-	uint64_t first = arrival(s), second = twice ? arrival(s) : 0;
+	uint64_t first = arrival(s) + late_ms, second = twice ? arrival(s) : 0;
 	if (lost && fault_small(s, FAULT_LOSS))
 		return;
 	for (uint32_t copies = twice && fault_small(s, FAULT_DUPLICATE) ? 2 : 1; copies; copies--) {
@@ -47,17 +47,23 @@ bool network_lost(const struct sim *s, const struct sim_event *e)
 	return e->kind == SIM_FRAME && !e->client && s->cut[e->from][e->node];
 }
 
+void network_send_late(struct sim *s, uint8_t from, uint8_t to, struct frame *f, uint64_t late_ms)
+{
+	late_ms += adaptive_delay(s, from, to, f);
+	send(s, (struct sim_event){ .kind = SIM_FRAME, .node = to, .from = from, .frame = f }, late_ms, s->cut[from][to]);
+}
+
 void network_send(struct sim *s, uint8_t from, uint8_t to, struct frame *f)
 {
-	send(s, (struct sim_event){ .kind = SIM_FRAME, .node = to, .from = from, .frame = f }, s->cut[from][to]);
+	network_send_late(s, from, to, f, 0);
 }
 
 void network_reply(struct sim *s, uint8_t from, uint8_t client, struct frame *f)
 {
-	send(s, (struct sim_event){ .kind = SIM_REPLY, .node = client, .from = from, .frame = f }, false);
+	send(s, (struct sim_event){ .kind = SIM_REPLY, .node = client, .from = from, .frame = f }, 0, false);
 }
 
 void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f)
 {
-	send(s, (struct sim_event){ .kind = SIM_FRAME, .node = to, .from = client, .client = true, .frame = f }, false);
+	send(s, (struct sim_event){ .kind = SIM_FRAME, .node = to, .from = client, .client = true, .frame = f }, 0, false);
 }

@@ -260,7 +260,8 @@ static void wake_up(struct node *d, const struct sim_event *e)
 void node_event(struct node *d, const struct sim_event *e)
 {
 	bool own = e->kind != SIM_FRAME;
-	if (d->up && !(own && e->boot != d->boot) && !network_lost(d->sim, e))
+	bool deaf = !own && d->liar.lies && script_is_deaf(d, e);
+	if (d->up && !(own && e->boot != d->boot) && !network_lost(d->sim, e) && !deaf)
 		wake_up(d, e);
 	frame_release(e->frame);
 }

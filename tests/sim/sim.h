@@ -44,15 +44,17 @@ enum liar_habit {
 	LIAR_FAVOURS = 16,
 	LIAR_EQUIVOCATES = 32,
 	LIAR_LIES_TO_CLIENTS = 64,
-	LIAR_HIDES = 128,   /* its VIEW-CHANGEs say that nothing was prepared, or what was long ago; its NEW-VIEWs re-propose nothing */
-	LIAR_FORGES = 256,  /* or that something was, in a certificate signed by it alone */
-	LIAR_HURRIES = 512, /* it commits to what it has not prepared                     */
-	LIAR_HABITS_ALL = 1023,
+	LIAR_HIDES = 128,     /* its VIEW-CHANGEs say that nothing was prepared, or what was long ago; its NEW-VIEWs re-propose nothing */
+	LIAR_FORGES = 256,    /* or that something was, in a certificate signed by it alone */
+	LIAR_HURRIES = 512,   /* it commits to what it has not prepared                     */
+	LIAR_COLLUDES = 1024, /* it helps one that EQUIVOCATES: each half hears of it what it heard of the leader */
+	LIAR_HABITS_ALL = 2047,
 };
 #define LIAR_OLD 64u
 struct liar {
 	bool lies;
-	uint32_t habits, percent;
+	uint32_t habits, percent, scripts;
+	bool splits;
 	uint64_t from_ms;
 	bft_mask favourites; /* who hears anything from one that FAVOURS */
 	struct frame *old[LIAR_OLD];
@@ -183,6 +185,7 @@ struct sim {
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	uint32_t strike_percent;                /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
+	struct adaptive *adaptive;              /* NULL: nobody sees all */
 	bool calm, quiet;                       /* quiet: from the beginning, so nobody may lose office */
 	bool forgetting;                        /* one loses its memory, and nobody else loses anything: what it said is known */
 	bool disks_fail;                        /* a write or flush of a log, now and then */
@@ -259,6 +262,7 @@ void frame_release(struct frame *f);
 /* A partition loses what is under way too. */
 bool network_lost(const struct sim *s, const struct sim_event *e);
 void network_send(struct sim *s, uint8_t from, uint8_t to, struct frame *f);
+void network_send_late(struct sim *s, uint8_t from, uint8_t to, struct frame *f, uint64_t late_ms);
 void network_reply(struct sim *s, uint8_t from, uint8_t client, struct frame *f);
 void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f);
 
@@ -279,7 +283,20 @@ void lying_client_event(struct sim *s);
 void lying_client_send(struct sim_client *c, uint8_t member, struct frame *f);
 void lying_client_check(struct node *d);
 
+/* scripts.c */
+uint32_t script_draw(struct rng *plan);
+/* True: it is done with this frame. */
+bool script_plays(struct node *d, uint8_t to, struct frame *f);
+bool script_is_deaf(struct node *d, const struct sim_event *e);
+
+/* adaptive.c */
+void adaptive_draw(struct sim *s);
+uint64_t adaptive_delay(struct sim *s, uint8_t from, uint8_t to, const struct frame *f);
+bool adaptive_withholds(struct node *d, uint8_t to, const struct frame *f);
+
 /* liar.c */
+struct bft_envelope;
+void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct pbft_votes *votes);
 void liar_draw(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);

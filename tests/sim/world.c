@@ -259,6 +259,7 @@ static void clean_up(struct sim *s)
 	free(s->heap);
 	free(s->statements);
 	free(s->said);
+	free(s->adaptive);
 }
 
 /* A check broke in the middle of something: what holds a lock there, as a transaction of the state does, can be neither ended nor closed. It stays, out of the way of the
