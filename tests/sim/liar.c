@@ -41,7 +41,8 @@ void liar_draw(struct sim *s)
 	/* Two or more of them may have a plan: the first tells two proposals to two halves, and the rest vote with each half. */
 	bool plot = rng_chance(plan, 40) && count > 1;
 	for (uint32_t taken = 0; count;) {
-		uint32_t who = rng_below(plan, s->n);
+		/* Often one of those who lead the first views: a liar does most harm there. */
+		uint32_t early = rng_below(plan, 2), anybody = rng_below(plan, s->n), who = rng_chance(plan, 40) ? early : anybody;
 		struct liar *l = &s->node[who].liar;
 		if (taken >> who & 1)
 			continue;
@@ -420,8 +421,12 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
 		return;
 	struct frame *other = NULL;
-	if (has(d, LIAR_EQUIVOCATES | LIAR_HIDES))
-		other = unless_left_out(d, has(d, LIAR_EQUIVOCATES) ? LIAR_EQUIVOCATES : LIAR_HIDES, other_proposal(d, f, has(d, LIAR_EQUIVOCATES) && to % 2));
+	if (has(d, LIAR_EQUIVOCATES | LIAR_HIDES | LIAR_COLLUDES))
+		other = unless_left_out(d,
+		                        has(d, LIAR_EQUIVOCATES) ? LIAR_EQUIVOCATES
+		                        : has(d, LIAR_COLLUDES)  ? LIAR_COLLUDES
+		                                                 : LIAR_HIDES,
+		                        other_proposal(d, f, to % 2));
 	if (!other && has(d, LIAR_HIDES | LIAR_FORGES))
 		other = unless_left_out(d, has(d, LIAR_HIDES) ? LIAR_HIDES : LIAR_FORGES, other_view_change(d, f));
 	if (!other && has(d, LIAR_HIDES))
