@@ -13,7 +13,7 @@ struct counted {
 	bft_mask from;
 };
 struct adaptive {
-	struct counted at[SIM_NODES_MAX][2][PLACES]; /* by kind: prepare votes, COMMITs */
+	struct counted at[SIM_PLACES_MAX][2][PLACES]; /* by kind: prepare votes, COMMITs */
 };
 
 static struct counted *place(struct adaptive *a, uint8_t to, bool commit, bft_epoch epoch, bft_view view, bft_seq seq)
@@ -40,7 +40,7 @@ static bool completes(struct sim *s, uint8_t from, uint8_t to, const struct fram
 		return false;
 	for (uint16_t i = 0; i < b->votes.count; i++) {
 		struct counted *c = place(s->adaptive, to, b->votes.leaf[i].kind == PBFT_LEAF_COMMIT, e.epoch, b->votes.view, b->votes.leaf[i].seq);
-		bft_mask now = c->from | BFT_BIT(from) | BFT_BIT(to); /* its own it has */
+		bft_mask now = c->from | BFT_BIT(from) | BFT_BIT(s->node[to].id); /* its own it has */
 		any |= !(c->from & BFT_BIT(from)) && (uint32_t)__builtin_popcountll(now) == s->q;
 		if (count)
 			c->from |= BFT_BIT(from);

@@ -18,7 +18,7 @@ static void strike(struct node *d)
 		return;
 	}
 	memset(s->cut, 0, sizeof s->cut);
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; i < s->places; i++)
 		if (i != d->id)
 			s->cut[d->id][i] = s->cut[i][d->id] = true;
 }

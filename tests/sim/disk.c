@@ -13,7 +13,7 @@ static struct log_disk disk_of(struct node *d)
 
 static void at(struct node *d, uint64_t in_ms, enum sim_event_kind kind, uint64_t value)
 {
-	sim_at(d->sim, (struct sim_event){ .at = d->sim->now + in_ms, .kind = kind, .node = d->id, .from = d->id, .boot = d->boot, .value = value });
+	sim_at(d->sim, (struct sim_event){ .at = d->sim->now + in_ms, .kind = kind, .node = d->place, .from = d->place, .boot = d->boot, .value = value });
 }
 
 /* ---- writing ---- */
@@ -180,7 +180,7 @@ void disk_format(struct node *d, bool formatted)
 {
 	struct sim *s = d->sim;
 	char why[LOG_REASON_BYTES];
-	d->disk = memory_disk_create(s->seed * 100 + d->id);
+	d->disk = memory_disk_create(s->seed * 100 + d->place);
 	struct log_options o = { .cluster = s->cluster, .salt = s->seed, .segment_bytes = 128u << 10 };
 	if (rng_chance(&s->rng, 50))
 		o.segment_bytes = 512u << 10;

@@ -11,6 +11,7 @@ static void draw_cluster(struct sim *s)
 {
 	s->n = pick_n(s);
 	s->n = s->schedule->nodes ? s->schedule->nodes : s->n;
+	s->places = s->n;
 	s->f = quorum_faults(s->n);
 	s->q = quorum_strong(s->n);
 	bool tiny = rng_chance(&s->rng, 50); /* most bugs need 2 views and the first slots */

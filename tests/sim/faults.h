@@ -62,6 +62,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(PULLS, "script-pull", "a liar asks for everything six times")                                                                                        \
 	X(CENSORS, "script-censor", "a liar does not hear one of the clients")                                                                                 \
 	X(LIARS_CLOCK, "script-clock", "a liar's clock is wrong")                                                                                              \
+	X(TWIN, "twin", "a liar runs twice, with one key")                                                                                                     \
 	X(ADAPTIVE, "adaptive", "the vote that completes a quorum is slowed")                                                                                  \
 	X(SPLITS, "lie-split", "a liar gives the vote that completes a quorum to some")                                                                        \
 	X(CLIENT, "client", "a client lies")                                                                                                                   \

@@ -30,6 +30,23 @@ static const char *habits_text(uint32_t habits, uint32_t scripts)
 	return text;
 }
 
+/* One of the liars may run twice. Its twin, and mostly it too, is honest in all that it says: they only do not know of each other. */
+static void twin_draw(struct sim *s, struct rng *plan)
+{
+	bool any = rng_chance(plan, 25), plain = rng_chance(plan, 70);
+	uint32_t first = rng_below(plan, s->n);
+	for (uint32_t i = 0; any && i < s->n; i++) {
+		struct node *d = &s->node[(first + i) % s->n];
+		if (!d->liar.lies || !fault(s, FAULT_TWIN, "replica %u runs twice%s", (first + i) % s->n, plain ? ", and says nothing else that is false" : ""))
+			continue;
+		if (plain)
+			d->liar.habits = d->liar.scripts = 0;
+		s->node[s->n] = (struct node){ .id = (uint8_t)((first + i) % s->n), .liar = { .lies = true } };
+		s->places = s->n + 1;
+		return;
+	}
+}
+
 /* Most of the seeds have liars, and those have as many as there may be, mostly. One that is left out is honest. */
 void liar_draw(struct sim *s)
 {
@@ -62,6 +79,7 @@ void liar_draw(struct sim *s)
 		s->liars++;
 		count--;
 	}
+	twin_draw(s, plan);
 }
 
 static enum fault_class class_of(enum liar_habit h)
@@ -440,12 +458,12 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	}
 	if (!other && habit(d, LIAR_CHANGES))
 		other = changed(d, f);
-	network_send(s, d->id, to, other ? other : f);
+	network_send(d, to, other ? other : f);
 	if (habit(d, LIAR_REPEATS))
-		network_send(s, d->id, to, other ? other : f);
+		network_send(d, to, other ? other : f);
 	struct frame *old = d->liar.old[rng_below(&s->lying, LIAR_OLD)];
 	if (old && habit(d, LIAR_REPLAYS))
-		network_send(s, d->id, to, old);
+		network_send(d, to, old);
 	frame_release(other);
 }
 
@@ -461,7 +479,7 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 	if (!habit(d, LIAR_LIES_TO_CLIENTS) || !envelope_read(&r, &e) || e.type != BFT_WIRE_REPLY_LATE || !reply_decode(&reply, true, r.at, rd_left(&r))) {
 		if ((e.type == BFT_WIRE_REPLY || e.type == BFT_WIRE_READ_ANSWER) && habit(d, LIAR_LIES_TO_CLIENTS))
 			f->bytes[f->n - 1] ^= 1; /* nobody else holds this frame */
-		network_reply(s, d->id, client, f);
+		network_reply(d, client, f);
 		return;
 	}
 	uint8_t *result = f->bytes + (reply.result - f->bytes);
@@ -471,7 +489,7 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 	s->scheme->sign(&e.signature, &statement, &s->secret[d->id]);
 	struct wr w = wr_of(f->bytes, BFT_FRAME_HEAD_BYTES);
 	envelope_write(&w, &e);
-	network_reply(s, d->id, client, f);
+	network_reply(d, client, f);
 }
 
 void liar_forget(struct node *d)

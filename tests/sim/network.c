@@ -47,23 +47,29 @@ bool network_lost(const struct sim *s, const struct sim_event *e)
 	return e->kind == SIM_FRAME && !e->client && s->cut[e->from][e->node];
 }
 
-void network_send_late(struct sim *s, uint8_t from, uint8_t to, struct frame *f, uint64_t late_ms)
+/* To every place that has the member's key. */
+void network_send_late(struct node *d, uint8_t member, struct frame *f, uint64_t late_ms)
 {
-	late_ms += adaptive_delay(s, from, to, f);
-	send(s, (struct sim_event){ .kind = SIM_FRAME, .node = to, .from = from, .frame = f }, late_ms, s->cut[from][to]);
+	struct sim *s = d->sim;
+	for (uint8_t i = 0; i < s->places; i++)
+		if (s->node[i].id == member)
+			send(s, (struct sim_event){ .kind = SIM_FRAME, .node = i, .from = d->place, .frame = f }, late_ms + adaptive_delay(s, d->id, i, f),
+			     s->cut[d->place][i]);
 }
 
-void network_send(struct sim *s, uint8_t from, uint8_t to, struct frame *f)
+void network_send(struct node *d, uint8_t member, struct frame *f)
 {
-	network_send_late(s, from, to, f, 0);
+	network_send_late(d, member, f, 0);
 }
 
-void network_reply(struct sim *s, uint8_t from, uint8_t client, struct frame *f)
+void network_reply(struct node *d, uint8_t client, struct frame *f)
 {
-	send(s, (struct sim_event){ .kind = SIM_REPLY, .node = client, .from = from, .frame = f }, 0, false);
+	send(d->sim, (struct sim_event){ .kind = SIM_REPLY, .node = client, .from = d->id, .frame = f }, 0, false);
 }
 
-void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f)
+void network_request(struct sim *s, uint8_t client, uint8_t member, struct frame *f)
 {
-	send(s, (struct sim_event){ .kind = SIM_FRAME, .node = to, .from = client, .client = true, .frame = f }, 0, false);
+	for (uint8_t i = 0; i < s->places; i++)
+		if (s->node[i].id == member)
+			send(s, (struct sim_event){ .kind = SIM_FRAME, .node = i, .from = client, .client = true, .frame = f }, 0, false);
 }

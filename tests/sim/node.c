@@ -5,7 +5,7 @@
 
 static void at(struct node *d, struct sim_event e)
 {
-	e.node = e.from = d->id;
+	e.node = e.from = d->place;
 	e.boot = d->boot;
 	sim_at(d->sim, e);
 }
@@ -31,7 +31,7 @@ static bool env_send(void *user, uint8_t member, enum net_class class, const voi
 		liar_send(d, member, f);
 	} else {
 		statements_sent(d->sim, d->id, f);
-		network_send(d->sim, d->id, member, f);
+		network_send(d, member, f);
 	}
 	frame_release(f);
 	return true;
@@ -61,7 +61,7 @@ static bool env_send_client(void *user, driver_link link, const void *head, size
 		liar_reply(d, client, f);
 	} else {
 		statements_replied(d->sim, d->id, f);
-		network_reply(d->sim, d->id, client, f);
+		network_reply(d, client, f);
 	}
 	frame_release(f);
 	return true;
@@ -215,7 +215,7 @@ static void bring(struct node *d, const struct sim_event *e)
 		if (e->client)
 			driver_client_frame(d->driver, link_of(d, e->from), &d->sim->client[e->from].key, e->frame->bytes, e->frame->n);
 		else
-			driver_member_frame(d->driver, e->from, e->frame->bytes, e->frame->n);
+			driver_member_frame(d->driver, d->sim->node[e->from].id, e->frame->bytes, e->frame->n);
 		break;
 	case SIM_FLUSHED: disk_flushed(d, (int)e->value); break;
 	case SIM_SPACE: disk_tries_again(d); break;
@@ -242,7 +242,7 @@ static void wake_up(struct node *d, const struct sim_event *e)
 		}
 	if (d->dying) {
 		node_crash(d);
-		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = d->id });
+		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = d->place });
 		return;
 	}
 	d->crash_in = 0;
@@ -250,7 +250,7 @@ static void wake_up(struct node *d, const struct sim_event *e)
 	if (d->stops) {
 		d->stops = false;
 		node_crash(d);
-		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 3000), .kind = SIM_START, .node = d->id });
+		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 3000), .kind = SIM_START, .node = d->place });
 		return;
 	}
 	tick_at_deadline(d);
@@ -268,12 +268,13 @@ void node_event(struct node *d, const struct sim_event *e)
 
 /* ---- life ---- */
 
-void node_create(struct sim *s, uint8_t id)
+void node_create(struct sim *s, uint8_t place)
 {
-	struct node *d = &s->node[id];
+	struct node *d = &s->node[place];
 	d->sim = s;
-	d->id = id;
-	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, id);
+	d->place = place;
+	d->id = place < s->n ? place : d->id; /* a twin has got its own */
+	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, place);
 	disk_format(d, true);
 }
 
@@ -370,7 +371,7 @@ static bool open_somehow(struct node *d)
 		return open_all(d);
 	}
 	d->up = false;
-	sim_at(s, (struct sim_event){ .at = s->now + 500, .kind = SIM_START, .node = d->id });
+	sim_at(s, (struct sim_event){ .at = s->now + 500, .kind = SIM_START, .node = d->place });
 	return false;
 }
 
@@ -387,12 +388,22 @@ void node_start(struct node *d)
 	if (!open_somehow(d))
 		return;
 	sim_trace(s, "node %u starts", d->id);
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; i < s->places; i++)
 		if (s->node[i].up && !s->failure[0])
 			node_links(&s->node[i]);
 	wake_up(d, NULL);
 	s->at_work = -1;
 	clients_link(s, d->id, true);
+}
+
+/* Some place of that member's is up and not cut off. */
+static bool reached(const struct node *d, uint8_t member)
+{
+	const struct sim *s = d->sim;
+	for (uint32_t i = 0; i < s->places; i++)
+		if (s->node[i].id == member && s->node[i].up && !s->cut[d->place][i] && !s->cut[i][d->place])
+			return true;
+	return false;
 }
 
 void node_links(struct node *d)
@@ -402,7 +413,7 @@ void node_links(struct node *d)
 	driver_time(d->driver, s->now, clock_of(d));
 	for (uint8_t i = 0; i < s->n; i++)
 		if (i != d->id) {
-			bool up = s->node[i].up && !s->cut[d->id][i] && !s->cut[i][d->id];
+			bool up = reached(d, i);
 			/* A peer that came back is a new link, even if nobody noticed that the old one broke. */
 			driver_member_link(d->driver, i, false);
 			driver_member_link(d->driver, i, up);

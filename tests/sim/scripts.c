@@ -77,14 +77,14 @@ static struct frame *without_proposals(struct node *d, const struct frame *f, bo
 static void again(struct node *d, uint8_t to, struct frame *f, uint32_t times)
 {
 	while (times--)
-		network_send(d->sim, d->id, to, f);
+		network_send(d, to, f);
 }
 
 static void spoiled(struct node *d, uint8_t to, const struct frame *f)
 {
 	struct frame *bad = frame_make(f->bytes, f->n, NULL, 0);
 	bad->bytes[BFT_FRAME_HEAD_BYTES - 1 - rng_below(&d->sim->lying, SIGNATURE_BYTES)] ^= 1;
-	network_send(d->sim, d->id, to, bad);
+	network_send(d, to, bad);
 	frame_release(bad);
 }
 
@@ -110,7 +110,7 @@ static void views(struct node *d, uint8_t to, const struct frame *f)
 		envelope_write(&w, &e);
 		memcpy(body + n, r.at + core_n, tail);
 		struct frame *x = frame_make(head, sizeof head, body, n + tail);
-		network_send(s, d->id, to, x);
+		network_send(d, to, x);
 		frame_release(x);
 	}
 }
@@ -142,12 +142,12 @@ bool script_plays(struct node *d, uint8_t to, struct frame *f)
 		return true;
 	}
 	if (type == PBFT_VOTES && acts(d, FAULT_LATE)) {
-		network_send_late(s, d->id, to, f, 20 + rng_below(&s->lying, 1500));
+		network_send_late(d, to, f, 20 + rng_below(&s->lying, 1500));
 		return true;
 	}
 	struct frame *less = type == PBFT_VOTES && (plays(d, FAULT_MUTE) || plays(d, FAULT_HOLE)) ? without_proposals(d, f, &changed) : NULL;
 	if (less) {
-		network_send(s, d->id, to, less);
+		network_send(d, to, less);
 		frame_release(less);
 		return true;
 	}

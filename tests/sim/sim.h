@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #define SIM_NODES_MAX 10u
+#define SIM_PLACES_MAX (SIM_NODES_MAX + 1u) /* one liar may run twice, with one key: the twin is behind the members */
 #define SIM_REQUESTS 200u
 #define SIM_REGISTER_OPS 160u
 #define SIM_REGISTERS_MAX 3u
@@ -65,7 +66,8 @@ struct liar {
 struct node {
 	struct sim *sim;
 	struct liar liar;
-	uint8_t id;
+	uint8_t id;    /* the member */
+	uint8_t place; /* in s->node: the member's, or behind them all */
 	bool up;
 	uint32_t boot; /* counts starts: events of an older life are void */
 	/* what survives a crash */
@@ -141,8 +143,8 @@ enum sim_event_kind {
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
-	uint8_t node, from;
-	bool client; /* FRAME: `from` is a client */
+	uint8_t node, from; /* places; of a READMIT `from` is a member, of a client's FRAME a client */
+	bool client;        /* FRAME: `from` is a client */
 	uint32_t boot;
 	struct frame *frame;
 	uint64_t value;
@@ -177,19 +179,20 @@ struct sim {
 	struct digest cluster;
 	const struct sign_scheme *scheme;
 	struct secret_key secret[SIM_NODES_MAX], org_secret[SIM_NODES_MAX];
-	struct node node[SIM_NODES_MAX];
+	struct node node[SIM_PLACES_MAX];
+	uint32_t places; /* n, or n + 1 when there is a twin */
 	struct sim_event *heap;
 	uint32_t heap_count, heap_capacity;
 	char folder[96];
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
-	uint32_t strike_percent;                /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
-	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
-	struct adaptive *adaptive;              /* NULL: nobody sees all */
-	bool calm, quiet;                       /* quiet: from the beginning, so nobody may lose office */
-	bool forgetting;                        /* one loses its memory, and nobody else loses anything: what it said is known */
-	bool disks_fail;                        /* a write or flush of a log, now and then */
-	bool slow;                              /* the network stays slower than the timeout: only back-off helps */
+	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
+	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
+	struct adaptive *adaptive;                /* NULL: nobody sees all */
+	bool calm, quiet;                         /* quiet: from the beginning, so nobody may lose office */
+	bool forgetting;                          /* one loses its memory, and nobody else loses anything: what it said is known */
+	bool disks_fail;                          /* a write or flush of a log, now and then */
+	bool slow;                                /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS + 1]; /* the last one lies, if it is there */
 	uint32_t clients_count, lying_ops;
@@ -229,7 +232,7 @@ void draw(struct sim *s);
 bool guarded(struct sim *s, void (*what)(struct sim *s));
 
 /* node.c */
-void node_create(struct sim *s, uint8_t id);
+void node_create(struct sim *s, uint8_t place);
 void node_destroy(struct node *d);
 /* Its files. */
 void node_unlink(const struct node *d);
@@ -261,10 +264,10 @@ struct frame *frame_make(const void *head, size_t head_n, const void *body, size
 void frame_release(struct frame *f);
 /* A partition loses what is under way too. */
 bool network_lost(const struct sim *s, const struct sim_event *e);
-void network_send(struct sim *s, uint8_t from, uint8_t to, struct frame *f);
-void network_send_late(struct sim *s, uint8_t from, uint8_t to, struct frame *f, uint64_t late_ms);
-void network_reply(struct sim *s, uint8_t from, uint8_t client, struct frame *f);
-void network_request(struct sim *s, uint8_t client, uint8_t to, struct frame *f);
+void network_send(struct node *d, uint8_t member, struct frame *f);
+void network_send_late(struct node *d, uint8_t member, struct frame *f, uint64_t late_ms);
+void network_reply(struct node *d, uint8_t client, struct frame *f);
+void network_request(struct sim *s, uint8_t client, uint8_t member, struct frame *f);
 
 /* clients.c */
 void clients_create(struct sim *s);

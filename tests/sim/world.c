@@ -84,19 +84,34 @@ static const char *names_of(const struct sim *s, uint32_t side)
 	return n ? text : "none";
 }
 
+/* Each of the others is with one of the twins: nobody need notice that there are two. */
+static void part_twins(struct sim *s, uint32_t halves)
+{
+	uint32_t twin = s->n, first = s->node[twin].id;
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint32_t away = halves >> i & 1 ? twin : first;
+		if (i != first)
+			s->cut[i][away] = s->cut[away][i] = true;
+	}
+	s->cut[first][twin] = s->cut[twin][first] = true;
+}
+
 /* The plan draws alike whatever is left out of it. */
 static void cut_at_random(struct sim *s)
 {
 	struct rng *plan = &s->faults.plan[FAULT_PARTITION];
 	bool whole = rng_chance(plan, 50), one_way = rng_chance(plan, 30);
-	uint32_t side = rng_below(plan, 1u << s->n);
+	uint32_t halves = rng_below(plan, 1u << s->n);
+	uint32_t side = rng_below(plan, 1u << s->places);
 	memset(s->cut, 0, sizeof s->cut);
+	if (s->places > s->n && !s->calm)
+		part_twins(s, halves);
 	if (s->calm || s->forgetting || whole)
 		return;
 	if (!fault(s, FAULT_PARTITION, "replicas %s hear nothing of the others%s", names_of(s, side), one_way ? ", but are heard" : ""))
 		return;
-	for (uint32_t a = 0; a < s->n; a++)
-		for (uint32_t b = 0; b < s->n; b++)
+	for (uint32_t a = 0; a < s->places; a++)
+		for (uint32_t b = 0; b < s->places; b++)
 			if ((side >> a & 1) && !(side >> b & 1)) {
 				s->cut[b][a] = true;
 				s->cut[a][b] = !one_way;
@@ -110,7 +125,7 @@ static void links(struct sim *s)
 		sim_trace(s, "the faults stop");
 	s->calm |= s->now >= s->end_ms;
 	cut_at_random(s);
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; i < s->places; i++)
 		if (s->node[i].up && !s->failure[0])
 			node_links(&s->node[i]);
 	if (!s->calm)
@@ -119,7 +134,7 @@ static void links(struct sim *s)
 
 static uint8_t victim(struct sim *s)
 {
-	uint32_t anybody = rng_below(&s->faults.plan[FAULT_CRASH], s->n);
+	uint32_t anybody = rng_below(&s->faults.plan[FAULT_CRASH], s->places);
 	for (uint8_t i = 0; s->forgetting && i < s->n; i++)
 		if (s->node[i].forgetful)
 			return i;
@@ -210,7 +225,7 @@ static void set_up(struct sim *s, const struct schedule *schedule)
 
 static void plan(struct sim *s)
 {
-	for (uint8_t i = 0; i < s->n; i++)
+	for (uint8_t i = 0; i < s->places; i++)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, 50), .kind = SIM_START, .node = i });
 	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
 	sim_at(s, (struct sim_event){ .at = s->end_ms, .kind = SIM_LINKS });
@@ -226,7 +241,7 @@ static void plan(struct sim *s)
 
 static void live(struct sim *s)
 {
-	for (uint8_t i = 0; i < s->n; i++)
+	for (uint8_t i = 0; i < s->places; i++)
 		node_create(s, i);
 	clients_create(s);
 	reads_create(s);
@@ -253,7 +268,7 @@ static void clean_up(struct sim *s)
 		struct sim_event e = pop(s);
 		frame_release(e.frame);
 	}
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; i < s->places; i++)
 		node_destroy(&s->node[i]);
 	clients_destroy(s);
 	free(s->heap);
@@ -287,7 +302,7 @@ void sim_run(struct sim *s, const struct schedule *schedule)
 		clean_up(s);
 	else
 		leave(s);
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; i < s->places; i++)
 		node_unlink(&s->node[i]);
 	rmdir(s->folder);
 }
