@@ -216,6 +216,7 @@ void clients_create(struct sim *s)
 
 void clients_destroy(struct sim *s)
 {
-	for (uint8_t i = 0; i < SIM_CLIENTS; i++)
+	for (uint32_t i = 0; i < s->clients_count; i++)
 		client_core_destroy(s->client[i].core);
+	lying_client_destroy(s);
 }

@@ -20,6 +20,7 @@
 #define SIM_NODES_MAX 10u
 #define SIM_PLACES_MAX (SIM_NODES_MAX + 1u) /* one liar may run twice, with one key: the twin is behind the members */
 #define SIM_REQUESTS 200u
+#define SIM_READS 200u
 #define SIM_REGISTER_OPS 160u
 #define SIM_REGISTERS_MAX 3u
 #define SIM_CLIENTS 7u
@@ -150,6 +151,13 @@ struct sim_event {
 	uint64_t value;
 };
 
+/* How often was that request executed? */
+struct sim_read {
+	struct sim_client *client;
+	uint32_t request;
+	bool must; /* it was there when the read began */
+};
+
 /* One operation on a register, by a client that waits for its answer: registers.c. */
 struct register_op {
 	struct sim_client *client;
@@ -199,6 +207,8 @@ struct sim {
 	struct sim_request request[SIM_REQUESTS];
 	uint32_t completed;
 	uint64_t reads;
+	struct sim_read read[SIM_READS];
+	uint32_t reads_begun;
 	struct register_op register_op[SIM_REGISTER_OPS];
 	uint32_t register_keys, register_begun, register_over, register_wanted; /* keys 0: none in this seed */
 	/* the one history */

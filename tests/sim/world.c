@@ -277,31 +277,12 @@ static void clean_up(struct sim *s)
 	free(s->adaptive);
 }
 
-/* A check broke in the middle of something: what holds a lock there, as a transaction of the state does, can be neither ended nor closed. It stays, out of the way of the
- * seeds that follow, and in sight of those who look for memory that is lost. */
-struct wreck {
-	struct wreck *next;
-	struct sim sim;
-};
-static struct wreck *wrecks;
-
-static void leave(const struct sim *s)
-{
-	struct wreck *w = malloc(sizeof *w);
-	if (!w)
-		abort();
-	w->sim = *s;
-	w->next = wrecks;
-	wrecks = w;
-}
-
 void sim_run(struct sim *s, const struct schedule *schedule)
 {
 	set_up(s, schedule);
+	/* Where a check broke in the middle of something, what holds a lock there, as a transaction of the state does, can be neither ended nor closed: it is lost. */
 	if (guarded(s, live))
 		clean_up(s);
-	else
-		leave(s);
 	for (uint32_t i = 0; i < s->places; i++)
 		node_unlink(&s->node[i]);
 	rmdir(s->folder);
