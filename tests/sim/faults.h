@@ -47,6 +47,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(FORGES, "lie-forge", "a liar's VIEW-CHANGE has certificates that it made itself")                                                                    \
 	X(HURRIES, "lie-hurry", "a liar commits to what it has not prepared")                                                                                  \
 	X(COLLUDES, "lie-collude", "a liar votes for what an equivocating leader told that half")                                                              \
+	X(DELAYS, "lie-delay", "a liar says it later")                                                                                                         \
 	X(SILENT, "script-silent", "a liar says nothing any more")                                                                                             \
 	X(MUTE, "script-mute", "a leader votes and answers, and proposes nothing")                                                                             \
 	X(HOLE, "script-hole", "a leader leaves out each fifth sequence")                                                                                      \

@@ -21,7 +21,7 @@ static const char *habits_text(uint32_t habits, uint32_t scripts)
 	static char text[400];
 	size_t n = 0;
 	text[0] = 0;
-	for (uint32_t h = 0; h < FAULT_COLLUDES - FAULT_DROPS + 1; h++)
+	for (uint32_t h = 0; h < FAULT_DELAYS - FAULT_DROPS + 1; h++)
 		if (habits >> h & 1)
 			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_DROPS + h]);
 	for (uint32_t h = 0; h < FAULT_SCRIPTS_LAST - FAULT_SILENT + 1; h++)
@@ -458,7 +458,7 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	}
 	if (!other && habit(d, LIAR_CHANGES))
 		other = changed(d, f);
-	network_send(d, to, other ? other : f);
+	network_send_late(d, to, other ? other : f, habit(d, LIAR_DELAYS) ? rng_below(&s->lying, 2000) : 0);
 	if (habit(d, LIAR_REPEATS))
 		network_send(d, to, other ? other : f);
 	struct frame *old = d->liar.old[rng_below(&s->lying, LIAR_OLD)];

@@ -50,7 +50,8 @@ enum liar_habit {
 	LIAR_FORGES = 256,    /* or that something was, in a certificate signed by it alone */
 	LIAR_HURRIES = 512,   /* it commits to what it has not prepared                     */
 	LIAR_COLLUDES = 1024, /* it helps one that EQUIVOCATES: each half hears of it what it heard of the leader */
-	LIAR_HABITS_ALL = 2047,
+	LIAR_DELAYS = 2048,
+	LIAR_HABITS_ALL = 4095,
 };
 #define LIAR_OLD 64u
 struct liar {
