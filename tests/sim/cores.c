@@ -45,7 +45,7 @@ struct request {
 
 /* What is on its way to one place: a message, or a request that another handed on. */
 struct delivery {
-	uint8_t to;
+	uint8_t to, from; /* places */
 	enum bft_auth auth;
 	bft_ref message; /* 0: a request */
 	uint32_t request;
@@ -154,7 +154,7 @@ static void send(struct cores *c, struct place *p, bft_mask to, bft_ref ref, boo
 		bool self = &c->place[i] == p;
 		if (!(to & BFT_BIT(c->place[i].id)) || c->cell[i] != c->cell[p - c->place] || (self ? !own : c->place[i].id == p->id))
 			continue;
-		push(c, (struct delivery){ .to = i, .auth = BFT_AUTH_SIGNED, .message = ref, .own = self });
+		push(c, (struct delivery){ .to = i, .from = (uint8_t)(p - c->place), .auth = BFT_AUTH_SIGNED, .message = ref, .own = self });
 	}
 }
 
@@ -185,7 +185,7 @@ static void hand_on(struct cores *c, const struct place *p, const struct bft_eff
 	for (uint32_t r = 0; r < c->requests_count; r++)
 		for (uint8_t i = 0; i < CORES_PLACES; i++)
 			if (digest_equal(&c->request[r].digest, &e->digest) && (e->to & BFT_BIT(c->place[i].id)) && c->cell[i] == c->cell[p - c->place])
-				push(c, (struct delivery){ .to = i, .request = r });
+				push(c, (struct delivery){ .to = i, .from = (uint8_t)(p - c->place), .request = r });
 }
 
 /* ---- proposals ---- */
@@ -387,26 +387,39 @@ static void deliver(struct cores *c, const struct delivery *d)
 	step(c, p, &e);
 }
 
+/* What each place does by itself: it executes, and its standing orders are filled. */
+static bool turn(struct cores *c)
+{
+	bool moved = false;
+	for (uint32_t i = 0; i < CORES_PLACES && !c->failure[0]; i++) {
+		struct place *p = &c->place[i];
+		while (p->executing_count && !c->failure[0])
+			execute_one(c, p);
+		while (fill_one(c, p) && !c->failure[0])
+			moved = true;
+	}
+	return moved;
+}
+
+/* All that is under way arrives, and what that causes is under way. What was sent to a place that is cut off by now is lost. */
+static bool hop(struct cores *c)
+{
+	bool moved = c->count != 0;
+	for (uint32_t n = c->count; n && !c->failure[0]; n--) {
+		struct delivery d = c->queue[c->head];
+		c->head = (c->head + 1) % QUEUE_MAX;
+		c->count--;
+		if (c->cell[d.to] == c->cell[d.from])
+			deliver(c, &d);
+	}
+	return turn(c) || moved;
+}
+
 /* Until nothing moves any more. */
 static void settle(struct cores *c)
 {
-	for (bool moved = true; moved && !c->failure[0];) {
-		moved = false;
-		while (c->count && !c->failure[0]) {
-			struct delivery d = c->queue[c->head];
-			c->head = (c->head + 1) % QUEUE_MAX;
-			c->count--;
-			deliver(c, &d);
-		}
-		for (uint32_t i = 0; i < CORES_PLACES && !c->failure[0]; i++) {
-			struct place *p = &c->place[i];
-			while (p->executing_count && !c->failure[0])
-				execute_one(c, p);
-			while (fill_one(c, p) && !c->failure[0])
-				moved = true;
-		}
-		moved |= c->count != 0;
-	}
+	while (hop(c) && !c->failure[0])
+		;
 }
 
 static void pass(struct cores *c, uint32_t ms)
@@ -451,12 +464,16 @@ static void ask(struct cores *c)
 			request(c, &c->place[i], i % 2 ? k : c->requests_count - 1 - (k - first));
 }
 
-void cores_round(struct cores *c, const uint8_t cell[CORES_PLACES])
+void cores_round(struct cores *c, const uint8_t cell[CORES_PLACES], uint32_t hops)
 {
 	memcpy(c->cell, cell, sizeof c->cell);
 	links(c);
-	settle(c);
 	ask(c);
+	if (hops) {
+		while (hops-- && !c->failure[0])
+			hop(c);
+		return;
+	}
 	settle(c);
 	for (uint32_t ms = 0; ms < ROUND_MS && !c->failure[0]; ms += TICK_MS)
 		pass(c, TICK_MS);

@@ -16,8 +16,9 @@ struct cores *cores_create(void);
 void cores_destroy(struct cores *c);
 /* Everything begins anew; the member with two places is `twinned`. */
 void cores_begin(struct cores *c, uint8_t twinned);
-/* One round: `cell[i]` is where place i is. Two requests come, in another order at every other place; then time passes until whoever waits has suspected. */
-void cores_round(struct cores *c, const uint8_t cell[CORES_PLACES]);
+/* One round: `cell[i]` is where place i is. Two requests come, in another order at every other place. Then `hops` times all that is under way arrives; or, with 0, all
+ * of it and what follows, and time passes until whoever waits has suspected. What is under way at the end is lost where the next round cuts. */
+void cores_round(struct cores *c, const uint8_t cell[CORES_PLACES], uint32_t hops);
 /* The network is whole, and time passes until the honest have executed every request, or `ms` are over. False: they have not. */
 bool cores_heal(struct cores *c, uint32_t ms);
 /* What fell, or NULL. */

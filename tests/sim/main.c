@@ -256,7 +256,7 @@ static int run_seeds(const struct options *o)
 
 static int run_twins(char **argv, int argc)
 {
-	uint32_t rounds = 3;
+	uint32_t rounds = 0;
 	uint64_t sample = 0;
 	const char *one = NULL;
 	for (int i = 0; i < argc; i++) {
