@@ -154,7 +154,7 @@ void check_end(struct sim *s)
 	if (s->completed < s->requests_count)
 		sim_fail(s, "liveness: %u of %u requests completed %u ms after the faults stopped", s->completed, s->requests_count, SIM_LIVE_MS);
 	else if (!registers_done(s))
-		sim_fail(s, "liveness: %u of %u register operations were answered %u ms after the faults stopped", s->register_over, s->register_wanted,
+		sim_fail(s, "liveness: %u of %u register operations were answered %u ms after the faults stopped", s->register_over, s->register_begun,
 		         SIM_LIVE_MS);
 	for (uint32_t i = 0; i < s->n && !s->failure[0]; i++) {
 		struct node *d = &s->node[i];

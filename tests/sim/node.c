@@ -389,9 +389,12 @@ void node_start(struct node *d)
 	for (uint32_t i = 0; i < s->places; i++)
 		if (s->node[i].up && !s->failure[0])
 			node_links(&s->node[i]);
+	if (!d->up) /* it has crashed again already */
+		return;
 	wake_up(d, NULL);
 	s->at_work = -1;
-	clients_link(s, d->id, true);
+	if (d->up)
+		clients_link(s, d->id, true);
 }
 
 /* Some place of that member's is up and not cut off. */
