@@ -310,12 +310,12 @@ void disk_rests(struct node *d)
 	if (!d->forgetful || d->rolled_back)
 		return;
 	uint32_t how = rng_below(plan, 100);
-	if (how < 15 && fault(s, FAULT_EMPTY_FOLDER, "replica %u gets an empty folder", d->id)) {
+	if (how < 10 && fault(s, FAULT_EMPTY_FOLDER, "replica %u gets an empty folder", d->id)) {
 		disk_empty(d);
-	} else if (how >= 15 && how < 45 && fault(s, FAULT_BITS, "bits flip in replica %u's log", d->id)) {
+	} else if (how >= 10 && how < 25 && fault(s, FAULT_BITS, "bits flip in replica %u's log", d->id)) {
 		d->rolled_back = true;
 		flip_bits(d);
-	} else if (how >= 45) {
+	} else if (how >= 25) {
 		older_folder(d, plan);
 	}
 }

@@ -70,7 +70,7 @@ static void draw_load(struct sim *s)
 static void draw_forgetting(struct sim *s)
 {
 	uint32_t who = rng_chance(&s->rng, 50) ? 0 : rng_below(&s->rng, s->n);
-	s->forgetting = !s->quiet && s->liars < s->f && !s->node[who].liar.lies && rng_chance(&s->rng, 40);
+	s->forgetting = !s->quiet && s->liars < s->f && !s->node[who].liar.lies && rng_chance(&s->rng, 60);
 	if (!s->forgetting)
 		return;
 	s->node[who].forgetful = true;
