@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,7 +100,7 @@ static bool smaller(struct shrinker *s)
 	if (!s->outcome->failure[0] || strcmp(s->outcome->kind, s->best->kind) != 0)
 		return false;
 	s->schedule = s->tried;
-	*s->best = *s->outcome;
+	memcpy(s->best, s->outcome, offsetof(struct outcome, events) + s->outcome->events_count * sizeof s->outcome->events[0]);
 	return true;
 }
 
@@ -218,7 +219,47 @@ static void try_occurrences(struct shrinker *s)
 	free(kept);
 }
 
+/* For whoever waits. */
+static void report(const struct shrinker *s, const char *what)
+{
+	fprintf(stderr, "%s: %" PRIu32 " faults are left, %" PRIu64 " tries\n", what, s->best->events_count, s->tries_left);
+}
+
 /* ---- the story ---- */
+
+struct heap { /* of small faults of one class, between two that are told */
+	uint32_t count;
+	uint64_t from_ms, to_ms, from_k, to_k;
+};
+
+static void tell_heaps(struct heap *heaps)
+{
+	for (uint32_t c = 0; c < FAULT_CLASSES; c++) {
+		struct heap *h = &heaps[c];
+		if (h->count == 1)
+			printf("%8" PRIu64 "  %s  (%s:%" PRIu64 ")\n", h->from_ms, fault_texts[c], fault_words[c], h->from_k);
+		else if (h->count)
+			printf("%8" PRIu64 "  until %" PRIu64 ", %" PRIu32 " times: %s  (%s:%" PRIu64 "-%" PRIu64 ")\n", h->from_ms, h->to_ms, h->count,
+			       fault_texts[c], fault_words[c], h->from_k, h->to_k);
+		h->count = 0;
+	}
+}
+
+static void tell_happening(struct heap *heaps, const struct happening *x)
+{
+	struct heap *h = &heaps[x->class];
+	if (strcmp(x->text, fault_texts[x->class]) != 0) {
+		tell_heaps(heaps);
+		printf("%8" PRIu64 "  %s  (%s:%" PRIu64 ")\n", x->at, x->text, fault_words[x->class], x->k);
+		return;
+	}
+	if (!h->count++) {
+		h->from_ms = x->at;
+		h->from_k = x->k;
+	}
+	h->to_ms = x->at;
+	h->to_k = x->k;
+}
 
 static void tell(const struct shrinker *s, uint32_t faults_before)
 {
@@ -226,8 +267,10 @@ static void tell(const struct shrinker *s, uint32_t faults_before)
 	printf("seed %" PRIu64 " needs %" PRIu32 " of its %" PRIu32 " faults%s\n", s->schedule.seed, o->events_count, faults_before,
 	       s->tries_left ? "" : ", or fewer: there were no more tries");
 	printf("%s\n", o->cluster);
+	struct heap heaps[FAULT_CLASSES] = { { 0 } };
 	for (uint32_t i = 0; i < o->events_count; i++)
-		printf("%8" PRIu64 "  %s  (%s:%" PRIu64 ")\n", o->events[i].at, o->events[i].text, fault_words[o->events[i].class], o->events[i].k);
+		tell_happening(heaps, &o->events[i]);
+	tell_heaps(heaps);
 	printf("%8" PRIu64 "  FAILED: %s\n", o->at_ms, o->failure);
 	printf("replay: quorate-sim ");
 	schedule_print(stdout, &s->schedule);
@@ -256,8 +299,11 @@ int shrink(const struct schedule *from, uint64_t tries)
 	bool fails = s->best->failure[0];
 	if (fails) {
 		try_less_load(s);
+		report(s, "less time and load");
 		try_classes(s);
+		report(s, "fewer classes");
 		try_occurrences(s);
+		report(s, "fewer of each");
 		try_less_load(s);
 		tell(s, before);
 	} else {
