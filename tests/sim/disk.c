@@ -40,7 +40,7 @@ static uint64_t misdirected(struct node *d, const struct log_io *io)
 	struct rng *plan = &s->faults.plan[FAULT_MISDIRECTED];
 	uint64_t bytes = d->disk->files[io->handle].bytes, blocks = (bytes - io->n) / LOG_BLOCK_BYTES;
 	uint64_t to = blocks ? (1 + rng_below(plan, (uint32_t)blocks)) * LOG_BLOCK_BYTES : io->offset;
-	if (!d->forgetful || d->rolled_back || s->calm || rng_below(plan, 300) || to == io->offset || to + io->n > bytes ||
+	if (!d->forgetful || d->rolled_back || s->calm || rng_below(plan, 1200) || to == io->offset || to + io->n > bytes ||
 	    !fault(s, FAULT_MISDIRECTED, "a write of replica %u's log goes to another place", d->id))
 		return io->offset;
 	d->rolled_back = true;
@@ -291,7 +291,7 @@ static void older_folder(struct node *d, struct rng *plan)
 	if (!d->backup) {
 		d->backup = copy_disk(d->disk);
 		copy_file(d->state_path, path);
-	} else if (rng_chance(plan, 60) && fault(s, FAULT_OLD_FOLDER, "replica %u gets an older folder", d->id)) {
+	} else if (rng_chance(plan, 80) && fault(s, FAULT_OLD_FOLDER, "replica %u gets an older folder", d->id)) {
 		memory_disk_destroy(d->disk);
 		d->disk = d->backup;
 		d->backup = NULL;
