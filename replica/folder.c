@@ -1,4 +1,5 @@
 #include "replica/folder.h"
+#include "replica/damage.h"
 
 #include "bft/pbft/certificate.h"
 #include "bft/pbft/records.h"
@@ -203,53 +204,6 @@ enum quorate_error folder_open(struct folder *f, const char *path, const struct 
 
 /* ---- recovery ---- */
 
-struct visit {
-	struct driver *driver;
-	const struct log_report *report; /* as it fills */
-	uint64_t records;
-	uint32_t damages;         /* that the records since were judged by                     */
-	bool unplaced;            /* damage that may lie anywhere: a segment that is not there */
-	uint64_t views_at_damage; /* records about views before the last damage                */
-	bft_seq stable_at_damage; /* the stable checkpoint then, as far as is known            */
-	bft_seq stable_after;     /* the first one that is known after it; 0: none             */
-};
-
-static void note_damage(struct visit *v, const struct driver_recovered *before)
-{
-	v->unplaced |= v->records == 0;
-	v->damages = v->report->damaged_count;
-	v->views_at_damage = before->view_records;
-	v->stable_at_damage = before->stable;
-	v->stable_after = 0;
-}
-
-static bool visit_record(void *arg, const struct log_record *record, const struct log_position *position)
-{
-	struct visit *v = arg;
-	struct driver_recovered r;
-	driver_recovered(v->driver, &r);
-	if (v->report->damaged_count != v->damages)
-		note_damage(v, &r);
-	v->records++;
-	if (!driver_record(v->driver, record, position))
-		return false;
-	driver_recovered(v->driver, &r);
-	if (v->damages && !v->stable_after && r.stable > v->stable_at_damage)
-		v->stable_after = r.stable;
-	return true;
-}
-
-/* Damage costs nothing when whatever stood there has been overtaken since: what was lost was written below the first stable checkpoint after it, so it names no
- * sequence above that and the window; a later one has passed there, and a later record says which view it is. The run that wrote those knew what is lost now: a
- * run that did not is an observer, and the superblock remembers it. */
-static bool overtaken(const struct visit *v, uint32_t window)
-{
-	struct driver_recovered now;
-	driver_recovered(v->driver, &now);
-	return !v->unplaced && v->damages == v->report->damaged_count && v->stable_after && now.stable >= v->stable_after + window &&
-	       now.view_records > v->views_at_damage;
-}
-
 /* A new one for each loss: an organization's word for an older one lets nobody in. */
 static void draw_incarnation(struct superblock *sb)
 {
@@ -280,7 +234,7 @@ static bool same_boot(const struct superblock *sb)
 	return now[0] && memcmp(now, sb->boot_id, sizeof now) == 0;
 }
 
-static void judge(struct folder *f, const struct visit *v, const struct log_report *report, uint32_t window)
+static void judge(struct folder *f, const struct damage *v, const struct log_report *report, uint32_t window)
 {
 	const struct superblock *sb = &f->superblock;
 	if (!sb->formatted) {
@@ -289,7 +243,7 @@ static void judge(struct folder *f, const struct visit *v, const struct log_repo
 		snprintf(f->why_lost, sizeof f->why_lost, "this folder was formatted for a replica that had lost its data");
 	} else if (sb->free[FREE_MEMORY_LOST]) {
 		lost(f, (enum memory_lost)sb->free[FREE_MEMORY_LOST]);
-	} else if (report->class == LOG_DAMAGED && !overtaken(v, window)) {
+	} else if (report->class == LOG_DAMAGED && !damage_overtaken(v, window)) {
 		lost(f, MEMORY_DAMAGED);
 		snprintf(f->why_lost, sizeof f->why_lost, "%s", report->reason);
 	} else if (sb->durability == SUPERBLOCK_OS && !sb->clean && !same_boot(sb)) {
@@ -301,9 +255,9 @@ enum quorate_error folder_recover(struct folder *f, struct driver *d, const stru
                                   const struct folder_needs *needs, char *reason)
 {
 	struct log_report report;
-	struct visit visit = { .driver = d, .report = &report };
+	struct damage visit = { .driver = d, .report = &report };
 	struct log_options log_options = { .cluster = *cluster, .segment_bytes = LOG_SEGMENT_BYTES_DEFAULT, .queue_bytes = needs->queue_bytes };
-	enum log_result r = log_open(&f->log, &f->disk, &log_options, visit_record, &visit, &report);
+	enum log_result r = log_open(&f->log, &f->disk, &log_options, damage_visit, &visit, &report);
 	if (r != LOG_OK) {
 		const char *why = driver_trouble(d)[0] ? driver_trouble(d) : report.reason[0] ? report.reason : log_text(r);
 		return fail(reason, r == LOG_ERR_REFUSED || r == LOG_ERR_NONE ? QUORATE_CONFIG : QUORATE_FAILED, options->data, why);

@@ -8,6 +8,7 @@
 #define ASK_MS 1000u             /* a source that takes longer has stalled     */
 #define STALLS_MAX 3u            /* then it is left                            */
 #define OFFERS_MS 300u           /* between two questions who serves what      */
+#define CERTIFIED_MS 2000u       /* a whole state waits so long for the certificate of its checkpoint */
 #define COMMIT_BYTES (64u << 20) /* written between two commits of what is not whole yet */
 #define STACK_MAX (1u << 20)
 
@@ -44,6 +45,7 @@ struct transfer {
 	size_t uncommitted;
 	uint64_t offers_ms;
 	bool whole; /* the tree is the certified one: install it */
+	uint64_t whole_ms;
 	uint64_t nodes, entries, bytes;
 };
 
@@ -512,12 +514,24 @@ static void finish(struct driver *d)
 	if (state_failed(d, state_snapshot(t->next, &meta)))
 		return;
 	t->whole = digest_equal(&meta.root, &t->target.root);
+	t->whole_ms = d->mono_ms;
 	if (t->whole)
 		return;
 	/* Something of my own copy is left over where the walk did not look. It is made from nothing then. */
 	driver_note(d, QUORATE_LEVEL_WARNING, "the fetched state has another root than the certified one: what differs is fetched again");
 	struct item root = { .kind = TRANSFER_NODE, .expect = t->target.root };
 	push(d, &root);
+}
+
+/* Members that are two epochs ahead show no certificate of this one any more. A newer state has crossed those borders; what is here already is not fetched again. */
+static void choose_again(struct driver *d)
+{
+	struct transfer *t = d->transfer;
+	if (d->mono_ms < t->whole_ms + CERTIFIED_MS)
+		return;
+	memset(t->offer, 0, sizeof t->offer);
+	t->target.seq = 0;
+	t->whole = false;
 }
 
 static void install(struct driver *d)
@@ -529,8 +543,12 @@ static void install(struct driver *d)
 		transfer_end(d);
 		return;
 	}
-	if (epoch_jump(d, d->transfer->next) || standing.low < seq)
-		return; /* the certificate of that checkpoint is on its way: STATUS */
+	if (epoch_jump(d, d->transfer->next))
+		return;
+	if (standing.low < seq) { /* the certificate of that checkpoint is on its way: STATUS */
+		choose_again(d);
+		return;
+	}
 	driver_note(d, QUORATE_LEVEL_INFO, "the state at %llu is here: %llu parts of the tree, %llu entries, %llu KiB fetched", (unsigned long long)seq,
 	            (unsigned long long)d->transfer->nodes, (unsigned long long)d->transfer->entries, (unsigned long long)(d->transfer->bytes >> 10));
 	transfer_end(d);

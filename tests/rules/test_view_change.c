@@ -113,6 +113,19 @@ static void it_joins_the_weak_th_highest_view(void)
 	bed_free(b);
 }
 
+/* However far ahead they are: one VIEW-CHANGE, to where they are. That they count as a SUSPECT of each view on the way would bring it there too, by a VIEW-CHANGE and a
+ * flush for each of them, and one at a time as messages come. */
+static void it_joins_in_one_step(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bft_lsn before = bed_lsn(b);
+	bed_status(b, 2, 100000, 0, 0);
+	bed_status(b, 3, 100000, 0, 0);
+	CU_ASSERT(own_change(b) != NULL && own_change(b)->view == 100000);
+	CU_ASSERT(bed_sent_count(b, PBFT_VIEW_CHANGE) == 1 && bed_lsn(b) <= before + 2);
+	bed_free(b);
+}
+
 static void a_liars_view_moves_nobody(void)
 {
 	struct bed *b = bed_new(7, 1); /* f = 2 liars */
@@ -446,6 +459,7 @@ int main(void)
 		{ "a VIEW-CHANGE counts as a SUSPECT of lower views", a_view_change_counts_as_a_suspect_of_lower_views },
 		{ "being in a higher view counts too", being_in_a_higher_view_counts_too },
 		{ "it joins the (f+1)-th highest view", it_joins_the_weak_th_highest_view },
+		{ "it joins in one step", it_joins_in_one_step },
 		{ "a liar's view moves nobody", a_liars_view_moves_nobody },
 		{ "views do not overflow", views_do_not_overflow },
 		{ "it is durable before it is sent", it_is_durable_before_it_is_sent },

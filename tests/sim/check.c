@@ -7,19 +7,20 @@
 static void strike(struct node *d)
 {
 	struct sim *s = d->sim;
-	if (s->calm || !rng_chance(&s->rng, s->strike_percent))
+	struct rng *plan = &s->faults.plan[FAULT_STRIKE];
+	if (s->calm || !rng_chance(plan, s->strike_percent))
 		return;
-	if (s->crash_every_ms && rng_chance(&s->rng, 30)) {
+	bool by_crash = rng_chance(plan, 30) && s->crash_every_ms;
+	if (!fault(s, FAULT_STRIKE, "node %u, the first to execute this, %s", d->id, by_crash ? "crashes" : "is cut off"))
+		return;
+	if (by_crash) {
 		d->crash_in = 1;
-		sim_trace(s, "node %u is struck by a crash", d->id);
 		return;
 	}
-	s->partitions++;
 	memset(s->cut, 0, sizeof s->cut);
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; i < s->places; i++)
 		if (i != d->id)
 			s->cut[d->id][i] = s->cut[i][d->id] = true;
-	sim_trace(s, "node %u is struck by a partition", d->id);
 }
 
 /* One history: whoever executes a sequence executes what the first one executed there, with the same chain after it; over restarts too. */
@@ -120,6 +121,7 @@ void check_node(struct node *d)
 		d->seen = now;
 		return;
 	}
+	clocks_check(d, &now);
 	if (driver_failed(d->driver))
 		sim_fail(s, "node %u stopped by itself: %s", d->id, driver_trouble(d->driver));
 	for (uint32_t i = 0; i < s->n; i++)
@@ -155,6 +157,7 @@ void check_node(struct node *d)
 /* What f+1 replicas told a client stands in every state, once. */
 static void check_state(struct node *d)
 {
+	lying_client_check(d);
 	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
 		uint8_t key[4];
 		const void *value;
@@ -178,8 +181,11 @@ void check_end(struct sim *s)
 	}
 	if (s->failure[0])
 		return;
-	if (s->completed < SIM_REQUESTS)
-		sim_fail(s, "liveness: %u of %u requests completed %u ms after the faults stopped", s->completed, SIM_REQUESTS, SIM_LIVE_MS);
+	if (s->completed < s->requests_count)
+		sim_fail(s, "liveness: %u of %u requests completed %u ms after the faults stopped", s->completed, s->requests_count, SIM_LIVE_MS);
+	else if (!registers_done(s))
+		sim_fail(s, "liveness: %u of %u register operations were answered %u ms after the faults stopped", s->register_over, s->register_begun,
+		         SIM_LIVE_MS);
 	for (uint32_t i = 0; i < s->n && !s->failure[0]; i++) {
 		struct node *d = &s->node[i];
 		if (d->liar.lies)
@@ -195,4 +201,5 @@ void check_end(struct sim *s)
 		else
 			check_state(d);
 	}
+	registers_check(s);
 }

@@ -15,7 +15,10 @@ static bool env_send(void *user, uint32_t member, enum net_class class, const ui
 	struct sim_client *c = user;
 	(void)class;
 	struct frame *f = frame_make(bytes, n, NULL, 0);
-	network_request(c->sim, c->id, (uint8_t)member, f);
+	if (c->liar)
+		lying_client_send(c, (uint8_t)member, f);
+	else
+		network_request(c->sim, c->id, (uint8_t)member, f);
 	frame_release(f);
 	return true;
 }
@@ -88,6 +91,10 @@ static void on_late_answer(void *user, const struct quorate_answer *a)
 	}
 	if (a->error == QUORATE_OK && a->value_bytes == 1)
 		return; /* a read that shared the request: its own caller has given it up */
+	if (a->error == QUORATE_OK && a->value_bytes == REGISTER_ANSWER_BYTES) {
+		registers_late(c, a);
+		return;
+	}
 	struct sim_request *q = a->error == QUORATE_OK ? named(c->sim, a) : NULL;
 	if (q && q->client == c)
 		complete(c->sim, q, a);
@@ -163,22 +170,26 @@ static void submit(struct sim_request *q)
 
 void clients_event(struct sim *s, const struct sim_event *e)
 {
-	struct sim_client *c = e->kind == SIM_REQUEST ? s->request[e->value].client : &s->client[e->node];
+	struct sim_client *c = e->kind == SIM_REQUEST ? s->request[e->value].client : &s->client[e->kind == SIM_CLIENT_LIES ? SIM_LYING_CLIENT : e->node];
 	client_core_time(c->core, s->now, SIM_WALL_MS + s->now);
 	if (e->kind == SIM_REQUEST)
 		submit(&s->request[e->value]);
 	if (e->kind == SIM_READ)
 		reads_event(s, e);
+	if (e->kind == SIM_REGISTER)
+		registers_event(s, e);
 	if (e->kind == SIM_READMIT)
 		operators_event(s, e);
-	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n) && !s->node[e->from].liar.lies)
+	if (e->kind == SIM_CLIENT_LIES)
+		lying_client_event(s);
+	if (e->kind == SIM_REPLY && !client_core_frame(c->core, e->from, e->frame->bytes, e->frame->n) && !s->node[e->from].liar.lies && !c->liar)
 		sim_fail(s, "client %u is sent what no honest replica sends, by %u", c->id, e->from);
 	tick(c);
 }
 
 void clients_link(struct sim *s, uint8_t member, bool up)
 {
-	for (uint8_t i = 0; i < SIM_CLIENTS; i++) {
+	for (uint8_t i = 0; i < s->clients_count; i++) {
 		struct sim_client *c = &s->client[i];
 		client_core_time(c->core, s->now, SIM_WALL_MS + s->now);
 		client_core_link(c->core, member, up);
@@ -188,7 +199,8 @@ void clients_link(struct sim *s, uint8_t member, bool up)
 
 void clients_create(struct sim *s)
 {
-	for (uint8_t i = 0; i < SIM_CLIENTS; i++) {
+	s->clients_count = SIM_CLIENTS + lying_client_draw(s);
+	for (uint8_t i = 0; i < s->clients_count; i++) {
 		struct sim_client *c = &s->client[i];
 		uint8_t seed[32];
 		struct client_core_options o = { .genesis = &s->genesis,
@@ -205,6 +217,7 @@ void clients_create(struct sim *s)
 		seed_of(seed, s->seed, 1000 + i);
 		s->scheme->keypair(&c->key, &o.secret, seed);
 		o.key = c->key;
+		c->secret = o.secret;
 		c->sim = s;
 		c->id = i;
 		c->core = client_core_create(&o);
@@ -214,15 +227,19 @@ void clients_create(struct sim *s)
 		open_session(c);
 		sim_at(s, (struct sim_event){ .at = 1 + rng_below(&s->rng, 500), .kind = SIM_CLIENT, .node = i });
 	}
+	lying_client_create(s);
 	for (uint32_t r = 0; r < SIM_REQUESTS; r++) {
 		s->request[r].client = &s->client[r % SIM_CLIENTS];
 		s->request[r].id = r;
-		sim_at(s, (struct sim_event){ .at = 10 + rng_below(&s->rng, SIM_FAULTS_END_MS), .kind = SIM_REQUEST, .value = r });
+		uint64_t at = 10 + rng_below(&s->rng, SIM_FAULTS_END_MS);
+		if (r < s->requests_count)
+			sim_at(s, (struct sim_event){ .at = at, .kind = SIM_REQUEST, .value = r });
 	}
 }
 
 void clients_destroy(struct sim *s)
 {
-	for (uint8_t i = 0; i < SIM_CLIENTS; i++)
+	for (uint32_t i = 0; i < s->clients_count; i++)
 		client_core_destroy(s->client[i].core);
+	lying_client_destroy(s);
 }

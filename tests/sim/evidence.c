@@ -15,6 +15,7 @@ void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name
 		abort();
 	if (!d->liar.lies) {
 		const char *why = evidence_verify(&w->evidence, bytes, n, &d->driver->chain->keys, &s->cluster, s->scheme, &w->room);
+		s->convictions++;
 		sim_trace(s, "node %u keeps evidence %s, %zu bytes", d->id, name, n);
 		if (why)
 			sim_fail(s, "evidence: node %u keeps %s, which proves nothing: %s", d->id, name, why);

@@ -7,41 +7,115 @@
 #include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
+/* Some do what does most harm together: they help one to decide, and the rest to forget it. */
+static uint32_t draw_habits(struct rng *plan)
+{
+	static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS,
+		                            LIAR_EQUIVOCATES | LIAR_COLLUDES | LIAR_HURRIES | LIAR_HIDES, LIAR_EQUIVOCATES | LIAR_FORGES };
+	bool scheme = rng_chance(plan, 40);
+	uint32_t which = rng_below(plan, 4), any = 1 + rng_below(plan, LIAR_HABITS_ALL);
+	return scheme ? schemes[which] : any;
+}
+
+static const char *habits_text(uint32_t habits, uint32_t scripts)
+{
+	static char text[400];
+	size_t n = 0;
+	text[0] = 0;
+	for (uint32_t h = 0; h < FAULT_DELAYS - FAULT_DROPS + 1; h++)
+		if (habits >> h & 1)
+			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_DROPS + h]);
+	for (uint32_t h = 0; h < FAULT_SCRIPTS_LAST - FAULT_SILENT + 1; h++)
+		if (scripts >> h & 1)
+			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_SILENT + h]);
+	return text;
+}
+
+/* One of the liars may run twice. Its twin, and mostly it too, is honest in all that it says: they only do not know of each other. */
+static void twin_draw(struct sim *s, struct rng *plan)
+{
+	bool any = rng_chance(plan, 25), plain = rng_chance(plan, 70);
+	uint32_t first = rng_below(plan, s->n);
+	for (uint32_t i = 0; any && i < s->n; i++) {
+		struct node *d = &s->node[(first + i) % s->n];
+		if (!d->liar.lies || !fault(s, FAULT_TWIN, "replica %u runs twice%s", (first + i) % s->n, plain ? ", and says nothing else that is false" : ""))
+			continue;
+		if (plain)
+			d->liar.habits = d->liar.scripts = 0;
+		s->node[s->n] = (struct node){ .id = (uint8_t)((first + i) % s->n), .liar = { .lies = true } };
+		s->places = s->n + 1;
+		return;
+	}
+}
+
+/* Most of the seeds have liars, and those have as many as there may be, mostly. One that is left out is honest. */
 void liar_draw(struct sim *s)
 {
-	/* Most of the seeds have liars, and those have as many as there may be, mostly. */
-	if (s->quiet || rng_chance(&s->rng, 35))
+	struct rng *plan = &s->faults.plan[FAULT_LIAR];
+	bool none = rng_chance(plan, 35), all = rng_chance(plan, 80);
+	uint32_t count = all ? s->f : 1 + rng_below(plan, s->f);
+	if (s->quiet || none)
 		return;
-	uint32_t count = rng_chance(&s->rng, 80) ? s->f : 1 + rng_below(&s->rng, s->f);
-	while (count) {
-		uint32_t who = rng_below(&s->rng, s->n);
+	/* Two or more of them may have a plan: the first tells two proposals to two halves, and the rest vote with each half. */
+	bool plot = rng_chance(plan, 40) && count > 1;
+	for (uint32_t taken = 0; count;) {
+		/* Often one of those who lead the first views: a liar does most harm there. */
+		uint32_t early = rng_below(plan, 2), anybody = rng_below(plan, s->n), who = rng_chance(plan, 40) ? early : anybody;
 		struct liar *l = &s->node[who].liar;
-		if (l->lies)
+		if (taken >> who & 1)
 			continue;
-		/* Some do what does most harm together: they help one to decide, and the rest to forget it. */
-		static const uint32_t schemes[] = { LIAR_HURRIES | LIAR_HIDES, LIAR_HURRIES | LIAR_HIDES | LIAR_FAVOURS,
-			                            LIAR_EQUIVOCATES | LIAR_HURRIES | LIAR_HIDES, LIAR_EQUIVOCATES | LIAR_FORGES };
-		uint32_t habits = rng_chance(&s->rng, 40) ? schemes[rng_below(&s->rng, 4)] : 1 + rng_below(&s->rng, LIAR_HABITS_ALL);
-		*l = (struct liar){ .lies = true,
-			            .habits = habits,
-			            .percent = 2 + rng_below(&s->rng, 60),
-			            .from_ms = rng_chance(&s->rng, 50) ? rng_below(&s->rng, 10000) : 0,
-			            .favourites = (bft_mask)rng_below(&s->rng, 1u << s->n) };
-		sim_trace(s, "node %u lies: habits %x, %u%%, from %llu on", who, l->habits, l->percent, (unsigned long long)l->from_ms);
+		taken |= 1u << who;
+		bool script = rng_chance(plan, 45), alone = rng_chance(plan, 60);
+		uint32_t habits = draw_habits(plan), scripts = script_draw(plan);
+		script &= !plot;
+		if (plot)
+			habits = (s->liars ? LIAR_COLLUDES : LIAR_EQUIVOCATES) | LIAR_HURRIES;
+		*l = (struct liar){ .habits = script && alone ? 0 : habits,
+			            .scripts = script ? scripts : 0,
+			            .percent = 2 + rng_below(plan, 60),
+			            .from_ms = rng_chance(plan, 50) ? rng_below(plan, 10000) : 0,
+			            .favourites = (bft_mask)rng_below(plan, 1u << s->n) };
+		l->lies = fault(s, FAULT_LIAR, "replica %u lies from %llu ms on, %u%%:%s", who, (unsigned long long)l->from_ms, l->percent,
+		                habits_text(l->habits, l->scripts));
 		s->liars++;
 		count--;
 	}
+	twin_draw(s, plan);
+}
+
+static enum fault_class class_of(enum liar_habit h)
+{
+	return (enum fault_class)(FAULT_DROPS + __builtin_ctz(h));
+}
+
+static bool has(const struct node *d, uint32_t habits)
+{
+	return (d->liar.habits & habits) && d->sim->now >= d->liar.from_ms;
 }
 
 static bool habit(struct node *d, enum liar_habit h)
 {
-	struct liar *l = &d->liar;
-	bool now = (l->habits & h) && d->sim->now >= l->from_ms && rng_chance(&d->sim->rng, l->percent);
-	d->sim->lies += now;
-	return now;
+	return has(d, h) && rng_chance(&d->sim->lying, d->liar.percent) && fault_small(d->sim, class_of(h));
 }
 
-static void sign_again(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct pbft_votes *votes)
+/* What one habit has made of a frame, unless this lie is left out. */
+static struct frame *unless_left_out(struct node *d, enum liar_habit h, struct frame *lie)
+{
+	if (!lie || fault_small(d->sim, class_of(h)))
+		return lie;
+	frame_release(lie);
+	return NULL;
+}
+
+/* Its key outlives its process: colluders lend theirs while they are down. */
+static const struct secret_key *key_of(const struct node *d)
+{
+	if (d->driver)
+		return &d->driver->secret;
+	return d->later_count ? &d->later[d->later_count - 1] : &d->sim->secret[d->id];
+}
+
+void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct pbft_votes *votes)
 {
 	struct statement s;
 	struct digest digest;
@@ -50,44 +124,44 @@ static void sign_again(struct node *d, struct bft_envelope *e, const uint8_t *bo
 	else
 		pbft_body_digest(&digest, e->type, body, core_n);
 	statement_make(&s, pbft_domain(e->type), &d->sim->cluster, e->epoch, &digest);
-	d->sim->scheme->sign(&e->signature, &s, &d->driver->secret);
+	d->sim->scheme->sign(&e->signature, &s, key_of(d));
 }
 
 static void change_digest(struct sim *s, struct digest *x)
 {
-	x->b[rng_below(&s->rng, DIGEST_BYTES)] ^= (uint8_t)(1 + rng_below(&s->rng, 255));
+	x->b[rng_below(&s->lying, DIGEST_BYTES)] ^= (uint8_t)(1 + rng_below(&s->lying, 255));
 }
 
 static uint64_t near(struct sim *s, uint64_t v)
 {
-	switch (rng_below(&s->rng, 5)) {
+	switch (rng_below(&s->lying, 5)) {
 	case 0: return v + 1;
 	case 1: return v ? v - 1 : 0;
-	case 2: return v + rng_below(&s->rng, 64);
-	case 3: return rng_next(&s->rng) >> 17;
-	default: return v > 8 ? v - rng_below(&s->rng, 8) : 1;
+	case 2: return v + rng_below(&s->lying, 64);
+	case 3: return rng_next(&s->lying) >> 17;
+	default: return v > 8 ? v - rng_below(&s->lying, 8) : 1;
 	}
 }
 
 static void change_votes(struct sim *s, struct pbft_votes *v)
 {
-	struct pbft_leaf *l = &v->leaf[rng_below(&s->rng, v->count)];
-	switch (rng_below(&s->rng, 5)) {
+	struct pbft_leaf *l = &v->leaf[rng_below(&s->lying, v->count)];
+	switch (rng_below(&s->lying, 5)) {
 	case 0: v->view = near(s, v->view) & (BFT_VIEW_MAX - 1); break;
 	case 1: l->seq = 1 + (near(s, l->seq) & (BFT_SEQ_MAX - 1)) / 2; break;
-	case 2: l->kind = (uint8_t)(1 + rng_below(&s->rng, 3)); break;
-	case 3: l->digest = s->proposal_at[1 + rng_below(&s->rng, (uint32_t)s->top + 1)]; break;
+	case 2: l->kind = (uint8_t)(1 + rng_below(&s->lying, 3)); break;
+	case 3: l->digest = s->proposal_at[1 + rng_below(&s->lying, (uint32_t)s->top + 1)]; break;
 	default: change_digest(s, &l->digest); break;
 	}
 }
 
 static void change_view_change(struct sim *s, struct pbft_view_change *v)
 {
-	switch (rng_below(&s->rng, 4)) {
+	switch (rng_below(&s->lying, 4)) {
 	case 0: v->count = v->count ? (uint16_t)(v->count - 1) : 0; break; /* hides one */
 	case 1:
 		if (v->count)
-			change_digest(s, &v->prepared[rng_below(&s->rng, v->count)].digest);
+			change_digest(s, &v->prepared[rng_below(&s->lying, v->count)].digest);
 		break;
 	case 2: change_digest(s, &v->chain); break;
 	default: v->view = 1 + (near(s, v->view) & 0xFFFF); break;
@@ -100,16 +174,16 @@ static void change_body(struct sim *s, uint16_t type, union pbft_body *b)
 	case PBFT_VOTES: change_votes(s, &b->votes); break;
 	case PBFT_VIEW_CHANGE: change_view_change(s, &b->view_change); break;
 	case PBFT_NEW_VIEW:
-		if (b->new_view.count && rng_chance(&s->rng, 50))
-			proposal_null_digest(&b->new_view.digest[rng_below(&s->rng, b->new_view.count)], &s->cluster);
+		if (b->new_view.count && rng_chance(&s->lying, 50))
+			proposal_null_digest(&b->new_view.digest[rng_below(&s->lying, b->new_view.count)], &s->cluster);
 		else if (b->new_view.count)
-			change_digest(s, &b->new_view.digest[rng_below(&s->rng, b->new_view.count)]);
+			change_digest(s, &b->new_view.digest[rng_below(&s->lying, b->new_view.count)]);
 		else
 			change_digest(s, &b->new_view.source[0].digest);
 		break;
 	case PBFT_CHECKPOINT:
 	case PBFT_STABLE: change_digest(s, &b->checkpoint.chain); break;
-	case PBFT_SNAPSHOT: change_digest(s, rng_chance(&s->rng, 50) ? &b->snapshot.chain : &b->snapshot.root); break;
+	case PBFT_SNAPSHOT: change_digest(s, rng_chance(&s->lying, 50) ? &b->snapshot.chain : &b->snapshot.root); break;
 	case PBFT_SUSPECT:
 		b->suspect.view = near(s, b->suspect.view) & (BFT_VIEW_MAX - 1);
 		b->suspect.standing ^= 1;
@@ -117,12 +191,12 @@ static void change_body(struct sim *s, uint16_t type, union pbft_body *b)
 	case PBFT_STATUS:
 		b->status.view = near(s, b->status.view) & (BFT_VIEW_MAX - 1);
 		b->status.executed = near(s, b->status.executed) & (BFT_SEQ_MAX - 1);
-		b->status.low = rng_chance(&s->rng, 50) ? b->status.low : near(s, b->status.low) & (BFT_SEQ_MAX - 1);
-		b->status.flags = (uint8_t)rng_below(&s->rng, 16);
+		b->status.low = rng_chance(&s->lying, 50) ? b->status.low : near(s, b->status.low) & (BFT_SEQ_MAX - 1);
+		b->status.flags = (uint8_t)rng_below(&s->lying, 16);
 		break;
 	case PBFT_CHAIN:
 		if (b->chain.count)
-			change_digest(s, &b->chain.entry[rng_below(&s->rng, b->chain.count)].proposal);
+			change_digest(s, &b->chain.entry[rng_below(&s->lying, b->chain.count)].proposal);
 		else
 			b->chain.end = near(s, b->chain.end) & (BFT_SEQ_MAX - 1);
 		break;
@@ -143,7 +217,7 @@ static struct frame *changed(struct node *d, const struct frame *f)
 	struct frame *out = frame_make(f->bytes, f->n, NULL, 0);
 	if (!core_n) {
 		if (n)
-			out->bytes[BFT_FRAME_HEAD_BYTES + rng_below(&s->rng, (uint32_t)n)] ^= (uint8_t)(1u << rng_below(&s->rng, 8));
+			out->bytes[BFT_FRAME_HEAD_BYTES + rng_below(&s->lying, (uint32_t)n)] ^= (uint8_t)(1u << rng_below(&s->lying, 8));
 		return out;
 	}
 	uint8_t body[1 << 16];
@@ -154,7 +228,7 @@ static struct frame *changed(struct node *d, const struct frame *f)
 		return NULL;
 	uint8_t head[BFT_FRAME_HEAD_BYTES];
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, changed_n, &b->votes);
+	liar_sign(d, &e, body, changed_n, &b->votes);
 	envelope_write(&w, &e);
 	out = malloc(sizeof *out + sizeof head + changed_n + (n - core_n));
 	if (!out)
@@ -180,6 +254,12 @@ static bool forgets(const struct node *d, bft_view view)
 	return (d->liar.habits & LIAR_HIDES) && view && view % d->sim->n == d->id && whim(d, view) % 2;
 }
 
+static bool equivocates(const struct sim *s, bft_view view)
+{
+	const struct node *leader = &s->node[view % s->n];
+	return leader->liar.lies && has(leader, LIAR_EQUIVOCATES);
+}
+
 /* All that this half sees is about the null proposal: valid, agreed on nowhere else. */
 static struct frame *other_proposal(struct node *d, const struct frame *f, bool half)
 {
@@ -189,11 +269,11 @@ static struct frame *other_proposal(struct node *d, const struct frame *f, bool 
 	union pbft_body *b = s->said;
 	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
 		return NULL;
-	bool any = false;
-	if (!half && !forgets(d, b->votes.view))
+	bool any = false, leads = b->votes.view % s->n == d->id, helps = half && !leads && has(d, LIAR_COLLUDES) && equivocates(s, b->votes.view);
+	if (!helps && !(half && has(d, LIAR_EQUIVOCATES)) && !forgets(d, b->votes.view))
 		return NULL;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		if (b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && b->votes.view % s->n == d->id) {
+		if ((b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && leads) || helps) {
 			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
 			any = true;
 		}
@@ -202,7 +282,7 @@ static struct frame *other_proposal(struct node *d, const struct frame *f, bool 
 	uint8_t body[8192], head[BFT_FRAME_HEAD_BYTES];
 	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, n, &b->votes);
+	liar_sign(d, &e, body, n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -221,7 +301,7 @@ static struct frame *other_new_view(struct node *d, const struct frame *f)
 		proposal_null_digest(&b->new_view.digest[i], &s->cluster);
 	size_t n = pbft_encode(e.type, b, body, sizeof body);
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, n, &b->votes);
+	liar_sign(d, &e, body, n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -229,7 +309,6 @@ static struct frame *other_new_view(struct node *d, const struct frame *f)
 static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uint8_t *bytes, size_t capacity)
 {
 	struct sim *s = d->sim;
-	bool leader = p->view % s->n == d->id;
 	struct certificate c = { .epoch = d->seen.epoch, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
 	struct pbft_votes *votes = calloc(1, sizeof *votes);
 	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = d->seen.epoch };
@@ -237,11 +316,17 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 		abort();
 	votes->view = p->view;
 	votes->count = 1;
-	votes->leaf[0] = (struct pbft_leaf){ .kind = leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
-	sign_again(d, &e, NULL, 0, votes);
-	certificate_add(&c, d->id, votes, votes->leaf[0].kind, &e.signature);
+	/* The liars lend each other their keys; for the rest the last of them stands twice. */
+	for (uint8_t i = 0; i < s->n; i++) {
+		if (!s->node[i].liar.lies)
+			continue;
+		votes->leaf[0] =
+			(struct pbft_leaf){ .kind = p->view % s->n == i ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
+		liar_sign(&s->node[i], &e, NULL, 0, votes);
+		certificate_add(&c, i, votes, votes->leaf[0].kind, &e.signature);
+	}
 	for (; c.count < s->q; c.count++)
-		c.by[c.count] = c.by[0];
+		c.by[c.count] = c.by[c.count - 1];
 	free(votes);
 	return certificate_encode(&c, bytes, capacity);
 }
@@ -276,7 +361,7 @@ static struct frame *other_view_change(struct node *d, const struct frame *f)
 		size_t tail_n = rd_left(&r) - core_n;
 		size_t made = pbft_encode(e.type, b, body, sizeof body);
 		struct wr head_w = wr_of(head, sizeof head);
-		sign_again(d, &e, body, made, &b->votes);
+		liar_sign(d, &e, body, made, &b->votes);
 		envelope_write(&head_w, &e);
 		struct frame *whole = frame_make(body, made, r.at + core_n, tail_n), *out = frame_make(head, sizeof head, whole->bytes, whole->n);
 		frame_release(whole);
@@ -308,7 +393,7 @@ static struct frame *other_view_change(struct node *d, const struct frame *f)
 	for (uint16_t i = 0; i < count; i++)
 		n += own_certificate(d, &said[i], body + n, sizeof body - n);
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, core_n, &b->votes);
+	liar_sign(d, &e, body, core_n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -332,7 +417,7 @@ static struct frame *hurried(struct node *d, const struct frame *f)
 	if (!n || b->votes.count == count)
 		return NULL;
 	struct wr w = wr_of(head, sizeof head);
-	sign_again(d, &e, body, n, &b->votes);
+	liar_sign(d, &e, body, n, &b->votes);
 	envelope_write(&w, &e);
 	return frame_make(head, sizeof head, body, n);
 }
@@ -345,30 +430,36 @@ static void remember(struct node *d, struct frame *f)
 	*place = f;
 }
 
-/* Sends what the liar makes of it. */
 /* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
 static bool silent(const struct sim *s)
 {
 	return s->calm && s->seed % 2;
 }
 
+/* Sends what the liar makes of it. */
 void liar_send(struct node *d, uint8_t to, struct frame *f)
 {
 	struct sim *s = d->sim;
 	if (silent(s))
 		return;
 	remember(d, f);
-	if (habit(d, LIAR_DROPS) || ((d->liar.habits & LIAR_FAVOURS) && s->now >= d->liar.from_ms && !(d->liar.favourites & BFT_BIT(to))))
+	if (script_plays(d, to, f) || adaptive_withholds(d, to, f))
+		return;
+	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
 		return;
 	struct frame *other = NULL;
-	if ((d->liar.habits & (LIAR_EQUIVOCATES | LIAR_HIDES)) && s->now >= d->liar.from_ms)
-		other = other_proposal(d, f, (d->liar.habits & LIAR_EQUIVOCATES) && to % 2);
-	if (!other && (d->liar.habits & (LIAR_HIDES | LIAR_FORGES)) && s->now >= d->liar.from_ms)
-		other = other_view_change(d, f);
-	if (!other && (d->liar.habits & LIAR_HIDES) && s->now >= d->liar.from_ms)
-		other = other_new_view(d, f);
-	if ((d->liar.habits & LIAR_HURRIES) && s->now >= d->liar.from_ms) {
-		struct frame *more = hurried(d, other ? other : f);
+	if (has(d, LIAR_EQUIVOCATES | LIAR_HIDES | LIAR_COLLUDES))
+		other = unless_left_out(d,
+		                        has(d, LIAR_EQUIVOCATES) ? LIAR_EQUIVOCATES
+		                        : has(d, LIAR_COLLUDES)  ? LIAR_COLLUDES
+		                                                 : LIAR_HIDES,
+		                        other_proposal(d, f, to % 2));
+	if (!other && has(d, LIAR_HIDES | LIAR_FORGES))
+		other = unless_left_out(d, has(d, LIAR_HIDES) ? LIAR_HIDES : LIAR_FORGES, other_view_change(d, f));
+	if (!other && has(d, LIAR_HIDES))
+		other = unless_left_out(d, LIAR_HIDES, other_new_view(d, f));
+	if (has(d, LIAR_HURRIES)) {
+		struct frame *more = unless_left_out(d, LIAR_HURRIES, hurried(d, other ? other : f));
 		if (more) {
 			frame_release(other);
 			other = more;
@@ -376,12 +467,12 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	}
 	if (!other && habit(d, LIAR_CHANGES))
 		other = changed(d, f);
-	network_send(s, d->id, to, other ? other : f);
+	network_send_late(d, to, other ? other : f, habit(d, LIAR_DELAYS) ? rng_below(&s->lying, 2000) : 0);
 	if (habit(d, LIAR_REPEATS))
-		network_send(s, d->id, to, other ? other : f);
-	struct frame *old = d->liar.old[rng_below(&s->rng, LIAR_OLD)];
+		network_send(d, to, other ? other : f);
+	struct frame *old = d->liar.old[rng_below(&s->lying, LIAR_OLD)];
 	if (old && habit(d, LIAR_REPLAYS))
-		network_send(s, d->id, to, old);
+		network_send(d, to, old);
 	frame_release(other);
 }
 
@@ -399,7 +490,7 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 		bool signature = e.type == BFT_WIRE_REPLY && (f->bytes[BFT_FRAME_HEAD_BYTES + 8] & 1); /* by its sequence */
 		if ((e.type == BFT_WIRE_REPLY || e.type == BFT_WIRE_READ_ANSWER) && habit(d, LIAR_LIES_TO_CLIENTS))
 			f->bytes[signature ? BFT_FRAME_HEAD_BYTES - SIGNATURE_BYTES : f->n - 1] ^= 1;
-		network_reply(s, d->id, client, f);
+		network_reply(d, client, f);
 		return;
 	}
 	uint8_t *result = f->bytes + (reply.result - f->bytes);
@@ -409,7 +500,7 @@ void liar_reply(struct node *d, uint8_t client, struct frame *f)
 	s->scheme->sign(&e.signature, &statement, &d->driver->secret);
 	struct wr w = wr_of(f->bytes, BFT_FRAME_HEAD_BYTES);
 	envelope_write(&w, &e);
-	network_reply(s, d->id, client, f);
+	network_reply(d, client, f);
 }
 
 void liar_forget(struct node *d)

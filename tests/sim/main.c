@@ -1,11 +1,15 @@
 /* quorate-sim: seeds of a simulated cluster.
  *
- *   quorate-sim --seeds A..B [--jobs N] [--nodes N] [--json]     each seed draws a cluster, its faults and its clients; exit 0 only when none failed
+ *   quorate-sim --seeds A..B [--jobs N] [--json]     each seed draws a cluster, its faults and its clients; exit 0 only when none failed
  *   quorate-sim --seed N --trace                     one seed, told; the same bytes each time
  *   quorate-sim --seeds A..B [--jobs N] --first      the first seed that fails, and nothing of those above it
+ *   quorate-sim shrink N                             the faults that a seed needs to fail, as a story
+ *   quorate-sim twins [--rounds N]                   two cores with one key, in every way that four members and a twin can be cut apart
  *   quorate-sim mutants [--quick] [--seeds N]        plants each fault of tests/sim/mutants and looks for the first seed that finds it
  */
-#include "tests/sim/sim.h"
+#include "tests/sim/shrink.h"
+#include "tests/sim/totals.h"
+#include "tests/sim/twins.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -15,59 +19,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct totals {
-	uint64_t passed, failed, wakeups, views, crashes, partitions, transfers, frames, snapshots, liars, lies, accusations, rollbacks, emptied, observers,
-		readmitted, epochs, rotations;
-};
+static struct schedule base; /* what the options say for every seed */
 
-static void add(struct totals *t, const struct totals *o)
+static void run_one(struct sim *s, uint64_t seed, struct totals *t)
 {
-	t->passed += o->passed;
-	t->failed += o->failed;
-	t->wakeups += o->wakeups;
-	t->views += o->views;
-	t->crashes += o->crashes;
-	t->partitions += o->partitions;
-	t->transfers += o->transfers;
-	t->frames += o->frames;
-	t->snapshots += o->snapshots;
-	t->liars += o->liars;
-	t->lies += o->lies;
-	t->accusations += o->accusations;
-	t->rollbacks += o->rollbacks;
-	t->emptied += o->emptied;
-	t->observers += o->observers;
-	t->readmitted += o->readmitted;
-	t->rotations += o->rotations;
-	t->epochs += o->epochs;
-}
-
-static uint32_t nodes; /* 0: each seed draws its own number */
-
-static void run_one(struct sim *s, uint64_t seed, bool trace, struct totals *t)
-{
-	sim_run(s, seed, nodes, trace);
-	struct totals one = { .passed = !s->failure[0],
-		              .failed = s->failure[0] != 0,
-		              .wakeups = s->wakeups,
-		              .views = s->views,
-		              .crashes = s->crashes,
-		              .partitions = s->partitions,
-		              .transfers = s->transfers,
-		              .frames = s->frames,
-		              .snapshots = s->snapshots,
-		              .liars = s->liars,
-		              .lies = s->lies,
-		              .accusations = s->accusations,
-		              .rollbacks = s->rollbacks,
-		              .emptied = s->emptied,
-		              .observers = s->observers,
-		              .readmitted = s->readmitted,
-		              .rotations = s->rotations,
-		              .epochs = s->epochs };
-	if (s->failure[0])
-		fprintf(stderr, "seed %" PRIu64 ": %s\n    replay: quorate-sim --seed %" PRIu64 " --trace\n", seed, s->failure, seed);
-	add(t, &one);
+	struct totals one;
+	base.seed = seed;
+	sim_run(s, &base);
+	totals_of(&one, s);
+	if (s->failure[0]) {
+		fprintf(stderr, "seed %" PRIu64 ": %s\n    replay: quorate-sim ", seed, s->failure);
+		schedule_print(stderr, &base);
+		fprintf(stderr, " --trace\n    a smaller one: quorate-sim shrink %" PRIu64 "\n", seed);
+	}
+	totals_add(t, &one);
 }
 
 /* Job k of `jobs` runs every jobs-th seed in a process of its own and sends its totals through a pipe. */
@@ -81,7 +46,7 @@ static int start_job(uint64_t a, uint64_t b, uint64_t k, uint64_t jobs)
 		struct totals t = { 0 };
 		struct sim *s = malloc(sizeof *s);
 		for (uint64_t seed = a + k; s && seed <= b; seed += jobs)
-			run_one(s, seed, false, &t);
+			run_one(s, seed, &t);
 		ssize_t n = write(ends[1], &t, sizeof t);
 		_exit(n == (ssize_t)sizeof t ? 0 : 1);
 	}
@@ -101,7 +66,7 @@ static bool run_range(uint64_t a, uint64_t b, uint64_t jobs, struct totals *t)
 			fprintf(stderr, "job %" PRIu64 " ended without its totals: a check of the core failed; run its seeds one by one\n", k);
 			whole = false;
 		} else {
-			add(t, &one);
+			totals_add(t, &one);
 		}
 		if (ends[k] >= 0)
 			close(ends[k]);
@@ -130,7 +95,8 @@ static void first_job(struct first *first, uint32_t k, uint64_t a, uint64_t b, u
 	for (uint64_t seed = a + k; s && seed <= b && seed < first->seed; seed += jobs) {
 		mine->seed = seed;
 		alarm(FIRST_SECONDS);
-		sim_run(s, seed, nodes, false);
+		base.seed = seed;
+		sim_run(s, &base);
 		alarm(0);
 		if (!s->failure[0])
 			continue;
@@ -195,65 +161,128 @@ static int run_mutants(char **rest, int count)
 
 static int usage(void)
 {
-	fputs("usage: quorate-sim --seeds A..B [--jobs N] [--nodes N] [--json | --first]\n       quorate-sim --seed N [--nodes N] [--trace]\n"
-	      "       quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]\n",
+	fputs("usage: quorate-sim --seeds A..B [--jobs N] [--json | --first] [PLAN]\n"
+	      "       quorate-sim --seed N [--trace] [PLAN]\n"
+	      "       quorate-sim shrink N [--tries N] [PLAN]\n"
+	      "       quorate-sim twins [--rounds N] [--sample N | --scenario S]\n"
+	      "       quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]\n"
+	      "PLAN:  [--nodes N] [--without CLASS[:FROM[-TO]],...] [--requests N] [--registers N] [--faults-end MS]\n"
+	      "       [--fail-when CLASS:K,...] [--break-when CLASS:K,...]        a failure on purpose, once all of these have happened\n"
+	      "CLASS:",
 	      stderr);
+	for (uint32_t c = 0; c < FAULT_CLASSES; c++)
+		fprintf(stderr, "%s%s", c % 8 ? " " : "\n       ", fault_words[c]);
+	fputc('\n', stderr);
 	return 2;
 }
 
-static void report(const struct totals *t, bool json)
+struct options {
+	uint64_t a, b, jobs, tries;
+	bool json, first, shrink;
+};
+
+static bool number(char **argv, int argc, int *i, const char *name, uint64_t *out)
 {
-	const char *format = json ? "{\"passed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"wakeups\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"views_entered\":%" PRIu64
-	                            ",\"crashes\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",\"states_installed\":%" PRIu64
-	                            ",\"liars\":%" PRIu64 ",\"lies\":%" PRIu64 ",\"accusations\":%" PRIu64 ",\"rollbacks\":%" PRIu64 ",\"emptied\":%" PRIu64
-	                            ",\"observers\":%" PRIu64 ",\"readmitted\":%" PRIu64 ",\"epochs_entered\":%" PRIu64 ",\"keys_changed\":%" PRIu64 "}\n"
-	                          : "%" PRIu64 " seeds clean, %" PRIu64 " not. Exercised: %" PRIu64 " wake-ups, %" PRIu64 " frames, %" PRIu64
-	                            " views entered, %" PRIu64 " crashes, %" PRIu64 " partitions, %" PRIu64 " snapshots, %" PRIu64 " states installed, %" PRIu64
-	                            " liars, %" PRIu64 " lies, %" PRIu64 " accusations, %" PRIu64 " older folders, %" PRIu64 " empty ones, %" PRIu64
-	                            " observers, %" PRIu64 " let in again, %" PRIu64 " epochs entered, %" PRIu64 " keys changed\n";
-	printf(format, t->passed, t->failed, t->wakeups, t->frames, t->views, t->crashes, t->partitions, t->snapshots, t->transfers, t->liars, t->lies,
-	       t->accusations, t->rollbacks, t->emptied, t->observers, t->readmitted, t->epochs, t->rotations);
-	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t->passed, t->failed);
+	int used = 0;
+	if (strcmp(argv[*i], name) != 0 || *i + 1 >= argc || sscanf(argv[*i + 1], "%" SCNu64 "%n", out, &used) != 1 || argv[*i + 1][used])
+		return false;
+	++*i;
+	return true;
+}
+
+static bool small_number(char **argv, int argc, int *i, const char *name, uint32_t *out)
+{
+	uint64_t n = 0;
+	if (!number(argv, argc, i, name, &n) || n > UINT32_MAX)
+		return false;
+	*out = (uint32_t)n;
+	return true;
+}
+
+static bool text(char **argv, int argc, int *i, const char *name)
+{
+	if (strcmp(argv[*i], name) != 0 || *i + 1 >= argc)
+		return false;
+	++*i;
+	return true;
+}
+
+static bool plan_option(char **argv, int argc, int *i)
+{
+	if (text(argv, argc, i, "--without"))
+		return schedule_without(&base, argv[*i]);
+	if (text(argv, argc, i, "--fail-when"))
+		return schedule_plant(&base, argv[*i], false);
+	if (text(argv, argc, i, "--break-when"))
+		return schedule_plant(&base, argv[*i], true);
+	return small_number(argv, argc, i, "--nodes", &base.nodes) || small_number(argv, argc, i, "--requests", &base.requests) ||
+	       small_number(argv, argc, i, "--registers", &base.register_ops) || number(argv, argc, i, "--faults-end", &base.end_ms);
+}
+
+static bool option(struct options *o, char **argv, int argc, int *i)
+{
+	if (!strcmp(argv[*i], "--json"))
+		return o->json = true;
+	if (!strcmp(argv[*i], "--trace"))
+		return base.trace = true;
+	if (!strcmp(argv[*i], "--first"))
+		return o->first = true;
+	if (text(argv, argc, i, "--seeds"))
+		return sscanf(argv[*i], "%" SCNu64 "..%" SCNu64, &o->a, &o->b) == 2;
+	if (number(argv, argc, i, "--seed", &o->a) || number(argv, argc, i, "shrink", &o->a)) {
+		o->b = o->a;
+		o->shrink = !strcmp(argv[*i - 1], "shrink");
+		return true;
+	}
+	return number(argv, argc, i, "--jobs", &o->jobs) || number(argv, argc, i, "--tries", &o->tries) || plan_option(argv, argc, i);
+}
+
+static int run_seeds(const struct options *o)
+{
+	struct totals t = { 0 };
+	bool whole = true;
+	base.tell = o->a == o->b;
+	if (base.trace || o->jobs == 1) {
+		struct sim *s = malloc(sizeof *s);
+		for (uint64_t seed = o->a; s && seed <= o->b; seed++)
+			run_one(s, seed, &t);
+		free(s);
+	} else {
+		whole = run_range(o->a, o->b, o->jobs, &t);
+	}
+	totals_print(&t, o->json);
+	return whole && t.failed == 0 && t.passed == o->b - o->a + 1 ? 0 : 1;
+}
+
+static int run_twins(char **argv, int argc)
+{
+	uint32_t rounds = 0;
+	uint64_t sample = 0;
+	const char *one = NULL;
+	for (int i = 0; i < argc; i++) {
+		if (text(argv, argc, &i, "--scenario"))
+			one = argv[i];
+		else if (!small_number(argv, argc, &i, "--rounds", &rounds) && !number(argv, argc, &i, "--sample", &sample))
+			return usage();
+	}
+	int status = twins(rounds, sample, one);
+	return status == 2 ? usage() : status;
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t a = 0, b = 0, jobs = 1;
-	bool json = false, trace = false, first = false;
+	struct options o = { .jobs = 1, .tries = 400 };
 	if (argc > 1 && !strcmp(argv[1], "mutants"))
 		return run_mutants(argv + 2, argc - 2);
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json"))
-			json = true;
-		else if (!strcmp(argv[i], "--trace"))
-			trace = true;
-		else if (!strcmp(argv[i], "--first"))
-			first = true;
-		else if (!strcmp(argv[i], "--seed") && i + 1 < argc && sscanf(argv[++i], "%" SCNu64, &a) == 1)
-			b = a;
-		else if (!strcmp(argv[i], "--seeds") && i + 1 < argc && sscanf(argv[++i], "%" SCNu64 "..%" SCNu64, &a, &b) == 2)
-			continue;
-		else if (!strcmp(argv[i], "--nodes") && i + 1 < argc && sscanf(argv[++i], "%" SCNu32, &nodes) == 1)
-			continue;
-		else if (!strcmp(argv[i], "--jobs") && i + 1 < argc && sscanf(argv[++i], "%" SCNu64, &jobs) == 1)
-			continue;
-		else
+	if (argc > 1 && !strcmp(argv[1], "twins"))
+		return run_twins(argv + 2, argc - 2);
+	for (int i = 1; i < argc; i++)
+		if (!option(&o, argv, argc, &i))
 			return usage();
-	}
-	if (a == 0 || b < a || jobs == 0 || jobs > 64 || (nodes && (nodes < 4 || nodes > SIM_NODES_MAX)))
+	if (o.a == 0 || o.b < o.a || o.jobs == 0 || o.jobs > 64 || (base.nodes && (base.nodes < 4 || base.nodes > SIM_NODES_MAX)))
 		return usage();
-	if (first)
-		return run_first(a, b, jobs);
-	struct totals t = { 0 };
-	bool whole = true;
-	if (trace || jobs == 1) {
-		struct sim *s = malloc(sizeof *s);
-		for (uint64_t seed = a; s && seed <= b; seed++)
-			run_one(s, seed, trace, &t);
-		free(s);
-	} else {
-		whole = run_range(a, b, jobs, &t);
-	}
-	report(&t, json);
-	return whole && t.failed == 0 && t.passed == b - a + 1 ? 0 : 1;
+	base.seed = o.a;
+	if (o.shrink)
+		return shrink(&base, o.tries);
+	return o.first ? run_first(o.a, o.b, o.jobs) : run_seeds(&o);
 }

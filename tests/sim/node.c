@@ -1,19 +1,11 @@
 /* One replica: the product's driver, log and state over a simulated disk. */
-#include "bft/check.h"
 #include "tests/sim/sim.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <unistd.h>
-
-static struct log_disk disk_of(struct node *d)
-{
-	return memory_disk_table(d->disk);
-}
 
 static void at(struct node *d, struct sim_event e)
 {
-	e.node = e.from = d->id;
+	e.node = e.from = d->place;
 	e.boot = d->boot;
 	sim_at(d->sim, e);
 }
@@ -39,10 +31,23 @@ static bool env_send(void *user, uint8_t member, enum net_class class, const voi
 		liar_send(d, member, f);
 	} else {
 		statements_sent(d->sim, d->id, f);
-		network_send(d->sim, d->id, member, f);
+		network_send(d, member, f);
 	}
 	frame_release(f);
 	return true;
+}
+
+/* Links of clients have names that are never used twice: one that was closed is followed by another. */
+#define CLIENT_LINKS 16u
+
+static driver_link link_of(const struct node *d, uint8_t client)
+{
+	return 1 + client + (client == SIM_LYING_CLIENT ? CLIENT_LINKS * d->lying_links : 0);
+}
+
+static uint8_t client_of(driver_link link)
+{
+	return (uint8_t)((link - 1) % CLIENT_LINKS);
 }
 
 static bool env_send_client(void *user, driver_link link, const void *head, size_t head_n, const void *body, size_t body_n)
@@ -51,11 +56,12 @@ static bool env_send_client(void *user, driver_link link, const void *head, size
 	if (dead(d))
 		return false;
 	struct frame *f = frame_make(head, head_n, body, body_n);
+	uint8_t client = client_of(link);
 	if (d->liar.lies) {
-		liar_reply(d, (uint8_t)(link - 1), f);
+		liar_reply(d, client, f);
 	} else {
 		statements_replied(d->sim, d->id, f);
-		network_reply(d->sim, d->id, (uint8_t)(link - 1), f);
+		network_reply(d, client, f);
 	}
 	frame_release(f);
 	return true;
@@ -75,13 +81,20 @@ static void env_close_member(void *user, uint8_t member, const char *why)
 static void env_close_client(void *user, driver_link link, const char *why)
 {
 	struct node *d = user;
+	if (client_of(link) == SIM_LYING_CLIENT) {
+		if (link != link_of(d, SIM_LYING_CLIENT))
+			return; /* it is gone already: something that came by it was checked late */
+		d->lying_links++;
+		driver_client_gone(d->driver, link);
+		return;
+	}
 	sim_fail(d->sim, "node %u closes its link to honest client %llu: %s", d->id, (unsigned long long)link, why);
 }
 
 static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *where)
 {
 	struct node *d = user;
-	union pbft_record_body *body = NULL;
+	static union pbft_record_body body; /* large; and a check that breaks below takes no memory along */
 	static const struct log_position nowhere = { 1, 0, 0 };
 	if (dead(d)) {
 		if (where)
@@ -89,12 +102,10 @@ static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint6
 		return LOG_OK;
 	}
 	if (type == PBFT_REC_EXECUTED) {
-		body = malloc(sizeof *body);
-		if (!body || !pbft_record_decode(type, body, pieces[0].iov_base, pieces[0].iov_len))
+		if (!pbft_record_decode(type, &body, pieces[0].iov_base, pieces[0].iov_len))
 			sim_fail(d->sim, "node %u writes a record that does not decode", d->id);
 		else if (!d->liar.lies)
-			check_executed(d, &body->executed);
-		free(body);
+			check_executed(d, &body.executed);
 	}
 	if (pbft_record_has_certificate(type) && !d->liar.lies)
 		check_certificate(d, pieces[0].iov_base, pieces[0].iov_len);
@@ -162,9 +173,7 @@ static uint64_t env_memory_lost(void *user)
 	if (!d->liar.lies && !d->rolled_back)
 		sim_fail(d->sim, "node %u believes that its log lacks what it signed", d->id);
 	d->noticed = true;
-	if (!d->incarnation)
-		d->incarnation = rng_next(&d->sim->rng) | 1;
-	operator_wanted(d);
+	disk_memory_lost(d);
 	return d->incarnation;
 }
 
@@ -182,7 +191,7 @@ static bool env_readmitted(void *user)
 	d->incarnation = 0;
 	d->readmitted = true;
 	d->sim->readmitted++;
-	return true;
+	return disk_superblock(d, true);
 }
 
 static bool env_secret(void *user, const struct public_key *key, struct secret_key *out)
@@ -211,54 +220,6 @@ static void env_note(void *user, enum quorate_level level, const char *line)
 	sim_trace(d->sim, "node %u: %s", d->id, line);
 }
 
-/* ---- guarded calls: a broken BFT_CHECK ends the seed, not the program. This definition takes the library's place. ---- */
-
-static jmp_buf broken;
-static char broken_fact[200];
-
-void bft_check_failed(const char *file, int line, const char *fact)
-{
-	snprintf(broken_fact, sizeof broken_fact, "%s:%d: %s", file, line, fact);
-	longjmp(broken, 1);
-}
-
-/* ---- the disk ---- */
-
-static void flush_begin(struct node *d)
-{
-	struct log_io io;
-	if (d->flushing || !d->flush_wanted || log_queue_empty(d->log))
-		return;
-	log_prepare(d->log);
-	if (!log_group_take(d->log, &io))
-		return;
-	d->flush_wanted = !log_queue_empty(d->log); /* a segment's end may leave the rest for the next group */
-	struct log_disk disk = disk_of(d);
-	if (disk.pwrite(disk.user, io.handle, io.bytes, io.n, io.offset) != 0) {
-		sim_fail(d->sim, "the simulated disk refuses a write");
-		return;
-	}
-	d->flushing = true;
-	uint32_t slow = !d->sim->calm && rng_chance(&d->sim->rng, 3) ? 200 : 4;
-	at(d, (struct sim_event){ .at = d->sim->now + 1 + rng_below(&d->sim->rng, slow), .kind = SIM_FLUSHED, .value = (uint64_t)io.handle });
-}
-
-static void flush_end(struct node *d, int handle)
-{
-	struct log_disk disk = disk_of(d);
-	bool ok = disk.sync(disk.user, handle) == 0;
-	d->flushing = false;
-	log_group_done(d->log, ok);
-	driver_durable(d->driver, log_durable_lsn(d->log));
-	struct log_io io;
-	/* Sometimes nothing follows: the marker says that all is flushed. */
-	if (log_queue_empty(d->log) && rng_chance(&d->sim->rng, 20) && log_mark(d->log, &io)) {
-		disk.pwrite(disk.user, io.handle, io.bytes, io.n, io.offset);
-		disk.sync(disk.user, io.handle);
-		log_group_done(d->log, true);
-	}
-}
-
 /* ---- a wake-up ---- */
 
 static void tick_at_deadline(struct node *d)
@@ -274,21 +235,17 @@ static void tick_at_deadline(struct node *d)
 	at(d, (struct sim_event){ .at = when, .kind = SIM_TICK });
 }
 
-static uint64_t wall(const struct node *d)
-{
-	return SIM_WALL_MS + d->sim->now + 50u * d->id;
-}
-
 static void bring(struct node *d, const struct sim_event *e)
 {
 	switch (e->kind) {
 	case SIM_FRAME:
 		if (e->client)
-			driver_client_frame(d->driver, (driver_link)e->from + 1, &d->sim->client[e->from].key, e->frame->bytes, e->frame->n);
+			driver_client_frame(d->driver, link_of(d, e->from), &d->sim->client[e->from].key, e->frame->bytes, e->frame->n);
 		else
-			driver_member_frame(d->driver, e->from, e->frame->bytes, e->frame->n);
+			driver_member_frame(d->driver, d->sim->node[e->from].id, e->frame->bytes, e->frame->n);
 		break;
-	case SIM_FLUSHED: flush_end(d, (int)e->value); break;
+	case SIM_FLUSHED: disk_flushed(d, (int)e->value); break;
+	case SIM_SPACE: disk_tries_again(d); break;
 	case SIM_LINK: driver_member_link(d->driver, (uint8_t)(e->value & 255), e->value >= 256); break;
 	default: break;
 	}
@@ -298,13 +255,11 @@ static void wake_up(struct node *d, const struct sim_event *e)
 {
 	struct sim *s = d->sim;
 	s->wakeups++;
-	if (setjmp(broken)) {
-		sim_fail(s, "node %u: a check of its own failed: %s", d->id, broken_fact);
-		return;
-	}
-	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->rng, 20000) == 0)
-		d->crash_in = 1 + rng_below(&s->rng, 12);
-	driver_time(d->driver, s->now, wall(d));
+	s->at_work = d->id;
+	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 20000) == 0 &&
+	    fault(s, FAULT_CRASH_INSIDE, "replica %u is about to crash in the middle of a wake-up", d->id))
+		d->crash_in = 1 + rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 12);
+	driver_time(d->driver, s->now, clock_of(d));
 	if (e)
 		bring(d, e);
 	for (uint32_t turns = 0; driver_turn(d->driver); turns++)
@@ -313,13 +268,18 @@ static void wake_up(struct node *d, const struct sim_event *e)
 			return;
 		}
 	if (d->dying) {
-		s->crashes++;
 		node_crash(d);
-		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = d->id });
+		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 4000), .kind = SIM_START, .node = d->place });
 		return;
 	}
 	d->crash_in = 0;
-	flush_begin(d);
+	disk_flush(d);
+	if (d->stops) {
+		d->stops = false;
+		node_crash(d);
+		sim_at(s, (struct sim_event){ .at = s->now + 10 + rng_below(&s->rng, 3000), .kind = SIM_START, .node = d->place });
+		return;
+	}
 	tick_at_deadline(d);
 	check_node(d);
 }
@@ -327,34 +287,22 @@ static void wake_up(struct node *d, const struct sim_event *e)
 void node_event(struct node *d, const struct sim_event *e)
 {
 	bool own = e->kind != SIM_FRAME;
-	if (d->up && !(own && e->boot != d->boot) && !network_lost(d->sim, e))
+	bool deaf = !own && d->liar.lies && script_is_deaf(d, e);
+	if (d->up && !(own && e->boot != d->boot) && !network_lost(d->sim, e) && !deaf)
 		wake_up(d, e);
 	frame_release(e->frame);
 }
 
 /* ---- life ---- */
 
-static void format(struct node *d)
+void node_create(struct sim *s, uint8_t place)
 {
-	struct sim *s = d->sim;
-	char why[LOG_REASON_BYTES];
-	d->disk = memory_disk_create(s->seed * 100 + d->id);
-	struct log_options o = { .cluster = s->cluster, .salt = s->seed, .segment_bytes = 128u << 10 };
-	if (rng_chance(&s->rng, 50))
-		o.segment_bytes = 512u << 10;
-	struct log_disk disk = disk_of(d);
-	if (log_format(&disk, &o, why) != LOG_OK)
-		sim_fail(s, "format: %s", why);
-	memory_disk_power_loss(d->disk, 1);
-}
-
-void node_create(struct sim *s, uint8_t id)
-{
-	struct node *d = &s->node[id];
+	struct node *d = &s->node[place];
 	d->sim = s;
-	d->id = id;
-	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, id);
-	format(d);
+	d->place = place;
+	d->id = place < s->n ? place : d->id; /* a twin has got its own */
+	snprintf(d->state_path, sizeof d->state_path, "%s/%u.mdb", s->folder, place);
+	disk_format(d, true);
 }
 
 static void close_all(struct node *d)
@@ -370,86 +318,6 @@ static void close_all(struct node *d)
 	d->state = NULL;
 }
 
-static struct memory_disk *copy_disk(const struct memory_disk *from)
-{
-	struct memory_disk *to = malloc(sizeof *to);
-	if (!to)
-		abort();
-	*to = *from;
-	for (uint32_t i = 0; i < MEMORY_FILES; i++) {
-		struct memory_file *f = &to->files[i];
-		if (!f->capacity)
-			continue;
-		f->now = malloc(f->capacity);
-		f->safe = malloc(f->capacity);
-		if (!f->now || !f->safe)
-			abort();
-		memcpy(f->now, from->files[i].now, f->capacity);
-		memcpy(f->safe, from->files[i].safe, f->capacity);
-	}
-	return to;
-}
-
-static void copy_file(const char *from, const char *to)
-{
-	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-	char part[1 << 16];
-	size_t n;
-	if (!in || !out)
-		abort();
-	while ((n = fread(part, 1, sizeof part, in)) > 0)
-		if (fwrite(part, 1, n, out) != n)
-			abort();
-	fclose(in);
-	fclose(out);
-}
-
-/* An operator who has lost the folder, and says so: it begins as an observer. */
-static void empty(struct node *d)
-{
-	struct sim *s = d->sim;
-	char path[160];
-	memory_disk_destroy(d->disk);
-	format(d);
-	unlink(d->state_path);
-	snprintf(path, sizeof path, "%s-next", d->state_path);
-	unlink(path);
-	d->links_n = 0;
-	d->rolled_back = d->noticed = true;
-	d->incarnation = rng_next(&s->rng) | 1;
-	s->emptied++;
-	operator_wanted(d);
-	sim_trace(s, "node %u has an empty folder", d->id);
-}
-
-/* An operator who puts an older copy of the folder back. */
-static void forget(struct node *d)
-{
-	struct sim *s = d->sim;
-	char path[160];
-	snprintf(path, sizeof path, "%s-backup", d->state_path);
-	if (!d->forgetful || d->rolled_back)
-		return;
-	if (rng_chance(&s->rng, 20)) {
-		empty(d);
-		unlink(path);
-		return;
-	}
-	if (!d->backup) {
-		d->backup = copy_disk(d->disk);
-		copy_file(d->state_path, path);
-	} else if (rng_chance(&s->rng, 60)) {
-		memory_disk_destroy(d->disk);
-		d->disk = d->backup;
-		d->backup = NULL;
-		d->rolled_back = true;
-		s->rollbacks++;
-		copy_file(path, d->state_path);
-		unlink(path);
-		sim_trace(s, "node %u gets an older folder", d->id);
-	}
-}
-
 /* What was flushed stays. Of what was written after that, anything may: all (a killed process), nothing, or some sectors (power loss). */
 void node_crash(struct node *d)
 {
@@ -461,15 +329,16 @@ void node_crash(struct node *d)
 	d->dying = false;
 	d->crash_in = 0;
 	memory_disk_power_loss(d->disk, (int)rng_below(&s->rng, 3));
-	forget(d);
+	disk_rests(d);
 }
 
-static bool visit(void *arg, const struct log_record *record, const struct log_position *position)
+/* What a damaged folder may end in: an operator who gives it up. */
+static bool give_up(struct node *d, const char *why)
 {
-	struct node *d = arg;
-	if (driver_record(d->driver, record, position))
-		return true;
-	sim_fail(d->sim, "node %u: %s", d->id, driver_trouble(d->driver));
+	if (!d->rolled_back || d->liar.lies)
+		return sim_fail(d->sim, "node %u: %s", d->id, why);
+	sim_trace(d->sim, "node %u's folder is given up: %s", d->id, why);
+	d->sim->given_up++;
 	return false;
 }
 
@@ -516,18 +385,44 @@ static bool open_all(struct node *d)
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
 	struct log_report report;
-	struct log_disk disk = disk_of(d);
+	struct damage damage = { .driver = d->driver, .report = &report };
+	struct log_disk disk = memory_disk_table(d->disk);
 	if (!d->driver)
 		abort();
 	if (!driver_epochs(d->driver, d->links, d->links_n, &used))
 		return sim_fail(s, "node %u does not take back the links that it kept", d->id);
-	if (log_open(&d->log, &disk, &log, visit, d, &report) != LOG_OK)
-		return sim_fail(s, "node %u: the log does not open: %s", d->id, report.reason);
-	if (report.class == LOG_DAMAGED)
-		return sim_fail(s, "node %u: a crash left a log that looks damaged: %s", d->id, report.reason);
+	enum log_result opened = log_open(&d->log, &disk, &log, damage_visit, &damage, &report);
+	if (opened == LOG_ERR_SPACE) {
+		d->no_room = true;
+		return false;
+	}
+	if (opened != LOG_OK)
+		return give_up(d, driver_trouble(d->driver)[0] ? driver_trouble(d->driver) : report.reason);
+	if (!disk_judge(d, &damage, report.class == LOG_DAMAGED, report.reason))
+		return false;
 	if (!driver_replay(d->driver))
-		return sim_fail(s, "node %u: %s", d->id, driver_trouble(d->driver));
-	return driver_start(d->driver, d->incarnation ? BFT_RECOVERY_LOST : BFT_RECOVERY_WHOLE, d->incarnation, report.last_lsn, s->now, wall(d));
+		return give_up(d, driver_trouble(d->driver));
+	return driver_start(d->driver, d->incarnation ? BFT_RECOVERY_LOST : BFT_RECOVERY_WHOLE, d->incarnation, report.last_lsn, s->now, clock_of(d));
+}
+
+/* Whatever is wrong with it, the replica comes up in the end: with what there is, after a wait for room, or with an empty folder. */
+static bool open_somehow(struct node *d)
+{
+	struct sim *s = d->sim;
+	d->no_room = false;
+	if (open_all(d))
+		return true;
+	close_all(d);
+	d->disk->locked = false;
+	if (s->failure[0])
+		return false;
+	if (!d->no_room) {
+		disk_empty(d);
+		return open_all(d);
+	}
+	d->up = false;
+	sim_at(s, (struct sim_event){ .at = s->now + 500, .kind = SIM_START, .node = d->place });
+	return false;
 }
 
 void node_start(struct node *d)
@@ -537,33 +432,41 @@ void node_start(struct node *d)
 		return;
 	d->up = true;
 	d->boot++;
-	d->flushing = d->flush_wanted = false;
+	d->flushing = d->flush_wanted = d->stops = d->low_space = d->space_event = false;
 	d->tick_at = 0;
-	if (setjmp(broken)) {
-		sim_fail(s, "node %u: a check of its own failed at its start: %s", d->id, broken_fact);
-		return;
-	}
-	if (!open_all(d))
+	s->at_work = d->id;
+	if (!open_somehow(d))
 		return;
 	sim_trace(s, "node %u starts", d->id);
-	for (uint32_t i = 0; i < s->n; i++)
+	for (uint32_t i = 0; i < s->places; i++)
 		if (s->node[i].up && !s->failure[0])
 			node_links(&s->node[i]);
+	if (!d->up) /* it has crashed again already */
+		return;
 	wake_up(d, NULL);
-	clients_link(s, d->id, true);
+	s->at_work = -1;
+	if (d->up)
+		clients_link(s, d->id, true);
+}
+
+/* Some place of that member's is up and not cut off. */
+static bool reached(const struct node *d, uint8_t member)
+{
+	const struct sim *s = d->sim;
+	for (uint32_t i = 0; i < s->places; i++)
+		if (s->node[i].id == member && s->node[i].up && !s->cut[d->place][i] && !s->cut[i][d->place])
+			return true;
+	return false;
 }
 
 void node_links(struct node *d)
 {
 	struct sim *s = d->sim;
-	if (setjmp(broken)) {
-		sim_fail(s, "node %u: a check of its own failed: %s", d->id, broken_fact);
-		return;
-	}
-	driver_time(d->driver, s->now, wall(d));
+	s->at_work = d->id;
+	driver_time(d->driver, s->now, clock_of(d));
 	for (uint8_t i = 0; i < s->n; i++)
 		if (i != d->id) {
-			bool up = s->node[i].up && !s->cut[d->id][i] && !s->cut[i][d->id];
+			bool up = reached(d, i);
 			/* A peer that came back is a new link, even if nobody noticed that the old one broke. */
 			driver_member_link(d->driver, i, false);
 			driver_member_link(d->driver, i, up);
@@ -578,9 +481,12 @@ void node_destroy(struct node *d)
 	if (d->backup)
 		memory_disk_destroy(d->backup);
 	free(d->bound);
-	free(d->links);
-	unlink(d->state_path);
+}
+
+void node_unlink(const struct node *d)
+{
 	char path[160], lock[176];
+	unlink(d->state_path);
 	snprintf(lock, sizeof lock, "%s-lock", d->state_path);
 	unlink(lock);
 	snprintf(path, sizeof path, "%s-backup", d->state_path);

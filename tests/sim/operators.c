@@ -11,25 +11,29 @@ static void later(struct node *d, uint64_t ms)
 
 void operator_wanted(struct node *d)
 {
-	if (!d->liar.lies)
-		later(d, 200 + rng_below(&d->sim->rng, 2000));
+	if (d->liar.lies || d->wanted)
+		return;
+	d->wanted = true;
+	later(d, 200 + rng_below(&d->sim->rng, 2000));
 }
 
 void operators_create(struct sim *s)
 {
-	s->readmits_left = !s->quiet && rng_chance(&s->rng, 30) ? 1 + rng_below(&s->rng, 2) : 0;
+	struct rng *plan = &s->faults.plan[FAULT_READMIT];
+	s->readmits_left = !s->quiet && rng_chance(plan, 30) ? 1 + rng_below(plan, 2) : 0;
 	for (uint32_t i = 0; i < s->readmits_left; i++)
-		sim_at(s, (struct sim_event){ .at = 500 + rng_below(&s->rng, SIM_FAULTS_END_MS),
+		sim_at(s, (struct sim_event){ .at = 500 + rng_below(plan, (uint32_t)s->end_ms),
 		                              .kind = SIM_READMIT,
-		                              .node = (uint8_t)rng_below(&s->rng, SIM_CLIENTS),
-		                              .from = (uint8_t)rng_below(&s->rng, s->n),
+		                              .node = (uint8_t)rng_below(plan, SIM_CLIENTS),
+		                              .from = (uint8_t)rng_below(plan, s->n),
 		                              .value = 1 });
-	uint32_t rotations = !s->quiet && rng_chance(&s->rng, 40) ? 1 + rng_below(&s->rng, 4) : 0;
+	plan = &s->faults.plan[FAULT_ROTATE];
+	uint32_t rotations = !s->quiet && rng_chance(plan, 40) ? 1 + rng_below(plan, 4) : 0;
 	for (uint32_t i = 0; i < rotations; i++)
-		sim_at(s, (struct sim_event){ .at = 500 + rng_below(&s->rng, SIM_FAULTS_END_MS),
+		sim_at(s, (struct sim_event){ .at = 500 + rng_below(plan, (uint32_t)s->end_ms),
 		                              .kind = SIM_READMIT,
-		                              .node = (uint8_t)rng_below(&s->rng, SIM_CLIENTS),
-		                              .from = (uint8_t)rng_below(&s->rng, s->n),
+		                              .node = (uint8_t)rng_below(plan, SIM_CLIENTS),
+		                              .from = (uint8_t)rng_below(plan, s->n),
 		                              .value = 2 });
 }
 
@@ -99,10 +103,12 @@ void operators_event(struct sim *s, const struct sim_event *e)
 	struct statement statement;
 	uint8_t word[READMIT_BYTES];
 	if (e->value == 2) {
-		rotate(d, c, present_epoch(s));
+		if (fault(s, FAULT_ROTATE, "an organization gives replica %u another key", d->id))
+			rotate(d, c, present_epoch(s));
 		return;
 	}
-	if (!r.incarnation)
+	d->wanted &= e->value || r.incarnation;
+	if (!r.incarnation || (e->value && !fault(s, FAULT_READMIT, "an organization lets in replica %u, which never was out", d->id)))
 		return;
 	r.epoch = present_epoch(s);
 	readmit_statement(&statement, &r, &s->cluster);

@@ -18,11 +18,10 @@ static void begin(void)
 	CU_ASSERT_EQUAL_FATAL(dbed_sent(&b, BFT_WIRE_FETCH_OFFER), DBED_N - 1);
 }
 
-static void offer_signed_by(uint8_t member, bft_seq seq, uint8_t signers)
+static void offer_of(uint8_t member, bft_seq seq, const struct digest *root, uint8_t signers)
 {
 	static uint8_t bytes[4096];
-	struct certificate c = { .epoch = 1, .kind = CERTIFICATE_SNAPSHOT, .seq = seq };
-	memset(c.root.b, (int)seq, sizeof c.root.b);
+	struct certificate c = { .epoch = 1, .kind = CERTIFICATE_SNAPSHOT, .seq = seq, .root = *root };
 	for (uint8_t i = 0; c.count < signers; i += 2) {
 		struct pbft_snapshot m = { .seq = seq, .chain = c.digest, .root = c.root };
 		uint8_t body[128];
@@ -33,6 +32,13 @@ static void offer_signed_by(uint8_t member, bft_seq seq, uint8_t signers)
 	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_OFFER, .epoch = 1 };
 	dbed_frame_in(&b, member, &e, bytes, certificate_encode(&c, bytes, sizeof bytes), NULL, 0);
 	dbed_turn(&b);
+}
+
+static void offer_signed_by(uint8_t member, bft_seq seq, uint8_t signers)
+{
+	struct digest root;
+	memset(root.b, (int)seq, sizeof root.b);
+	offer_of(member, seq, &root, signers);
 }
 
 static void offer(uint8_t member, bft_seq seq)
@@ -90,12 +96,56 @@ static void who_stalls_again_is_left_again(void)
 	dbed_destroy(&b);
 }
 
+/* Answers the first question of HONEST's with one node. */
+static void answer_with(const uint8_t *node, size_t n)
+{
+	for (uint32_t i = 0; i < b.frames_count; i++) {
+		const struct dbed_frame *f = &b.frame[i];
+		uint8_t body[14 + 4 + STATE_NODE_BYTES_MAX];
+		struct wr w = wr_of(body, sizeof body);
+		struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_STATE, .epoch = 1 };
+		if (f->e.type != BFT_WIRE_FETCH_STATE || f->to != HONEST)
+			continue;
+		wr_bytes(&w, f->body, 12); /* the sequence and the question's number */
+		wr_u16(&w, 1);
+		wr_u32(&w, (uint32_t)n);
+		wr_bytes(&w, node, n);
+		dbed_frame_in(&b, HONEST, &e, body, wr_done(&w), NULL, 0);
+		dbed_turn(&b);
+		return;
+	}
+	CU_FAIL_FATAL("nothing was asked");
+}
+
+/* The whole state is here, and the others have gone to a later epoch: nobody shows the certificate of that checkpoint any more. */
+static void a_state_that_nobody_certifies_gives_way(void)
+{
+	uint8_t node[STATE_NODE_BYTES_MAX];
+	size_t n;
+	begin();
+	CU_ASSERT_EQUAL_FATAL(bed_put(&b.next, 1, 1), STATE_OK);
+	struct digest root = bed_snapshot(&b.next);
+	CU_ASSERT_EQUAL_FATAL(state_node_read(b.next.state, NULL, 0, node, &n), STATE_OK);
+	dbed_forget(&b);
+	offer_of(HONEST, DBED_K, &root, DBED_N - DBED_Q + 1);
+	dbed_pass(&b, 20);
+	answer_with(node, n);
+	CU_ASSERT_TRUE(!asked(HONEST, 1000));
+	CU_ASSERT_EQUAL(dbed_counts(&b).blamed, 0);
+	CU_ASSERT_TRUE(!asked(HONEST, 1500));
+	CU_ASSERT_TRUE(dbed_sent(&b, BFT_WIRE_FETCH_OFFER) > 0);
+	offer(HONEST, 2 * DBED_K);
+	CU_ASSERT_TRUE(asked(HONEST, 100));
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
 		{ "an offer needs f+1", an_offer_needs_f_plus_1 },
 		{ "who stalls is left for an older offer", who_stalls_is_left_for_an_older_offer },
 		{ "who stalls again is left again", who_stalls_again_is_left_again },
+		{ "a state that nobody certifies gives way", a_state_that_nobody_certifies_gives_way },
 		{ 0 },
 	};
 	return unit_main("transfer", cases);

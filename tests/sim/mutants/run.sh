@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Planted faults: builds the simulator once per patch in this folder and looks for the first seed that finds it.
 #
+# A fault that costs time and nothing else names the rule test that catches it; then that is what is run.
+#
 #   run.sh SOURCE CC [--quick] [--seeds N] [--jobs N] [NN ...]     exit 0 only when each fault is found
 #
 # Everything happens in a temporary folder. The whole is compiled once; a fault compiles what its patch touches, and links.
@@ -35,7 +37,7 @@ build() {
 
 prepare() {
 	mkdir "$room/clean"
-	(cd "$source" && tar cf - --exclude='*.patch' include crypto bft net replica client/*.[ch] tests/sim tests/unit/memory_disk.h) | tar xf - -C "$room/clean"
+	(cd "$source" && tar cf - --exclude='*.patch' include crypto bft net replica client/*.[ch] tests/sim tests/rules tests/unit/memory_disk.h tests/unit/unit.[ch]) | tar xf - -C "$room/clean"
 	cat >"$room/clean/mutants.make" <<-MAKE
 		.RECIPEPREFIX := >
 		FLAGS := -std=c17 -D_GNU_SOURCE -O1 -w -I. -Iinclude -DSIM_SOURCE='"."' -DSIM_CC='"cc"' $(pkg-config --cflags libsodium libcrypto libuv lmdb yaml-0.1 libisal)
@@ -44,6 +46,9 @@ prepare() {
 		quorate-sim: \$(SIM) \$(LIB)
 		> rm -f all.a && ar rcsT all.a \$(LIB)
 		> $cc -o \$@ \$(SIM) all.a $(pkg-config --libs libsodium libcrypto libuv lmdb libisal) -lpthread
+		rules_%: tests/rules/test_%.o tests/unit/unit.o bft/check.o \$(LIB)
+		> rm -f all.a && ar rcsT all.a \$(LIB)
+		> $cc -o \$@ \$(filter tests/% bft/check.o,\$^) all.a $(pkg-config --libs libsodium libcrypto libuv lmdb libisal cunit) -lpthread
 		%.o: %.c
 		> $cc \$(FLAGS) -MMD -c -o \$@ \$<
 		-include \$(SIM:.o=.d) \$(LIB:.o=.d)
@@ -75,6 +80,30 @@ first_seed() {
 	done
 }
 
+# rule_of PATCH: the rule test that the patch says catches it, where a seed cannot tell, because all that is lost is time
+rule_of() {
+	sed -n 's/^# Caught by: rules\/\([a-z_]*\).*/\1/p' "$1" | head -n 1
+}
+
+# rule_holds FOLDER RULE
+rule_holds() {
+	make -s -C "$1" -j "$jobs" -f mutants.make "rules_$2" >>"$1/build.log" 2>&1 || return 2
+	(cd "$1" && timeout 120 "./rules_$2") >"$1/rule.log" 2>&1
+}
+
+# by_rule NAME RULE: it fails with the fault, and not without
+by_rule() {
+	local status=0
+	rule_holds "$room/clean" "$2" || status=1
+	rule_holds "$room/fault" "$2" || status=$((status + $? * 10))
+	if [ $status -eq 0 ] || [ $((status % 10)) -ne 0 ] || [ $status -eq 20 ]; then
+		row "$1" "-" "NOT FOUND by rules/$2"
+		return
+	fi
+	found=$((found + 1))
+	row "$1" "rule" "rules/$2: $(grep -m 1 -o 'test_[a-z_]*\.c:.*' "$room/fault/rule.log" || echo "it does not come to its end")"
+}
+
 faults=0 found=0
 row() { # row NAME SEED WHAT
 	printf '%-34s %-8s %s\n' "$1" "$2" "$3"
@@ -86,6 +115,12 @@ try() {
 	faults=$((faults + 1))
 	if ! plant "$1"; then
 		row "$name" "-" "the patch does not apply, or does not build: $(tail -n 1 "$room/fault/build.log")"
+		return
+	fi
+	local rule
+	rule=$(rule_of "$1")
+	if [ -n "$rule" ]; then
+		by_rule "$name" "$rule"
 		return
 	fi
 	line=$(first_seed)

@@ -1,0 +1,39 @@
+/* tests/sim/totals.h - what the seeds of a run exercised, added up. */
+#ifndef SIM_TOTALS_H
+#define SIM_TOTALS_H
+#include "tests/sim/sim.h"
+
+/* X(field, JSON name, text) */
+#define TOTALS_LIST(X)                                                                                                                                         \
+	X(wakeups, "wakeups", "wake-ups")                                                                                                                      \
+	X(frames, "frames", "frames")                                                                                                                          \
+	X(views, "views_entered", "views entered")                                                                                                             \
+	X(epochs, "epochs_entered", "epochs entered")                                                                                                          \
+	X(snapshots, "snapshots", "snapshots")                                                                                                                 \
+	X(transfers_begun, "transfers_begun", "transfers begun")                                                                                               \
+	X(transfers, "states_installed", "states installed")                                                                                                   \
+	X(observers, "observers", "observers")                                                                                                                 \
+	X(readmitted, "readmitted", "let in again")                                                                                                            \
+	X(rotations, "keys_changed", "keys changed")                                                                                                           \
+	X(damaged, "damaged_logs", "damaged logs met at a start")                                                                                              \
+	X(given_up, "folders_given_up", "damaged folders given up")                                                                                            \
+	X(refusals, "full_disks_met", "full disks met")                                                                                                        \
+	X(accusations, "accusations", "accusations")                                                                                                           \
+	X(convictions, "convictions", "convictions")                                                                                                           \
+	X(reads, "reads", "reads")                                                                                                                             \
+	X(histories, "register_operations", "register operations")                                                                                             \
+	X(lies_executed, "lies_executed", "operations of lying clients executed")                                                                              \
+	X(repeated, "asked_again", "requests asked again")
+
+struct totals {
+	uint64_t passed, failed;
+#define TOTALS_FIELD(field, name, text) uint64_t field;
+	TOTALS_LIST(TOTALS_FIELD)
+#undef TOTALS_FIELD
+	uint64_t fault[FAULT_CLASSES], seeds_with[FAULT_CLASSES], seeds_of[SIM_NODES_MAX + 1], tiny;
+};
+
+void totals_add(struct totals *t, const struct totals *o);
+void totals_of(struct totals *t, const struct sim *s);
+void totals_print(const struct totals *t, bool json);
+#endif
