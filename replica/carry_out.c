@@ -104,6 +104,10 @@ bool carry_out(struct driver *d)
 		struct proposal_body *p = NULL;
 		if (next.seq == execution_seq(d->execution) + 1) {
 			p = body_load(d, &next.digest);
+			if (!p && d->lost) { /* the damage that made an observer of it may have taken bodies too: the others have them */
+				fetch_order(d, &next.digest, mask_all(d->n) & ~BFT_BIT(d->self));
+				return any;
+			}
 			if (!p) {
 				driver_stop(d, "a decided proposal's body is gone from the log");
 				return true;
