@@ -78,8 +78,9 @@ until_ok 5 led_well || fail "replica $leader, whose clock is right again, cannot
 near "with replica $leader leading again"
 
 # ---- the leader behind, and new clients come: agreed time must follow ----
-leader=$(leader)
+leader=$(leader) view=$(view)
 set_clock "$leader" -$hour
+until_ok 60 deposed || fail "a leader one hour behind keeps its office: $(status)"
 clients_go_on "with the leader one hour behind"
 near "with the leader one hour behind"
 say "replica $leader one hour behind, in view $(view), led by $(leader)"

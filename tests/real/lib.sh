@@ -5,7 +5,8 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/quorate-test.XXXXXX")
 pids=(0 0 0 0)
 others=()
 groups=() # of background jobs that start programs themselves
-mounted=
+mounted=()
+client= # what stands before a client's command line: the place where it runs
 
 say() { printf '%s\n' "$*"; }
 fail() {
@@ -24,7 +25,9 @@ clean_up() {
 		[ "$pid" = 0 ] || kill -KILL "$pid" 2>/dev/null || true
 	done
 	wait 2>/dev/null || true
-	[ -z "$mounted" ] || umount "$mounted" 2>/dev/null || umount -l "$mounted" || true
+	for disk in "${mounted[@]}"; do
+		umount "$disk" 2>/dev/null || umount -l "$disk" || true
+	done
 	rm -rf "$dir"
 	exit "$status"
 }
@@ -70,7 +73,7 @@ kill_hard() { # kill_hard I
 	while alive "$1"; do sleep 0.01; done
 	pids[$1]=0
 }
-status() { "$quorate" status --json --cluster "$cluster" --timeout "${1:-1s}" 2>/dev/null || true; }
+status() { $client "$quorate" status --json --cluster "$cluster" --timeout "${1:-1s}" 2>/dev/null || true; }
 # Of what replicas say of themselves, one value of each, in order.
 each() { grep -o "\"$1\":\"\{0,1\}[^\",}]*" | sed 's/.*:"\{0,1\}//'; }
 # What replica I says of itself, one value.
@@ -103,7 +106,7 @@ equal() {
 # A snapshot of all four at one place, with one root.
 digests_equal() {
 	local s
-	s=$("$quorate" status --digest --json --cluster "$cluster" --timeout 30s) || fail "no common snapshot: $s"
+	s=$($client "$quorate" status --digest --json --cluster "$cluster" --timeout 30s) || fail "no common snapshot: $s"
 	[ "$(each state_digest <<<"$s" | wc -l)" = 4 ] && [ "$(each state_digest <<<"$s" | sort -u | wc -l)" = 1 ]
 }
 # The last two lines of a replica's log, for messages.
@@ -128,7 +131,7 @@ equal_among() { # equal_among I...
 }
 digests_equal_among() { # digests_equal_among I...: a snapshot of these at one place, with one root
 	local s i digests=
-	s=$("$quorate" status --digest --json --cluster "$cluster" --timeout 60s 2>"$dir/digest.err") || [ $# -lt 4 ] || fail "no common snapshot: $(cat "$dir/digest.err") $s"
+	s=$($client "$quorate" status --digest --json --cluster "$cluster" --timeout 60s 2>"$dir/digest.err") || [ $# -lt 4 ] || fail "no common snapshot: $(cat "$dir/digest.err") $s"
 	for i in "$@"; do digests+="$(of "$i" snapshot_seq <<<"$s") $(of "$i" state_digest <<<"$s")"$'\n'; done
 	[ "$(sort -u <<<"${digests%$'\n'}" | wc -l)" = 1 ] && ! grep -q null <<<"$digests"
 }
@@ -141,11 +144,12 @@ leader() { # who leads the highest view that anybody is in
 	status | tr '{' '\n' | sed -n 's/.*"view":\([0-9]*\),.*"leader":\([0-9]*\).*/\1 \2/p' | sort -n | tail -1 | awk '{ print $2 }'
 }
 
+value_bytes=0 # beside a row's name
 # Until $dir/stop is there: a load of ROWS new keys, and another one. What it acknowledged is in $dir/acknowledged-NAME.
 rounds() { # rounds NAME ROWS
 	local round=0
 	until [ -e "$dir/stop" ]; do
-		seq -f "$1-$round-%.0f" 1 "$2" | awk '{ print $0 "\tvalue of " $0 }' >"$dir/rows-$1"
+		seq -f "$1-$round-%.0f" 1 "$2" | awk -v n="$value_bytes" 'BEGIN { while (length(x) < n) x = x "0123456789" } { print $0 "\tvalue of " $0 x }' >"$dir/rows-$1"
 		rm -f "$dir/progress-$1"
 		if ! $client "$quorate" load "$dir/rows-$1" --cluster "$cluster" --json --sessions 2 --bundle 4 --timeout 60s --progress "$dir/progress-$1" >>"$dir/loads-$1" 2>"$dir/error-$1"; then
 			[ -s "$dir/error-$1" ] || echo "a load ended without a word" >"$dir/error-$1"
@@ -186,7 +190,6 @@ note() { # note NAME NUMBER: whole or not at all
 	echo "$2" >"$dir/$1.new.$BASHPID"
 	mv "$dir/$1.new.$BASHPID" "$dir/$1"
 }
-client= # what stands before a client's command line: the place where it runs
 clients_begin() { # clients_begin [ROWS]: until clients_end
 	rm -f "$dir/stop" "$dir"/acknowledged-*
 	note begun 0
@@ -240,5 +243,7 @@ all_there() {
 	found=$($client "$quorate" get register --cluster "$cluster" --timeout 60s)
 	[ "$found" = "$(cat "$dir/acked")" ] || fail "the register holds $found, and $(cat "$dir/acked") was acknowledged last"
 }
+# What replica I says that needs the operator.
+trouble() { $client "$quorate" status --cluster "$cluster" --timeout "${2:-2s}" 2>/dev/null | awk -v i="$1" '/^ *[0-9]+ / { of = $1 } /^    / && of == i'; }
 proofs() { find "$dir"/cluster/replica-*/data/evidence -name '*.evidence' 2>/dev/null || true; }
 nobody_accused() { [ -z "$(proofs)" ] || fail "an honest replica is accused: $(proofs)"; }
