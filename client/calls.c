@@ -101,6 +101,7 @@ static void on_report(void *user, uint32_t member, const struct standing *x)
 		                                       .changing = x->flags & 1,
 		                                       .executed = x->executed,
 		                                       .stable = x->stable,
+		                                       .time_ms = x->time_ms,
 		                                       .snapshot = x->snapshot },
 		                         .mode = x->mode,
 		                         .snapshot_asked = x->snapshot_asked,

@@ -417,6 +417,7 @@ static void publish(struct quorate *q)
 		.executed = s.executed,
 		.stable = s.stable,
 		.snapshot = s.snapshot,
+		.time_ms = s.time_ms,
 		.failed = driver_failed(q->driver),
 	};
 	memcpy(q->standing.chain, s.chain.b, DIGEST_BYTES);

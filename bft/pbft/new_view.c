@@ -83,6 +83,7 @@ static void new_view_enter(struct pbft *p, const struct pbft_new_view *nv, bft_r
 	p->timer_on = false;
 	p->view_ms = p->progress_ms = p->mono_ms;
 	p->executed_in_view = 0;
+	p->proposed_ms = 0; /* my clock may have been put right since I led last; execution clamps */
 	pace_enter_view(p);
 	p->new_view_pending = false;
 	if (p->new_view_wire != wire)

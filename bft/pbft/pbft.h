@@ -39,6 +39,7 @@ enum pbft_reason {
 	PBFT_WHY_OWN_CHAIN,   /* halt: my execution contradicts a certificate */
 	PBFT_WHY_TIMEOUT,     /* of a SUSPECT: the oldest request, or the view change, took longer than the timeout ... */
 	PBFT_WHY_SLOW,        /* ... longer than the bar (pace.h)                                                     */
+	PBFT_WHY_CLOCK,       /* ... the leader's clock is far behind mine                                           */
 	PBFT_WHY_RESIGNED,    /* it is I, and I may not lead on                                                       */
 	PBFT_WHY_ASKED,       /* the operator wants it                                                                */
 	PBFT_WHY_MEMORY_LOST, /* a member showed me a statement of mine that my log lacks */
@@ -124,7 +125,8 @@ struct pbft {
 	struct digest chain;         /* at `executed` */
 	bft_seq next_seq;            /* the leader's next proposal */
 	bft_seq new_view_top;        /* last re-proposal of the current view */
-	uint64_t proposed_ms;        /* time of my last proposal */
+	uint64_t proposed_ms;        /* time of my last proposal in this view */
+	bft_mask lags;               /* whose last first proposal, of those that I judged, was further behind my clock than drift_ms */
 	uint64_t fill_ms, border_ms; /* since when `fill`, `border` are wanted */
 	bft_seq fill;                /* up to here the leader proposes though nobody asks                        */
 	bft_seq base;                /* the border behind which this epoch began: nothing at or below it is its own */

@@ -41,11 +41,23 @@ static uint64_t view_deadline(const struct pbft *p)
 	return p->mode == PBFT_CHANGING && p->timer_on ? p->timer_ms + pbft_timeout_ms(p) : UINT64_MAX;
 }
 
+/* Its clock is behind: at once, at the next tick. One of f+1 leaders is honest: when so many are behind, it is my clock that is wrong. */
+static uint64_t lag_deadline(const struct pbft *p)
+{
+	bool behind = (p->lags & BFT_BIT(pbft_leader(p, p->view))) && mask_count(p->lags) < p->weak;
+	return p->mode == PBFT_NORMAL && behind ? p->mono_ms : UINT64_MAX;
+}
+
+static uint64_t leader_deadline(const struct pbft *p)
+{
+	return earlier(lag_deadline(p), earlier(request_deadline(p), pace_deadline(p)));
+}
+
 uint64_t suspect_deadline(const struct pbft *p)
 {
 	if (p->suspecting || !pbft_may_sign(p))
 		return UINT64_MAX;
-	return earlier(earlier(request_deadline(p), pace_deadline(p)), view_deadline(p));
+	return earlier(leader_deadline(p), view_deadline(p));
 }
 
 static void say(struct pbft *p, bool standing, struct bft_effects *out)
@@ -70,13 +82,13 @@ void suspect_leader(struct pbft *p, uint16_t why, struct bft_effects *out)
 	views_evaluate(p, out);
 }
 
-/* What it waited for has been executed: the oldest request is young again, or there is none. */
+/* What it waited for has been executed: the oldest request is young again, or there is none; and its clock is not behind any more. */
 void suspect_withdraw(struct pbft *p, struct bft_effects *out)
 {
 	if (!p->suspecting || p->mode != PBFT_NORMAL || p->resigned)
 		return;
 	p->suspecting = false; /* for the question: would I suspect now? */
-	bool still = earlier(request_deadline(p), pace_deadline(p)) <= p->mono_ms;
+	bool still = leader_deadline(p) <= p->mono_ms;
 	p->suspecting = true;
 	if (!still)
 		say(p, false, out);
@@ -87,8 +99,9 @@ void suspect_tick(struct pbft *p, struct bft_effects *out)
 	static const uint32_t resolution_ms = 1;
 	if (suspect_deadline(p) > p->mono_ms + resolution_ms - 1)
 		return;
-	p->pace.slow = p->mode == PBFT_NORMAL && request_deadline(p) > p->mono_ms;
-	suspect_leader(p, p->pace.slow ? PBFT_WHY_SLOW : PBFT_WHY_TIMEOUT, out);
+	bool late = p->mode != PBFT_NORMAL || request_deadline(p) <= p->mono_ms;
+	p->pace.slow = !late && pace_deadline(p) <= p->mono_ms;
+	suspect_leader(p, late ? PBFT_WHY_TIMEOUT : p->pace.slow ? PBFT_WHY_SLOW : PBFT_WHY_CLOCK, out);
 }
 
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)

@@ -166,6 +166,17 @@ static bool time_allows(const struct pbft *p, const struct pbft_slot *s)
 	return mask_count(slot_voters(p, s, false, p->view, &s->digest)) >= p->weak;
 }
 
+/* Far behind my clock is no reason against this proposal, but one against its leader: with agreed time all stands still that ends with time, and openings of
+ * sessions, which name the right time, are void. Not when it is old for another reason: decided already, or while I was away. */
+static void judge_lag(struct pbft *p, const struct pbft_slot *s)
+{
+	if (s->required || s->committed || pbft_behind(p))
+		return;
+	bool lags = s->time_ms < p->wall_ms && p->wall_ms - s->time_ms > p->limits.drift_ms;
+	bft_mask leader = BFT_BIT(pbft_leader(p, p->view));
+	p->lags = lags ? p->lags | leader : p->lags & ~leader;
+}
+
 /* PREPARE means "the whole proposal, checked, is on my disk": its record carries the body and the vote waits for it. */
 static void vote_prepare(struct pbft *p, struct pbft_slot *s, struct bft_effects *out)
 {
@@ -177,6 +188,8 @@ static void vote_prepare(struct pbft *p, struct pbft_slot *s, struct bft_effects
 	struct pbft_rec_vote *rec = effects_room(out, sizeof *rec);
 	if (!rec)
 		return;
+	if (!leader)
+		judge_lag(p, s);
 	*rec = (struct pbft_rec_vote){ .view = p->view, .seq = s->seq, .digest = s->digest };
 	s->voted = true;
 	s->own_prepare_set = true;

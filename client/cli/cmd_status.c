@@ -100,14 +100,14 @@ static json_t *row_json(const struct cluster *c, const struct row *row, uint32_t
 	const char *org = quorate_client_org(c->client, id);
 	char chain[2 * QUORATE_DIGEST_BYTES + 1], digest[2 * QUORATE_DIGEST_BYTES + 1];
 	if (!row->reachable)
-		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role", "mode",
-		                 "epoch", "view", "changing", "leader", "executed", "stable", "chain", "snapshot_seq", "state_digest");
+		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role", "mode",
+		                 "epoch", "view", "changing", "leader", "executed", "stable", "chain", "snapshot_seq", "state_digest", "agreed_ms");
 	cli_hex(chain, st->chain, sizeof st->chain);
 	cli_hex(digest, st->state_digest, sizeof st->state_digest);
-	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:I,s:b,s:i,s:I,s:I,s:s,s:I,s:s}", "id", (int)id, "org", org, "reachable", 1, "role", role_text(st->role),
-	                 "mode", mode_text(row->report.mode), "epoch", (json_int_t)st->epoch, "view", (json_int_t)st->view, "changing", st->changing, "leader",
-	                 (int)st->leader, "executed", (json_int_t)st->executed, "stable", (json_int_t)st->stable, "chain", chain, "snapshot_seq",
-	                 (json_int_t)st->snapshot, "state_digest", digest);
+	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:I,s:b,s:i,s:I,s:I,s:s,s:I,s:s,s:I}", "id", (int)id, "org", org, "reachable", 1, "role",
+	                 role_text(st->role), "mode", mode_text(row->report.mode), "epoch", (json_int_t)st->epoch, "view", (json_int_t)st->view, "changing",
+	                 st->changing, "leader", (int)st->leader, "executed", (json_int_t)st->executed, "stable", (json_int_t)st->stable, "chain", chain,
+	                 "snapshot_seq", (json_int_t)st->snapshot, "state_digest", digest, "agreed_ms", (json_int_t)st->time_ms);
 }
 
 static int show_json(const struct survey *s, const struct cluster *c)

@@ -4,6 +4,7 @@
 #include "bft/codec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #define ABOUT_VERSION 2u
 #define ABOUT_BYTES (4u + 8u + 8u + 32u + 32u + 8u + 256u * 8u)
 #define PATH_BYTES 4096u
+#define LOCK_BYTES 8192 /* what LMDB makes of it, for the number of readers that it has unless it is told otherwise */
 
 const char *state_text(enum state_result result)
 {
@@ -98,11 +100,33 @@ static enum state_result about_store(struct state *s, const struct state_meta *m
 	return e == 0 ? STATE_OK : store_failure(e);
 }
 
+static bool lock_path(char lock[PATH_BYTES], const char *path)
+{
+	int n = snprintf(lock, PATH_BYTES, "%s-lock", path);
+	return n > 0 && n < (int)PATH_BYTES;
+}
+
+/* LMDB maps its file of locks and writes into it. A write where no block is would end the process (SIGBUS) when the disk is full: so it gets its blocks first. */
+static int lock_reserve(const char *path)
+{
+	char lock[PATH_BYTES];
+	if (!lock_path(lock, path))
+		return ENAMETOOLONG;
+	int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	int e = posix_fallocate(fd, 0, LOCK_BYTES);
+	close(fd);
+	return e;
+}
+
 static int env_open(struct state *s, const char *path, const struct state_options *options)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	size_t map = options->map_bytes - options->map_bytes % (size_t)(page > 0 ? page : 4096);
-	int e = mdb_env_create(&s->env);
+	int e = lock_reserve(path);
+	if (e == 0)
+		e = mdb_env_create(&s->env);
 	if (e == 0)
 		e = mdb_env_set_mapsize(s->env, map);
 	if (e == 0)
@@ -178,8 +202,7 @@ void state_close(struct state *s)
 int state_drop(const char *path)
 {
 	char lock[PATH_BYTES];
-	int n = snprintf(lock, sizeof lock, "%s-lock", path);
-	if (n < 0 || (size_t)n >= sizeof lock)
+	if (!lock_path(lock, path))
 		return -ENAMETOOLONG;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;

@@ -179,7 +179,7 @@ if [ "$(id -u)" != 0 ] || ! mount -t tmpfs -o size=36m none "$disk" 2>/dev/null;
 	say "no small disk can be mounted here: the full disk is left out"
 	exit 0
 fi
-mounted=$disk
+mounted=("$disk")
 expect_small() { expect 3 'a log segment of 1024 KiB cannot hold .* segment_size must be [0-9]+ KiB or more' "$quorate" format --config "$home/replica-0/replica.yaml"; }
 cp "$home/replica-0/replica.yaml" "$dir/replica-0.yaml"
 sed -i "s|^data: .*|data: $disk/data-0|" "$home/replica-0/replica.yaml"

@@ -495,6 +495,7 @@ static inline enum bft_verdict bed_view_change(struct bed *b, uint8_t from, bft_
 
 static inline void bed_held(struct bed *b, struct digest d, uint64_t time_ms, bool ok)
 {
+	time_ms = time_ms ? time_ms : b->wall_ms; /* 0: now */
 	struct bft_event e = { .kind = BFT_EV_HELD, .digest = d, .time_ms = time_ms, .ok = ok };
 	bed_step(b, &e);
 }

@@ -207,7 +207,7 @@ static void too_far_ahead_of_my_clock_it_is_not_prepared(void)
 	bed_held(b, bed_digest(3), b->wall_ms, true);
 	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 3) != NULL);
 	bed_pre_prepare(b, 0, 4, bed_digest(4));
-	bed_held(b, bed_digest(4), 0, true);
+	bed_held(b, bed_digest(4), 1, true);
 	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 4) != NULL);
 	/* It is nobody's proven fault, and my clock gets there. */
 	CU_ASSERT(!bed_last(b, BFT_FX_BLAME));
@@ -328,6 +328,27 @@ static void its_time_never_falls(void)
 	bed_free(b);
 }
 
+/* My clock was an hour ahead when I led, so they refused it all. Put right, it does not make me refused again when I lead the next time. */
+static void its_clock_put_right_it_leads_again(void)
+{
+	struct bed *b = bed_new(4, 0);
+	struct bft_proposal p;
+	b->wall_ms += 3600000;
+	bed_tick(b, 1);
+	bed_request(b, 1, 1, bed_digest(1));
+	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL);
+	b->wall_ms -= 3600000;
+	bed_tick(b, 1);
+	struct bed_changes *c = bed_changes_new(b, 4, b->q);
+	bed_changes_say(b, c);
+	bed_changes_free(c);
+	CU_ASSERT(bed_standing(b).view == 4 && !bed_standing(b).changing);
+	const struct bft_effect *body = bed_last(b, BFT_FX_BODY);
+	CU_ASSERT(proposal_decode(&p, body->data, body->data_bytes, 4) != 0);
+	CU_ASSERT(p.count == 1 && p.time_ms == b->wall_ms);
+	bed_free(b);
+}
+
 static void it_proposes_within_the_window(void)
 {
 	struct bft_limits limits = bed_limits(4);
@@ -375,6 +396,7 @@ int main(void)
 		{ "a leader's vote counts here when it is durable", its_vote_counts_here_when_it_is_durable },
 		{ "what a leader proposes is canonical", what_it_proposes_is_canonical },
 		{ "a leader's time never falls", its_time_never_falls },
+		{ "its clock put right, a leader leads again", its_clock_put_right_it_leads_again },
 		{ "a leader proposes within the window", it_proposes_within_the_window },
 		{ "a backup proposes nothing", a_backup_proposes_nothing },
 		{ 0 },

@@ -69,6 +69,80 @@ static void it_is_withdrawn_when_the_request_executes(void)
 	bed_free(b);
 }
 
+/* Agreed time would stand still, and with it everything that ends with time. It takes f+1: whose clock is the wrong one, nobody knows alone. */
+static void a_first_proposal_far_behind_my_clock_is_a_reason(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bed_pre_prepare(b, 0, 1, bed_digest(1));
+	bed_held(b, bed_digest(1), b->wall_ms - BED_DRIFT_MS, true);
+	bed_tick(b, 0);
+	CU_ASSERT(!bed_standing(b).suspecting);
+	bed_pre_prepare(b, 0, 2, bed_digest(2));
+	bed_held(b, bed_digest(2), b->wall_ms - BED_DRIFT_MS - 1, true);
+	bed_tick(b, 0);
+	CU_ASSERT(bed_standing(b).suspecting && bed_sent_count(b, PBFT_SUSPECT) == 1);
+	/* It is prepared all the same, and its being executed takes nothing back. */
+	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 2) != NULL);
+	for (bft_seq seq = 1; seq <= 2; seq++)
+		for (uint8_t i = 0; i < 4; i++)
+			if (i != 1)
+				bed_commit(b, i, 0, seq, bed_digest(seq));
+	CU_ASSERT(bed_standing(b).executed == 2 && bed_standing(b).suspecting);
+	/* One in time does. */
+	bed_pre_prepare(b, 0, 3, bed_digest(3));
+	bed_held(b, bed_digest(3), b->wall_ms, true);
+	ends(b, 1, 1);
+	for (uint8_t i = 0; i < 4; i++)
+		if (i != 1)
+			bed_commit(b, i, 0, 3, bed_digest(3));
+	CU_ASSERT(!bed_standing(b).suspecting);
+	bed_free(b);
+}
+
+/* What is old for another reason: decided without me, or proposed again. And a view begins without reproach. */
+static void what_is_old_is_no_reason(void)
+{
+	struct bed *b = bed_new(4, 1);
+	for (uint8_t i = 0; i < 4; i++)
+		if (i != 1)
+			bed_commit(b, i, 0, 1, bed_digest(1));
+	bed_pre_prepare(b, 0, 1, bed_digest(1));
+	bed_held(b, bed_digest(1), 1, true);
+	bed_tick(b, 0);
+	CU_ASSERT(!bed_sent(b, PBFT_SUSPECT));
+	bed_pre_prepare(b, 0, 2, bed_digest(2));
+	bed_held(b, bed_digest(2), 1, true);
+	bed_tick(b, 0);
+	CU_ASSERT(bed_standing(b).suspecting);
+	bed_enter_view(b, 2);
+	bed_tick(b, 0);
+	CU_ASSERT(bed_standing(b).view == 2 && !bed_standing(b).suspecting);
+	bed_free(b);
+}
+
+/* With f liars that suspect everybody, a wrong clock would depose one honest leader after the other, for ever. */
+static void my_own_clock_may_be_the_wrong_one(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bed_pre_prepare(b, 0, 1, bed_digest(1));
+	bed_held(b, bed_digest(1), 1, true);
+	bed_tick(b, 0);
+	CU_ASSERT(bed_standing(b).suspecting);
+	bed_enter_view(b, 2);
+	bed_pre_prepare(b, 2, 1, bed_digest(2));
+	bed_held(b, bed_digest(2), 1, true);
+	bed_tick(b, 0);
+	CU_ASSERT(bed_standing(b).view == 2 && !bed_standing(b).suspecting); /* f+1 are behind it */
+	bed_pre_prepare(b, 2, 2, bed_digest(3));
+	bed_held(b, bed_digest(3), b->wall_ms, true);
+	bed_enter_view(b, 4);
+	bed_pre_prepare(b, 4, 3, bed_digest(4));
+	bed_held(b, bed_digest(4), 1, true);
+	bed_tick(b, 0);
+	CU_ASSERT(bed_standing(b).view == 4 && bed_standing(b).suspecting); /* one came in time, so it is right */
+	bed_free(b);
+}
+
 /* A leader that serves all but one client: the timer follows the oldest request, and progress with others does not restart it. */
 static void progress_with_others_does_not_help(void)
 {
@@ -332,6 +406,9 @@ int main(void)
 		{ "a request that waits too long is a reason", a_request_that_waits_too_long_is_a_reason },
 		{ "it binds nobody", it_binds_nobody },
 		{ "it is said once", it_is_said_once },
+		{ "a first proposal far behind my clock is a reason", a_first_proposal_far_behind_my_clock_is_a_reason },
+		{ "what is old is no reason", what_is_old_is_no_reason },
+		{ "my own clock may be the wrong one", my_own_clock_may_be_the_wrong_one },
 		{ "it is withdrawn when the request executes", it_is_withdrawn_when_the_request_executes },
 		{ "progress with others does not help", progress_with_others_does_not_help },
 		{ "it follows the oldest", it_follows_the_oldest },

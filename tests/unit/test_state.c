@@ -2,6 +2,7 @@
 #include "tests/unit/state_bed.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct state_bed b;
@@ -359,6 +360,18 @@ static void a_full_disk_is_said_and_passes(void)
 	bed_destroy(&b);
 }
 
+/* A write into a mapped file that has no block there ends the process when the disk is full: LMDB's file of locks is such a one. */
+static void what_is_mapped_has_its_blocks(void)
+{
+	char lock[sizeof b.path + 8];
+	struct stat st;
+	bed_create(&b);
+	snprintf(lock, sizeof lock, "%s-lock", b.path);
+	CU_ASSERT_EQUAL_FATAL(stat(lock, &st), 0);
+	CU_ASSERT_TRUE(st.st_size > 0 && st.st_blocks * 512 >= st.st_size);
+	bed_destroy(&b);
+}
+
 static const struct unit_case cases[] = {
 	{ "own writes are read", own_writes_are_read },
 	{ "namespaces are apart", namespaces_are_apart },
@@ -374,6 +387,7 @@ static const struct unit_case cases[] = {
 	{ "a hot key costs no memory", a_hot_key_costs_no_memory },
 	{ "the disk is asked before the snapshot", the_disk_is_asked_before_the_snapshot },
 	{ "a full disk is said and passes", a_full_disk_is_said_and_passes },
+	{ "what is mapped has its blocks", what_is_mapped_has_its_blocks },
 	{ 0 },
 };
 
