@@ -167,10 +167,11 @@ static bool time_allows(const struct pbft *p, const struct pbft_slot *s)
 }
 
 /* Far behind my clock is no reason against this proposal, but one against its leader: with agreed time all stands still that ends with time, and openings of
- * sessions, which name the right time, are void. Not when it is old for another reason: decided already, or while I was away. */
+ * sessions, which name the right time, are void. Not when it is old for another reason: decided already, or while I was away.
+ * The null proposal says nothing of time. */
 static void judge_lag(struct pbft *p, const struct pbft_slot *s)
 {
-	if (s->required || s->committed || pbft_behind(p))
+	if (s->required || s->committed || pbft_behind(p) || digest_equal(&s->digest, &p->null_digest))
 		return;
 	bool lags = s->time_ms < p->wall_ms && p->wall_ms - s->time_ms > p->limits.drift_ms;
 	bft_mask leader = BFT_BIT(pbft_leader(p, p->view));

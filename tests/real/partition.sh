@@ -84,7 +84,7 @@ heal() { # heal WHAT I
 	clients_go_on "after: $1"
 }
 gone_from_sight() { [ "$(status | of "$1" reachable)" = false ]; }
-clients_begin 200
+clients_begin 100
 clients_go_on "with a whole network"
 
 # ---- a backup ----

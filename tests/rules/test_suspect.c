@@ -99,7 +99,7 @@ static void a_first_proposal_far_behind_my_clock_is_a_reason(void)
 	bed_free(b);
 }
 
-/* What is old for another reason: decided without me, or proposed again. And a view begins without reproach. */
+/* What is old for another reason: decided without me, or proposed again; and the null proposal is of no time. And a view begins without reproach. */
 static void what_is_old_is_no_reason(void)
 {
 	struct bed *b = bed_new(4, 1);
@@ -110,8 +110,12 @@ static void what_is_old_is_no_reason(void)
 	bed_held(b, bed_digest(1), 1, true);
 	bed_tick(b, 0);
 	CU_ASSERT(!bed_sent(b, PBFT_SUSPECT));
-	bed_pre_prepare(b, 0, 2, bed_digest(2));
-	bed_held(b, bed_digest(2), 1, true);
+	bed_pre_prepare(b, 0, 2, b->null);
+	bed_held(b, b->null, 1, true);
+	bed_tick(b, 0);
+	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 2) != NULL && !bed_sent(b, PBFT_SUSPECT));
+	bed_pre_prepare(b, 0, 3, bed_digest(3));
+	bed_held(b, bed_digest(3), 1, true);
 	bed_tick(b, 0);
 	CU_ASSERT(bed_standing(b).suspecting);
 	bed_enter_view(b, 2);
