@@ -33,6 +33,15 @@ void liar_draw(struct sim *s)
 	}
 }
 
+/* Not from the stream that the other faults are drawn from: what the other seeds do stays as it was. */
+void liar_idlers(struct sim *s)
+{
+	s->idlers = s->liars && !s->forgetting && (s->seed * 0x9E3779B97F4A7C15u >> 40) % 5 == 0;
+	for (uint32_t i = 0; s->idlers && i < s->n; i++)
+		if (s->node[i].liar.lies)
+			s->node[i].liar = (struct liar){ .lies = true, .habits = LIAR_IDLES };
+}
+
 static bool habit(struct node *d, enum liar_habit h)
 {
 	struct liar *l = &d->liar;
@@ -174,10 +183,15 @@ static uint32_t whim(const struct node *d, bft_view view)
 	return (uint32_t)((z ^ z >> 29) * 0x94D049BB133111EBu >> 40);
 }
 
+static bool leads(const struct node *d, bft_view view)
+{
+	return order_leader(view, d->sim->n, epoch_passed(&d->driver->chain->keys, d->driver->epoch)) == d->id;
+}
+
 /* In some views it leads as if nothing had been prepared before. */
 static bool forgets(const struct node *d, bft_view view)
 {
-	return (d->liar.habits & LIAR_HIDES) && view && view % d->sim->n == d->id && whim(d, view) % 2;
+	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && whim(d, view) % 2;
 }
 
 /* All that this half sees is about the null proposal: valid, agreed on nowhere else. */
@@ -193,7 +207,7 @@ static struct frame *other_proposal(struct node *d, const struct frame *f, bool 
 	if (!half && !forgets(d, b->votes.view))
 		return NULL;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		if (b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && b->votes.view % s->n == d->id) {
+		if (b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && leads(d, b->votes.view)) {
 			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
 			any = true;
 		}
@@ -229,7 +243,7 @@ static struct frame *other_new_view(struct node *d, const struct frame *f)
 static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uint8_t *bytes, size_t capacity)
 {
 	struct sim *s = d->sim;
-	bool leader = p->view % s->n == d->id;
+	bool leader = leads(d, p->view);
 	struct certificate c = { .epoch = d->seen.epoch, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
 	struct pbft_votes *votes = calloc(1, sizeof *votes);
 	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = d->seen.epoch };
@@ -345,6 +359,19 @@ static void remember(struct node *d, struct frame *f)
 	*place = f;
 }
 
+static bool proposes(struct node *d, const struct frame *f)
+{
+	union pbft_body *b = d->sim->said;
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
+		return false;
+	for (uint16_t i = 0; i < b->votes.count; i++)
+		if (b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE)
+			return true;
+	return false;
+}
+
 /* Sends what the liar makes of it. */
 /* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
 static bool silent(const struct sim *s)
@@ -360,6 +387,10 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	remember(d, f);
 	if (habit(d, LIAR_DROPS) || ((d->liar.habits & LIAR_FAVOURS) && s->now >= d->liar.from_ms && !(d->liar.favourites & BFT_BIT(to))))
 		return;
+	if ((d->liar.habits & LIAR_IDLES) && proposes(d, f)) {
+		s->lies++;
+		return;
+	}
 	struct frame *other = NULL;
 	if ((d->liar.habits & (LIAR_EQUIVOCATES | LIAR_HIDES)) && s->now >= d->liar.from_ms)
 		other = other_proposal(d, f, (d->liar.habits & LIAR_EQUIVOCATES) && to % 2);

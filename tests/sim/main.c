@@ -17,7 +17,7 @@
 
 struct totals {
 	uint64_t passed, failed, wakeups, views, crashes, partitions, transfers, frames, snapshots, liars, lies, accusations, rollbacks, emptied, observers,
-		readmitted, epochs, rotations;
+		readmitted, epochs, rotations, passed_over;
 };
 
 static void add(struct totals *t, const struct totals *o)
@@ -39,6 +39,7 @@ static void add(struct totals *t, const struct totals *o)
 	t->observers += o->observers;
 	t->readmitted += o->readmitted;
 	t->rotations += o->rotations;
+	t->passed_over += o->passed_over;
 	t->epochs += o->epochs;
 }
 
@@ -64,6 +65,7 @@ static void run_one(struct sim *s, uint64_t seed, bool trace, struct totals *t)
 		              .observers = s->observers,
 		              .readmitted = s->readmitted,
 		              .rotations = s->rotations,
+		              .passed_over = s->passed_over,
 		              .epochs = s->epochs };
 	if (s->failure[0])
 		fprintf(stderr, "seed %" PRIu64 ": %s\n    replay: quorate-sim --seed %" PRIu64 " --trace\n", seed, s->failure, seed);
@@ -206,13 +208,14 @@ static void report(const struct totals *t, bool json)
 	const char *format = json ? "{\"passed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"wakeups\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"views_entered\":%" PRIu64
 	                            ",\"crashes\":%" PRIu64 ",\"partitions\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",\"states_installed\":%" PRIu64
 	                            ",\"liars\":%" PRIu64 ",\"lies\":%" PRIu64 ",\"accusations\":%" PRIu64 ",\"rollbacks\":%" PRIu64 ",\"emptied\":%" PRIu64
-	                            ",\"observers\":%" PRIu64 ",\"readmitted\":%" PRIu64 ",\"epochs_entered\":%" PRIu64 ",\"keys_changed\":%" PRIu64 "}\n"
+	                            ",\"observers\":%" PRIu64 ",\"readmitted\":%" PRIu64 ",\"epochs_entered\":%" PRIu64 ",\"keys_changed\":%" PRIu64
+	                            ",\"passed_over\":%" PRIu64 "}\n"
 	                          : "%" PRIu64 " seeds clean, %" PRIu64 " not. Exercised: %" PRIu64 " wake-ups, %" PRIu64 " frames, %" PRIu64
 	                            " views entered, %" PRIu64 " crashes, %" PRIu64 " partitions, %" PRIu64 " snapshots, %" PRIu64 " states installed, %" PRIu64
 	                            " liars, %" PRIu64 " lies, %" PRIu64 " accusations, %" PRIu64 " older folders, %" PRIu64 " empty ones, %" PRIu64
-	                            " observers, %" PRIu64 " let in again, %" PRIu64 " epochs entered, %" PRIu64 " keys changed\n";
+	                            " observers, %" PRIu64 " let in again, %" PRIu64 " epochs entered, %" PRIu64 " keys changed, %" PRIu64 " passed over\n";
 	printf(format, t->passed, t->failed, t->wakeups, t->frames, t->views, t->crashes, t->partitions, t->snapshots, t->transfers, t->liars, t->lies,
-	       t->accusations, t->rollbacks, t->emptied, t->observers, t->readmitted, t->epochs, t->rotations);
+	       t->accusations, t->rollbacks, t->emptied, t->observers, t->readmitted, t->epochs, t->rotations, t->passed_over);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", t->passed, t->failed);
 }
 

@@ -1,5 +1,6 @@
 /* One replica: the product's driver, log and state over a simulated disk. */
 #include "bft/check.h"
+#include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
@@ -290,6 +291,7 @@ static void bring(struct node *d, const struct sim_event *e)
 		break;
 	case SIM_FLUSHED: flush_end(d, (int)e->value); break;
 	case SIM_LINK: driver_member_link(d->driver, (uint8_t)(e->value & 255), e->value >= 256); break;
+	case SIM_HAND_OVER: driver_step(d->driver, &(struct bft_event){ .kind = BFT_EV_ADMIN }); break;
 	default: break;
 	}
 }

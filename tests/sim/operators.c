@@ -17,6 +17,8 @@ void operator_wanted(struct node *d)
 
 void operators_create(struct sim *s)
 {
+	if (s->idlers)
+		return; /* an epoch that ends for another reason forgets what was counted in it */
 	s->readmits_left = !s->quiet && rng_chance(&s->rng, 30) ? 1 + rng_below(&s->rng, 2) : 0;
 	for (uint32_t i = 0; i < s->readmits_left; i++)
 		sim_at(s, (struct sim_event){ .at = 500 + rng_below(&s->rng, SIM_FAULTS_END_MS),

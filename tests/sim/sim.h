@@ -49,6 +49,7 @@ enum liar_habit {
 	LIAR_FORGES = 256,  /* or that something was, in a certificate signed by it alone */
 	LIAR_HURRIES = 512, /* it commits to what it has not prepared                     */
 	LIAR_HABITS_ALL = 1023,
+	LIAR_IDLES = 1024, /* it takes its office, and proposes nothing: alone, in seeds where the honest hand theirs over */
 };
 #define LIAR_OLD 64u
 struct liar {
@@ -114,7 +115,21 @@ struct sim_request {
 	bool completed, read; /* read: somebody has seen it */
 };
 
-enum sim_event_kind { SIM_FRAME, SIM_REPLY, SIM_FLUSHED, SIM_TICK, SIM_REQUEST, SIM_READ, SIM_CLIENT, SIM_CRASH, SIM_START, SIM_LINKS, SIM_LINK, SIM_READMIT };
+enum sim_event_kind {
+	SIM_FRAME,
+	SIM_REPLY,
+	SIM_FLUSHED,
+	SIM_TICK,
+	SIM_REQUEST,
+	SIM_READ,
+	SIM_CLIENT,
+	SIM_CRASH,
+	SIM_START,
+	SIM_LINKS,
+	SIM_LINK,
+	SIM_READMIT,
+	SIM_HAND_OVER
+};
 struct sim_event {
 	uint64_t at, order;
 	enum sim_event_kind kind;
@@ -149,6 +164,7 @@ struct sim {
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	uint32_t strike_percent;                /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* one-way */
+	bool idlers;                            /* the liars idle, and whoever leads is asked to hand over, so that their turn comes again and again */
 	bool calm, quiet;                       /* quiet: from the beginning, so nobody may lose office */
 	bool forgetting;                        /* one loses its memory, and nobody else loses anything: what it said is known */
 	bool slow;                              /* the network stays slower than the timeout: only back-off helps */
@@ -165,8 +181,9 @@ struct sim {
 	struct epoch_keys judge_keys; /* of whoever judges a receipt: the genesis', and what the receipt leads to */
 	void *said;                   /* room for one decoded message */
 	/* what was exercised */
-	uint64_t rollbacks, emptied, observers, readmitted, epochs, rotations;
+	uint64_t rollbacks, emptied, observers, readmitted, epochs, rotations, passed_over;
 	struct public_key key_at[SIM_EPOCHS_MAX][SIM_NODES_MAX]; /* as the first honest node that came there knew them */
+	bft_mask passed_at[SIM_EPOCHS_MAX];                      /* and who leads last, as it knew it */
 	bool key_known[SIM_EPOCHS_MAX];
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t wakeups, views, crashes, partitions, transfers, transfers_begun, lies, accusations, frames, signatures, snapshots, repeated;
@@ -208,6 +225,7 @@ void clients_link(struct sim *s, uint8_t member, bool up);
 
 /* liar.c */
 void liar_draw(struct sim *s);
+void liar_idlers(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);

@@ -139,6 +139,18 @@ static void crash(struct sim *s, uint8_t id)
 		sim_at(s, (struct sim_event){ .at = s->now + 1 + rng_below(&s->rng, 2 * s->crash_every_ms), .kind = SIM_CRASH, .node = victim(s) });
 }
 
+static void hand_over(struct sim *s)
+{
+	for (uint8_t i = 0; i < s->n; i++) {
+		struct node *d = &s->node[i];
+		struct sim_event e = { .kind = SIM_HAND_OVER, .node = i, .boot = d->boot };
+		if (d->up && !d->liar.lies && d->seen.role == STANDING_LEADER)
+			node_event(d, &e);
+	}
+	if (!s->calm)
+		sim_at(s, (struct sim_event){ .at = s->now + 150 + rng_below(&s->rng, 250), .kind = SIM_HAND_OVER });
+}
+
 static void handle(struct sim *s, const struct sim_event *e)
 {
 	switch (e->kind) {
@@ -150,6 +162,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 		clients_event(s, e);
 		frame_release(e->frame);
 		break;
+	case SIM_HAND_OVER: hand_over(s); break;
 	case SIM_LINKS: links(s); break;
 	case SIM_CRASH: crash(s, e->node); break;
 	case SIM_START: node_start(&s->node[e->node]); break;
@@ -243,6 +256,7 @@ static void set_up(struct sim *s, uint64_t seed, uint32_t nodes, bool trace)
 		s->loss = s->strike_percent = 0;
 		s->crash_every_ms = 1000 + rng_below(&s->rng, 2000);
 	}
+	liar_idlers(s);
 	make_members(s);
 	/* In memory where there is such a place: nothing of it outlives the seed. */
 	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
@@ -261,6 +275,8 @@ static void schedule(struct sim *s)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, 50), .kind = SIM_START, .node = i });
 	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
 	sim_at(s, (struct sim_event){ .at = SIM_FAULTS_END_MS, .kind = SIM_LINKS });
+	if (s->idlers)
+		sim_at(s, (struct sim_event){ .at = 1000, .kind = SIM_HAND_OVER });
 	if (s->crash_every_ms)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, s->crash_every_ms), .kind = SIM_CRASH, .node = victim(s) });
 }
