@@ -1,4 +1,5 @@
 #include "bft/bundle.h"
+#include "bft/pass_over.h"
 #include "bft/readmit.h"
 #include "bft/rotate.h"
 
@@ -21,6 +22,15 @@ static bool ops_well_formed(const struct bundle *b)
 	return rd_done(&r) && seen == b->count;
 }
 
+/* No session: it is the word of members, and each of them may bring it. */
+static const char *pass_over_check(const struct bundle *b)
+{
+	struct pass_over p;
+	if (b->session != 0 || b->after != 0 || b->count != 1 || !pass_over_decode(&p, b->ops + 4, b->ops_bytes - 4))
+		return "a passing over names no session, and is one operation";
+	return NULL;
+}
+
 static const char *kind_check(const struct bundle *b)
 {
 	if (b->kind == BUNDLE_OPEN) {
@@ -28,6 +38,8 @@ static const char *kind_check(const struct bundle *b)
 			return "an opening names no session and one time";
 		return NULL;
 	}
+	if (b->kind == BUNDLE_PASS_OVER)
+		return pass_over_check(b);
 	if (b->session == 0)
 		return "no session is named";
 	if (b->kind == BUNDLE_OPS)

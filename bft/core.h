@@ -53,6 +53,7 @@ enum bft_event_kind {
 	BFT_EV_EPOCH,     /* execution of an ordered entry fixed the next epoch: it begins behind `seq`. `ok`: f+1 members are there */
 	BFT_EV_JUMP,      /* f+1 members of the later epoch `epoch` certify a state: it began behind `seq` with chain `digest`  */
 	BFT_EV_FILL,      /* sequences up to `seq` are wanted though no request may come: a snapshot was ordered and is due there  */
+	BFT_EV_ORDER,     /* `members` lead last in this epoch (bft/order.h): before START, or when the epoch becomes known later  */
 	BFT_EV_ADMIN,     /* operator: hand the leadership over                                                                   */
 };
 
@@ -71,6 +72,7 @@ struct bft_event {
 	bft_ref ref;
 	bool ok;
 	uint8_t from;
+	bft_mask members;
 	uint32_t bytes;
 	uint32_t rtt_us;
 	struct bft_request_id id;
@@ -82,25 +84,26 @@ struct bft_event {
 };
 
 enum bft_effect_kind {
-	BFT_FX_PERSIST,  /* append record `rtype` with `data` at `lsn`; `digest` nonzero: also body `digest`, unless it is in the log  */
-	BFT_FX_SEND,     /* to `to` (bit self = back through the door): message `type`, body `data`                                   */
-	BFT_FX_FORWARD,  /* to `to`: the stored message `ref`, verbatim, with its signer's index `from` in front                      */
-	BFT_FX_BODY,     /* the leader built a proposal: pool `data` (canonical bytes) under `digest`; it is held                     */
-	BFT_FX_PUSH,     /* send body `digest` to `to`, unasked                                                                       */
-	BFT_FX_HOLD,     /* message `ref` is kept for what it says about `seq`: until RELEASE of the same, or until `seq` is STABLE     */
-	BFT_FX_RELEASE,  /* undoes one HOLD of `ref` for `seq`                                                                        */
-	BFT_FX_FETCH,    /* a standing order: obtain body `digest`; members in `to` claim to hold it. Answered with HELD              */
-	BFT_FX_FORGET,   /* body or fetch `digest` is not needed any more                                                             */
-	BFT_FX_REQUEST,  /* hand the pooled bundle `digest` to the leader `to`                                                        */
-	BFT_FX_DROP,     /* bundle `digest` will not be proposed from here: executed, or the table is full (`reason`)                 */
-	BFT_FX_EXECUTE,  /* proposal `digest` at `seq`. Never withdrawn. Answered with EXECUTED                                       */
-	BFT_FX_STABLE,   /* `seq` is stable: votes, certificates and messages at or below it are garbage                              */
-	BFT_FX_TRUNCATE, /* records that are below `below` and concern nothing above `seq` may leave the log                          */
-	BFT_FX_TRANSFER, /* the others' logs no longer reach back to what is missing: get certified state at or above `seq`           */
-	BFT_FX_BLAME,    /* `from` earned `verdict` for `reason`; for CONVICT `ref` and `other` contradict each other                 */
-	BFT_FX_ROLE,     /* view, leader, standing changed: for status, metrics and clients' hints                                    */
-	BFT_FX_ACTIVATE, /* the next epoch takes over after `seq`, chain `digest`: the driver replaces the core, which says no more   */
-	BFT_FX_HALT,     /* own state contradicts a certificate or an own statement: stop voting, say why (`reason`)                  */
+	BFT_FX_PERSIST,   /* append record `rtype` with `data` at `lsn`; `digest` nonzero: also body `digest`, unless it is in the log  */
+	BFT_FX_SEND,      /* to `to` (bit self = back through the door): message `type`, body `data`                                   */
+	BFT_FX_FORWARD,   /* to `to`: the stored message `ref`, verbatim, with its signer's index `from` in front                      */
+	BFT_FX_BODY,      /* the leader built a proposal: pool `data` (canonical bytes) under `digest`; it is held                     */
+	BFT_FX_PUSH,      /* send body `digest` to `to`, unasked                                                                       */
+	BFT_FX_HOLD,      /* message `ref` is kept for what it says about `seq`: until RELEASE of the same, or until `seq` is STABLE     */
+	BFT_FX_RELEASE,   /* undoes one HOLD of `ref` for `seq`                                                                        */
+	BFT_FX_FETCH,     /* a standing order: obtain body `digest`; members in `to` claim to hold it. Answered with HELD              */
+	BFT_FX_FORGET,    /* body or fetch `digest` is not needed any more                                                             */
+	BFT_FX_REQUEST,   /* hand the pooled bundle `digest` to the leader `to`                                                        */
+	BFT_FX_DROP,      /* bundle `digest` will not be proposed from here: executed, or the table is full (`reason`)                 */
+	BFT_FX_EXECUTE,   /* proposal `digest` at `seq`. Never withdrawn. Answered with EXECUTED                                       */
+	BFT_FX_STABLE,    /* `seq` is stable: votes, certificates and messages at or below it are garbage                              */
+	BFT_FX_TRUNCATE,  /* records that are below `below` and concern nothing above `seq` may leave the log                          */
+	BFT_FX_TRANSFER,  /* the others' logs no longer reach back to what is missing: get certified state at or above `seq`           */
+	BFT_FX_BLAME,     /* `from` earned `verdict` for `reason`; for CONVICT `ref` and `other` contradict each other                 */
+	BFT_FX_ROLE,      /* view, leader, standing changed: for status, metrics and clients' hints                                    */
+	BFT_FX_ACTIVATE,  /* the next epoch takes over after `seq`, chain `digest`: the driver replaces the core, which says no more   */
+	BFT_FX_PASS_OVER, /* q members say that one of them should lead last: an entry with their words (`data`) is to be ordered      */
+	BFT_FX_HALT,      /* own state contradicts a certificate or an own statement: stop voting, say why (`reason`)                  */
 };
 
 struct bft_effect {

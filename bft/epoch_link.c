@@ -107,7 +107,7 @@ const char *epoch_link_check(const struct epoch_link *link, const struct epoch_k
 		if (link->by[i].member >= k->genesis->count || !epoch_record_signer(r, link->by[i].member))
 			return "somebody has signed it who may not";
 	if (!epoch_change_holds(&r->change, k, scheme, cluster))
-		return "the change is not its organization's word";
+		return "the change is not the word of those who may make it";
 	epoch_record_statement(&s, r, cluster);
 	for (uint8_t i = 0; i < link->count; i++)
 		if (!scheme->verify(&link->by[i].signature, &s, epoch_key(k, link->by[i].member, k->epoch)))

@@ -45,7 +45,7 @@ bool epoch_link_read(struct rd *r, struct epoch_link *link);
 /* In its place among the others, once. False: it is there already. The signature is taken as it is. */
 bool epoch_link_add(struct epoch_link *link, uint8_t member, const struct signature *signature);
 
-/* Whether it leads from the epoch that `k` knows as the newest to the next one. NULL, or the reason why it does not. Cost: at most n + 2 signatures. */
+/* Whether it leads from the epoch that `k` knows as the newest to the next one. NULL, or the reason why it does not. Cost: at most 2n signatures, or n + 2. */
 const char *epoch_link_check(const struct epoch_link *link, const struct epoch_keys *k, const struct sign_scheme *scheme, const struct digest *cluster);
 /* Follows it. Requires: epoch_link_check said NULL. */
 void epoch_link_follow(const struct epoch_link *link, struct epoch_keys *k);

@@ -81,7 +81,7 @@ void client_core_time(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms)
 
 uint32_t client_core_leader(const struct client_core *c)
 {
-	return (uint32_t)(client_match_view(c->said, c->n, c->weak) % c->n);
+	return order_leader(client_match_view(c->said, c->n, c->weak), c->n, epoch_passed(&c->keys, c->keys.epoch));
 }
 
 void client_changed(struct client_session *s)

@@ -3,7 +3,7 @@
 #define CLIENT_CORE_STATE_H
 #include "bft/check.h"
 #include "bft/envelope.h"
-#include "bft/quorum.h"
+#include "bft/order.h"
 #include "bft/reply.h"
 #include "client/core.h"
 #include "client/match.h"

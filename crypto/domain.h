@@ -39,6 +39,7 @@
 	X(DOMAIN_READMIT, "qr/readmit")         /* signed: by an organization, to let its replica vote again            */                                     \
 	X(DOMAIN_ROTATE, "qr/rotate")           /* signed: by an organization, to give its replica another key          */                                     \
 	X(DOMAIN_ROTATE_OWN, "qr/rotate-own")   /* signed: the same by the new key                                      */                                     \
+	X(DOMAIN_PASS_OVER, "qr/pass-over")     /* signed: by members, that one of them should lead last                */                                     \
 	X(DOMAIN_READY, "qr/ready")                                                                                                                            \
 	X(DOMAIN_CACHE, "qr/cache") /* hashed: key, statement, signature, for the verify-once cache         */                                                 \
 	X(DOMAIN_LOG, "qr/log")     /* hashed: whatever the log checks by digest                            */                                                 \

@@ -72,6 +72,7 @@ static bool channel_will_do(const struct pbft_votes *votes, uint16_t type)
 	case PBFT_NEW_VIEW:
 	case PBFT_CHECKPOINT:
 	case PBFT_SNAPSHOT:
+	case PBFT_PASS_OVER:
 	case PBFT_TYPE_END: break;
 	}
 	return false;

@@ -25,7 +25,7 @@ static size_t from_messages(struct driver *d, uint16_t rtype, const struct pbft_
 			continue;
 		const struct message *m = messages_at(d->messages, refs->wire[i]);
 		BFT_CHECK(m->verified && m->signer == i);
-		bool leader = refs->view % d->n == i;
+		bool leader = order_leader(refs->view, d->n, epoch_passed(&d->chain->keys, d->epoch)) == i;
 		const struct pbft_votes *votes = c.kind == CERTIFICATE_PREPARED ? decode_votes(d, m) : NULL;
 		bool added = certificate_add(&c, i, votes, leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, &m->signature);
 		BFT_CHECK(added);
@@ -140,7 +140,7 @@ static const char *take_certificate(struct driver *d, struct rd *r, const struct
 		const struct public_key *key = driver_key(d, c.by[i].member, c.epoch);
 		if (!key)
 			return "a certificate of an epoch that is not known";
-		if (!certificate_statement(&s, &c, i, d->n, &d->cluster))
+		if (!certificate_statement(&s, &c, i, d->n, epoch_passed(&d->chain->keys, c.epoch), &d->cluster))
 			return "a certificate's path is wrong";
 		verify_pool_want(d->pool, job, key, &s, &c.by[i].signature);
 	}

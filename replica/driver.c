@@ -215,6 +215,7 @@ bool driver_turn(struct driver *d)
 		return false;
 	close_links(d);
 	epoch_turn(d);
+	pass_over_turn(d);
 	bool progress = true, more = verify_pool_turn(d->pool, d, VERIFY_BUDGET);
 	for (uint32_t round = 0; progress && round < ROUNDS_MAX && !d->failed; round++) {
 		progress = effects_run_local(d);
@@ -222,6 +223,7 @@ bool driver_turn(struct driver *d)
 		progress |= tell_held(d);
 		progress |= carry_out(d);
 		epoch_turn(d);
+		pass_over_turn(d);
 		/* Only when all else is quiet: one signature for all votes of this wake-up. */
 		if (!progress)
 			progress = effects_seal_votes(d);
@@ -466,7 +468,7 @@ static bool allocate(struct driver *d)
 	d->core = calloc(1, bft_pbft.bytes(&d->limits));
 	d->decoded = malloc(bft_pbft.body_bytes);
 	d->scratch = malloc(d->scratch_bytes);
-	d->messages = messages_create((uint32_t)(ring * 2 * d->n + 64u * d->n + MEMBER_JOBS_MAX * d->n));
+	d->messages = messages_create((uint32_t)(ring * 2 * d->n + (64u + d->n + MEMBER_JOBS_MAX) * d->n));
 	d->bodies = bodies_create(&bodies, &d->cluster);
 	d->history = history_create();
 	d->execution = execution_create(o->state, o->genesis, o->scheme, &d->cluster, o->app);

@@ -3,8 +3,8 @@
 #define REPLICA_DRIVER_STATE_H
 #include "bft/check.h"
 #include "bft/envelope.h"
+#include "bft/order.h"
 #include "bft/pbft/records.h"
-#include "bft/quorum.h"
 #include "bft/standing.h"
 #include "replica/allowance.h"
 #include "replica/bodies.h"
@@ -121,8 +121,10 @@ struct driver {
 	bool activated; /* the core has ended: `next_epoch` begins at the end of this wake-up */
 	struct pbft_rec_view next_epoch;
 	bft_lsn next_epoch_lsn;
-	struct epochs jump; /* of a fetched state that is not installed yet */
-	bool lost;          /* my memory may lack what I signed            */
+	struct epochs jump;         /* of a fetched state that is not installed yet */
+	struct pass_over pass_over; /* that I bring into the order at the end of this wake-up: then gathered */
+	bool pass_over_gathered;
+	bool lost; /* my memory may lack what I signed            */
 	uint64_t incarnation;
 	bool overtaken; /* f+1 members are in a later epoch; since when nothing was executed here */
 	uint64_t overtaken_ms;
@@ -239,6 +241,8 @@ void epoch_set(struct driver *d, const struct pbft_rec_view *where);
 void epoch_ends(struct driver *d, const struct pbft_rec_view *where, bft_lsn lsn);
 void epoch_secret(struct driver *d);
 void epoch_begin(struct driver *d, bool fresh);
+/* Tells the core who leads last in its epoch, if that is known. */
+void epoch_order(struct driver *d);
 /* Tells the core of the border that execution knows. */
 void epoch_tell(struct driver *d);
 void epoch_turn(struct driver *d);
@@ -267,6 +271,12 @@ bool requests_feed(struct driver *d);
 /* Every `ms` milliseconds: how much the cluster gets done. */
 void requests_pace(struct driver *d, uint64_t ms);
 void requests_drop(struct fair_item *place);
+/* One of this replica itself, signed with its key. */
+void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n);
+
+/* pass_over.c */
+void pass_over_gather(struct driver *d, const struct pbft_pass_over_refs *refs);
+void pass_over_turn(struct driver *d);
 
 /* fetch.c: bodies from others and for others */
 void fetch_order(struct driver *d, const struct digest *digest, bft_mask to);

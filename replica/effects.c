@@ -18,7 +18,8 @@ static enum net_class class_of(uint16_t type)
 	case PBFT_VIEW_CHANGE:
 	case PBFT_NEW_VIEW:
 	case PBFT_CHECKPOINT:
-	case PBFT_SNAPSHOT: return NET_VOTES;
+	case PBFT_SNAPSHOT:
+	case PBFT_PASS_OVER: return NET_VOTES;
 	case PBFT_STATUS:
 	case PBFT_RECALL:
 	case PBFT_RECALL_DONE:
@@ -418,6 +419,7 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 	case BFT_FX_TRANSFER: transfer_begin(d); break;
 	case BFT_FX_BLAME: blame(d, e); break;
 	case BFT_FX_ROLE: role(d, e); break;
+	case BFT_FX_PASS_OVER: pass_over_gather(d, e->data); break;
 	case BFT_FX_ACTIVATE: d->activated = true; break;
 	case BFT_FX_HALT: driver_stop(d, "what it executed contradicts a certificate at %llu (reason %u)", (unsigned long long)e->seq, e->reason); break;
 	}

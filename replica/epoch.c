@@ -1,4 +1,5 @@
 /* From one epoch to the next (design section 7): the old core is put away with all that it held, and one for the new epoch begins at the border. */
+#include "bft/pbft/pbft.h"
 #include "replica/driver_state.h"
 
 #include <stdlib.h>
@@ -86,11 +87,40 @@ static bool let_in(struct driver *d)
 	return true;
 }
 
+/* Of a fetched state that is not installed yet, the chain may not know the epoch. */
+static const struct epoch_keys *keys_of_epoch(const struct driver *d)
+{
+	if (d->chain->keys.epoch >= d->epoch)
+		return &d->chain->keys;
+	return d->jump.epoch >= d->epoch && d->jump.keys.epoch >= d->epoch ? &d->jump.keys : NULL;
+}
+
+void epoch_order(struct driver *d)
+{
+	const struct epoch_keys *k = keys_of_epoch(d);
+	struct bft_event order = { .kind = BFT_EV_ORDER };
+	if (!k)
+		return;
+	order.members = epoch_passed(k, d->epoch);
+	driver_step(d, &order);
+}
+
+static void note_order(struct driver *d)
+{
+	const struct epoch_keys *k = keys_of_epoch(d);
+	bft_mask fresh = k ? epoch_passed(k, d->epoch) & ~epoch_passed(k, d->epoch - 1) : 0;
+	for (uint8_t i = 0; i < d->n; i++)
+		if (fresh & BFT_BIT(i))
+			driver_note(d, QUORATE_LEVEL_INFO, "replica %u (%s) leads last from epoch %llu on: it lost its office %u times", i,
+			            d->genesis->cards[i].org, (unsigned long long)d->epoch, PBFT_PASS_AFTER);
+}
+
 /* Everything that a new core has to be told. `fresh`: nothing was said in this epoch. */
 void epoch_begin(struct driver *d, bool fresh)
 {
 	struct bft_event start = { .kind = BFT_EV_START, .seq = execution_seq(d->execution), .digest = *execution_chain(d->execution), .ok = fresh };
 	links_entered(d);
+	epoch_order(d);
 	epoch_secret(d);
 	bool whole = let_in(d);
 	if (!driver_can_sign(d))
@@ -152,6 +182,7 @@ void epoch_turn(struct driver *d)
 	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = PBFT_REC_VIEW, .lsn = d->next_epoch_lsn, .data = &where, .data_count = sizeof where };
 	driver_step(d, &record);
 	epoch_begin(d, true);
+	note_order(d);
 	for (uint8_t i = 0; i < d->n; i++) {
 		struct bft_event link = { .kind = BFT_EV_LINK, .from = i, .ok = true };
 		if (d->member[i].up)

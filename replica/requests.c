@@ -37,6 +37,13 @@ static void take_request(struct driver *d, const struct digest *digest, const st
 		answer_refuse(d, link, session, number, REFUSAL_BUSY);
 }
 
+void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n)
+{
+	const struct bundle_body *known = bodies_find_bundle(d->bodies, digest);
+	if (!d->low_space && !(known && known->requested))
+		take_request(d, digest, signature, bytes, n, 0);
+}
+
 static struct bundle_job *job_at(struct fair_item *place)
 {
 	return (struct bundle_job *)((uint8_t *)place - offsetof(struct bundle_job, place));

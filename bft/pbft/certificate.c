@@ -13,6 +13,7 @@ enum domain pbft_domain(uint16_t type)
 	case PBFT_CHECKPOINT: return DOMAIN_CHECKPOINT;
 	case PBFT_SNAPSHOT: return DOMAIN_SNAPSHOT;
 	case PBFT_STATUS: return DOMAIN_STATUS;
+	case PBFT_PASS_OVER: return DOMAIN_PASS_OVER;
 	case PBFT_FETCH_VIEW_CHANGE:
 	case PBFT_FETCH_CHAIN: return DOMAIN_FETCH;
 	case PBFT_RECALL:
@@ -127,9 +128,9 @@ bool certificate_add(struct certificate *c, uint8_t member, const struct pbft_vo
 	return true;
 }
 
-static bool votes_statement(struct digest *out, const struct certificate *c, const struct certificate_signer *s, uint32_t n)
+static bool votes_statement(struct digest *out, const struct certificate *c, const struct certificate_signer *s, uint32_t n, bft_mask passed)
 {
-	bool leader = c->view % n == s->member;
+	bool leader = order_leader(c->view, n, passed) == s->member;
 	struct pbft_leaf leaf = { .kind = leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = c->seq, .digest = c->digest };
 	struct digest digest, root;
 	pbft_leaf_digest(&digest, &leaf);
@@ -139,13 +140,13 @@ static bool votes_statement(struct digest *out, const struct certificate *c, con
 	return true;
 }
 
-bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, const struct digest *cluster)
+bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, bft_mask passed, const struct digest *cluster)
 {
 	uint8_t bytes[8 + 2 * DIGEST_BYTES];
 	struct digest body;
 	uint16_t type = c->kind == CERTIFICATE_PREPARED ? PBFT_VOTES : c->kind == CERTIFICATE_CHECKPOINT ? PBFT_CHECKPOINT : PBFT_SNAPSHOT;
 	if (type == PBFT_VOTES) {
-		if (!votes_statement(&body, c, &c->by[i], n))
+		if (!votes_statement(&body, c, &c->by[i], n, passed))
 			return false;
 	} else {
 		struct wr w = wr_of(bytes, sizeof bytes);
@@ -159,7 +160,8 @@ bool certificate_statement(struct statement *out, const struct certificate *c, u
 	return true;
 }
 
-bool certificate_check(const struct certificate *c, uint32_t n, uint32_t q, const struct digest *cluster, certificate_verify_fn verify, void *arg)
+bool certificate_check(const struct certificate *c, uint32_t n, bft_mask passed, uint32_t q, const struct digest *cluster, certificate_verify_fn verify,
+                       void *arg)
 {
 	uint32_t good = 0;
 	if (c->count < q || c->by[c->count - 1].member >= n)
@@ -167,7 +169,7 @@ bool certificate_check(const struct certificate *c, uint32_t n, uint32_t q, cons
 	for (uint8_t i = 0; i < c->count && good < q; i++) {
 		struct statement s;
 		/* No honest holder keeps a signature that does not verify, so the first bad one ends it. */
-		if (!certificate_statement(&s, c, i, n, cluster) || !verify(arg, c->by[i].member, &s, &c->by[i].signature))
+		if (!certificate_statement(&s, c, i, n, passed, cluster) || !verify(arg, c->by[i].member, &s, &c->by[i].signature))
 			return false;
 		good++;
 	}

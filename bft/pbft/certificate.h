@@ -8,8 +8,8 @@
 #ifndef BFT_PBFT_CERTIFICATE_H
 #define BFT_PBFT_CERTIFICATE_H
 #include "bft/codec.h"
+#include "bft/order.h"
 #include "bft/pbft/messages.h"
-#include "bft/quorum.h"
 #include "crypto/sign.h"
 
 enum certificate_kind { CERTIFICATE_PREPARED = 1, CERTIFICATE_CHECKPOINT = 2, CERTIFICATE_SNAPSHOT = 3 };
@@ -48,12 +48,13 @@ static inline uint32_t certificate_signers(enum certificate_kind kind, uint32_t 
 	return kind == CERTIFICATE_SNAPSHOT ? quorum_weak(n) : quorum_strong(n);
 }
 
-/* What signer `i` signed. `n` members: the leader of the view signed a PRE-PREPARE. */
-bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, const struct digest *cluster);
+/* What signer `i` signed. `n` members, `passed` of whom led last in that epoch (epoch_passed): the leader of the view signed a PRE-PREPARE. */
+bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, bft_mask passed, const struct digest *cluster);
 
 typedef bool (*certificate_verify_fn)(void *arg, uint8_t member, const struct statement *statement, const struct signature *signature);
 /* q (certificate_signers) different members of n signed it. Asks `verify` about at most q of them. */
-bool certificate_check(const struct certificate *c, uint32_t n, uint32_t q, const struct digest *cluster, certificate_verify_fn verify, void *arg);
+bool certificate_check(const struct certificate *c, uint32_t n, bft_mask passed, uint32_t q, const struct digest *cluster, certificate_verify_fn verify,
+                       void *arg);
 
 /* H(body) of any message but VOTES: H(domain of its type, u16 type, bytes of the core's part). */
 void pbft_body_digest(struct digest *out, uint16_t type, const uint8_t *bytes, size_t n);

@@ -2,10 +2,10 @@
 
 #include "bft/check.h"
 #include "bft/envelope.h"
+#include "bft/order.h"
 #include "bft/pbft/certificate.h"
 #include "bft/pbft/pbft.h"
 #include "bft/proposal.h"
-#include "bft/quorum.h"
 #include "crypto/merkle.h"
 
 #include <string.h>
@@ -292,9 +292,9 @@ static const char *not_reproposed(const struct evidence *e, struct evidence_room
 }
 
 /* What it says of itself cannot be, whatever the VIEW-CHANGEs say. */
-static bool false_alone(const struct pbft_new_view *nv, uint8_t signer, const struct bft_genesis *g)
+static bool false_alone(const struct pbft_new_view *nv, uint8_t signer, const struct bft_genesis *g, bft_mask passed)
 {
-	return nv->view % g->count != signer || nv->sources_count != quorum_strong(g->count) || nv->count > g->limits.window ||
+	return order_leader(nv->view, g->count, passed) != signer || nv->sources_count != quorum_strong(g->count) || nv->count > g->limits.window ||
 	       nv->source[nv->sources_count - 1].member >= g->count;
 }
 
@@ -315,14 +315,14 @@ static bool follows(const struct evidence *e, const struct bft_genesis *g, struc
 	       memcmp(right->digest, said->digest, right->count * sizeof right->digest[0]) == 0;
 }
 
-static const char *false_new_view(const struct evidence *e, const struct bft_genesis *g, struct evidence_room *room)
+static const char *false_new_view(const struct evidence *e, const struct bft_genesis *g, bft_mask passed, struct evidence_room *room)
 {
 	struct pbft_new_view *nv = &room->new_view[0];
 	if (!read_whole(&e->message[0], PBFT_NEW_VIEW, nv))
 		return malformed;
 	if (nv->view != e->view || e->seq != 0)
 		return elsewhere;
-	if (false_alone(nv, e->culprit, g))
+	if (false_alone(nv, e->culprit, g, passed))
 		return e->count == 1 ? NULL : "it has more messages than it needs";
 	if (e->count != 1 + nv->sources_count)
 		return "it lacks VIEW-CHANGEs that the NEW-VIEW names";
@@ -350,7 +350,7 @@ static const char *signers(const struct evidence *e)
 	return NULL;
 }
 
-const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, struct evidence_room *room)
+const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, bft_mask passed, struct evidence_room *room)
 {
 	const char *why = signers(e);
 	if (why)
@@ -365,7 +365,7 @@ const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g
 	case EVIDENCE_TWO_NEW_VIEWS: return two_bodies(e, PBFT_NEW_VIEW, room);
 	case EVIDENCE_HIDDEN_COMMIT: return hidden_commit(e, room);
 	case EVIDENCE_NOT_REPROPOSED: return not_reproposed(e, room);
-	case EVIDENCE_FALSE_NEW_VIEW: return false_new_view(e, g, room);
+	case EVIDENCE_FALSE_NEW_VIEW: return false_new_view(e, g, passed, room);
 	case EVIDENCE_PREDICATE_END: break;
 	}
 	return "it claims what this release does not know";
@@ -386,7 +386,7 @@ const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, 
 		return "it is about an epoch that is not known here: the chain of epochs is needed, as any replica keeps it in the file 'epochs' of its data";
 	if (e->culprit >= g->count)
 		return "the genesis does not have the member whom it accuses";
-	why = evidence_holds(e, g, room);
+	why = evidence_holds(e, g, epoch_passed(keys, e->epoch), room);
 	for (uint32_t i = 0; i < e->count && !why; i++) {
 		const struct evidence_message *m = &e->message[i];
 		struct statement s;

@@ -77,8 +77,8 @@ size_t evidence_leaf(uint8_t bytes[EVIDENCE_LEAF_BYTES_MAX], const struct pbft_v
 /* The leaf alone, as a VOTES of one. False: malformed. Requires: its form is EVIDENCE_LEAF. */
 bool evidence_leaf_read(const struct evidence_message *m, struct pbft_votes *out);
 
-/* What the messages say is a contradiction, if they are signed: NULL, or the reason why it is none. */
-const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, struct evidence_room *room);
+/* What the messages say is a contradiction, if they are signed: NULL, or the reason why it is none. `passed`: who led last in that epoch. */
+const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, bft_mask passed, struct evidence_room *room);
 /* The statement that message `i` is signed over. False: its body is malformed. */
 bool evidence_statement(struct statement *out, const struct evidence *e, uint32_t i, struct evidence_room *room);
 

@@ -193,6 +193,7 @@ size_t pbft_decode(uint16_t type, void *body, const uint8_t *bytes, size_t n)
 	case PBFT_STATUS: ok = dec_status(&m->status, &r); break;
 	case PBFT_RECALL: ok = rd_seq(&r, &m->recall.stable); break;
 	case PBFT_RECALL_DONE: ok = true; break;
+	case PBFT_PASS_OVER: ok = rd_u8(&r, &m->pass_over.member) && m->pass_over.member < BFT_MEMBERS_MAX; break;
 	case PBFT_FETCH_VIEW_CHANGE: ok = rd_digest(&r, &m->fetch_view_change.digest); break;
 	case PBFT_FETCH_CHAIN: ok = rd_seq(&r, &m->fetch_chain.from) && m->fetch_chain.from > 0; break;
 	case PBFT_CHAIN: ok = dec_chain(&m->chain, &r); break;
@@ -210,6 +211,7 @@ size_t pbft_encode(uint16_t type, const void *body, uint8_t *bytes, size_t capac
 	struct wr w = wr_of(bytes, capacity);
 	switch ((enum pbft_type)type) {
 	case PBFT_VOTES: enc_votes(&m->votes, &w); break;
+	case PBFT_PASS_OVER: wr_u8(&w, m->pass_over.member); break;
 	case PBFT_SUSPECT: enc_suspect(&m->suspect, &w); break;
 	case PBFT_VIEW_CHANGE: enc_view_change(&m->view_change, &w); break;
 	case PBFT_NEW_VIEW: enc_new_view(&m->new_view, &w); break;

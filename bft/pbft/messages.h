@@ -20,6 +20,7 @@ enum pbft_type {
 	PBFT_FETCH_CHAIN,       /* proposals from `from` to the next checkpoint that you can prove          (design 6)    */
 	PBFT_CHAIN,             /* the answer: digests and result roots, proved by a checkpoint certificate (design 6)    */
 	PBFT_STABLE,            /* my stable checkpoint, proved by its certificate                  (design 4)    */
+	PBFT_PASS_OVER,         /* this member led until f+1 suspected it, again and again           (design 5)    */
 	PBFT_TYPE_END,
 };
 
@@ -101,6 +102,10 @@ struct pbft_recall {
 	bft_seq stable; /* nothing at or below it is of interest */
 };
 
+struct pbft_pass_over {
+	uint8_t member;
+};
+
 struct pbft_fetch_view_change {
 	struct digest digest;
 };
@@ -133,6 +138,7 @@ union pbft_body {
 	struct pbft_fetch_view_change fetch_view_change;
 	struct pbft_fetch_chain fetch_chain;
 	struct pbft_chain chain;
+	struct pbft_pass_over pass_over;
 };
 
 /* Own records: what a replica must not forget. */
@@ -176,6 +182,13 @@ struct pbft_certificate_refs {
 	bft_mask signers;
 	bft_ref wire[BFT_MEMBERS_MAX];
 	bft_ref whole; /* nonzero: this message carries the certificate already */
+};
+
+/* q PASS_OVERs about `member`: the driver turns the held messages into an entry (bft/pass_over.h). Data of PASS_OVER. */
+struct pbft_pass_over_refs {
+	uint8_t member;
+	bft_mask signers;
+	bft_ref wire[BFT_MEMBERS_MAX];
 };
 
 size_t pbft_decode(uint16_t type, void *body, const uint8_t *bytes, size_t n);

@@ -113,6 +113,7 @@ static size_t lay_out(const struct bft_limits *l, struct pbft *p)
 	p->seen_chain_at = place(&at, ring * sizeof(struct pbft_checkpoint_vote));
 	p->view_changes_at = place(&at, l->members * sizeof(struct pbft_view_change));
 	p->vc_meta_at = place(&at, l->members * sizeof(struct pbft_vc_meta));
+	p->pass_overs_at = place(&at, (size_t)l->members * l->members * sizeof(bft_ref));
 	p->requests_at = place(&at, ((size_t)l->requests_max + 1) * sizeof(struct pbft_request));
 	p->buckets_at = place(&at, (size_t)p->buckets * sizeof(uint32_t));
 	return at;
@@ -167,6 +168,7 @@ static enum bft_verdict on_msg(struct pbft *p, const struct bft_vmsg *m, struct 
 	case PBFT_FETCH_VIEW_CHANGE: return on_fetch_view_change(p, m, out);
 	case PBFT_CHAIN: return on_chain(p, m, out);
 	case PBFT_STABLE: return on_stable(p, m, out);
+	case PBFT_PASS_OVER: return on_pass_over(p, m, out);
 	case PBFT_FETCH_CHAIN: /* answered from the log, by the driver */
 	case PBFT_TYPE_END: break;
 	}
@@ -224,6 +226,7 @@ static void on_tick(struct pbft *p, const struct bft_event *e, struct bft_effect
 				if (i != p->self && !p->peer[i].recall_answered)
 					recall_send(p, BFT_BIT(i), out);
 		status_send(p, pbft_others(p), out);
+		pass_over_tick(p, out);
 		slots_progress(p, out);
 		propose_try(p, out);
 		chain_tick(p, out);
@@ -293,6 +296,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		}
 		propose_try(p, out);
 		break;
+	case BFT_EV_ORDER: p->passed = e->members & mask_all(p->n); break;
 	case BFT_EV_ADMIN: suspect_leader(p, PBFT_WHY_ASKED, out); break;
 	}
 	border_try(p, out);
@@ -324,6 +328,7 @@ static enum bft_verdict pbft_screen(const struct bft_core *core, uint8_t from, u
 	case PBFT_VIEW_CHANGE: return view_change_held(p, from, &b->view_change) ? BFT_IGNORE : BFT_ACCEPT;
 	case PBFT_STABLE: return b->checkpoint.seq > p->low || b->checkpoint.seq > p->peer[from].low ? BFT_ACCEPT : BFT_IGNORE;
 	case PBFT_CHAIN: return chain_wanted(p, &b->chain) ? BFT_ACCEPT : BFT_IGNORE;
+	case PBFT_PASS_OVER: return pass_over_screen(p, from, &b->pass_over);
 	case PBFT_TYPE_END: return BFT_REJECT;
 	default: return type >= PBFT_VOTES && type < PBFT_TYPE_END ? BFT_ACCEPT : BFT_REJECT;
 	}

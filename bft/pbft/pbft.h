@@ -10,9 +10,9 @@
 #define BFT_PBFT_H
 #include "bft/core.h"
 #include "bft/effects.h"
+#include "bft/order.h"
 #include "bft/pbft/messages.h"
 #include "bft/pbft/pace.h"
-#include "bft/quorum.h"
 
 enum pbft_mode { PBFT_NORMAL, PBFT_CHANGING };
 
@@ -96,6 +96,14 @@ struct pbft_request {
 	bool used, proposed;
 };
 
+/* The last view that was entered here and left: whether its leader lost it. */
+struct pbft_office {
+	bft_view view;
+	uint8_t leader;
+	bool open; /* not judged yet: too few suspect it */
+	bft_mask suspected;
+};
+
 struct pbft {
 	struct bft_limits limits;
 	struct digest cluster, null_digest;
@@ -118,6 +126,13 @@ struct pbft {
 	bft_lsn view_lsn, stable_lsn, certified_lsn; /* records that say where I stand */
 
 	struct pbft_pace pace;
+
+	/* pass_over.c */
+	bft_mask passed;    /* who leads last in this epoch                              */
+	bft_mask suspected; /* whose SUSPECT of `view` stands */
+	struct pbft_office office;
+	uint8_t offices_lost[BFT_MEMBERS_MAX]; /* views of this epoch that it led and lost; capped          */
+	uint64_t pass_over_ms;                 /* when I last said who should lead last                     */
 
 	bft_seq low; /* the stable checkpoint */
 	struct digest low_chain;
@@ -158,7 +173,7 @@ struct pbft {
 	uint32_t requests_count, requests_waiting, requests_free;
 
 	/* offsets of the tables in the block */
-	size_t slots_at, votes_at, checkpoints_at, own_chain_at, seen_chain_at, view_changes_at, vc_meta_at, requests_at, buckets_at;
+	size_t slots_at, votes_at, checkpoints_at, own_chain_at, seen_chain_at, view_changes_at, vc_meta_at, pass_overs_at, requests_at, buckets_at;
 	uint32_t buckets;
 };
 
@@ -174,12 +189,13 @@ struct pbft_vc_meta {
 #define PBFT_CATCH_MS 2000u
 #define PBFT_RECALL_AGAIN_MS 100u
 #define PBFT_BACKOFF_MAX 5u
+#define PBFT_PASS_AFTER 3u /* offices lost in one epoch */
 
 /* pbft.c */
 bool pbft_may_sign(const struct pbft *p);
 static inline uint8_t pbft_leader(const struct pbft *p, bft_view view)
 {
-	return (uint8_t)(view % p->n);
+	return order_leader(view, p->n, p->passed);
 }
 static inline bft_mask pbft_others(const struct pbft *p)
 {
@@ -271,6 +287,15 @@ void suspect_leader(struct pbft *p, uint16_t why, struct bft_effects *out);
 void suspect_withdraw(struct pbft *p, struct bft_effects *out);
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void views_evaluate(struct pbft *p, struct bft_effects *out);
+
+/* pass_over.c: leaders who lose their office again and again */
+/* A SUSPECT of `view` by `member` stands, or does no longer. */
+void pass_over_suspected(struct pbft *p, uint32_t member, bft_view view, bool standing);
+/* The view ends here. */
+void pass_over_view_ends(struct pbft *p);
+void pass_over_tick(struct pbft *p, struct bft_effects *out);
+enum bft_verdict pass_over_screen(const struct pbft *p, uint8_t from, const struct pbft_pass_over *m);
+enum bft_verdict on_pass_over(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 
 /* pace.c: leaders that are slow on purpose */
 void pace_persisted(struct pbft *p, bft_lsn lsn);

@@ -162,6 +162,7 @@ static void note(struct pbft *p, uint8_t from, const struct pbft_status *s)
 	if (s->view >= peer->suspect_view) {
 		peer->suspect_view = s->view;
 		peer->suspecting = suspecting;
+		pass_over_suspected(p, from, s->view, suspecting);
 	}
 }
 

@@ -69,6 +69,8 @@ static void say(struct pbft *p, bool standing, struct bft_effects *out)
 	p->suspecting = standing;
 	p->peer[p->self].suspect_view = p->view;
 	p->peer[p->self].suspecting = standing;
+	if (p->suspect_why != PBFT_WHY_ASKED)
+		pass_over_suspected(p, p->self, p->view, standing);
 	pbft_send(p, out, PBFT_SUSPECT, m, sizeof *m, pbft_others(p), 0);
 	pbft_role(p, out);
 }
@@ -108,7 +110,10 @@ enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft
 {
 	const struct pbft_suspect *s = m->body;
 	struct pbft_peer *peer = &p->peer[m->from];
-	if (m->from == p->self || s->view < peer->suspect_view)
+	if (m->from == p->self)
+		return BFT_IGNORE;
+	pass_over_suspected(p, m->from, s->view, s->standing);
+	if (s->view < peer->suspect_view)
 		return BFT_IGNORE;
 	peer->suspect_view = s->view;
 	peer->suspecting = s->standing;

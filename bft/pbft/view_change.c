@@ -58,6 +58,7 @@ void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out)
 		return;
 	fill(p, m, view);
 	pace_left_view(p);
+	pass_over_view_ends(p);
 	p->view = view;
 	p->mode = PBFT_CHANGING;
 	p->fruitless++;

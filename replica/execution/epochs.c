@@ -68,6 +68,16 @@ enum state_result epochs_record(struct epoch_record *out, struct state *state, b
 
 /* ---- loading ---- */
 
+/* Execution let no more in. */
+static bool room_for(const struct epoch_keys *k, const struct epoch_change *c)
+{
+	if (c->kind == BUNDLE_ROTATE && k->count >= EPOCH_CHANGES_MAX)
+		return false;
+	if (c->kind == BUNDLE_PASS_OVER && k->orders >= EPOCH_ORDERS_MAX)
+		return false;
+	return epoch_change_member(c) < k->genesis->count;
+}
+
 static enum state_result load_keys(struct epochs *e, struct state *state)
 {
 	while (e->keys.epoch < e->epoch) {
@@ -75,7 +85,7 @@ static enum state_result load_keys(struct epochs *e, struct state *state)
 		enum state_result r = epochs_record(&record, state, e->keys.epoch + 1);
 		if (r != STATE_OK)
 			return r == STATE_NONE ? STATE_ERR_DAMAGED : r;
-		if (epoch_change_member(&record.change) >= e->keys.genesis->count || e->keys.count >= EPOCH_CHANGES_MAX)
+		if (!room_for(&e->keys, &record.change))
 			return STATE_ERR_DAMAGED;
 		epoch_change_apply(&record.change, &e->keys, record.base);
 	}

@@ -312,6 +312,8 @@ static bool run_bundle(struct execution *x, const struct bundle *b, uint32_t ind
 {
 	if (b->kind == BUNDLE_OPEN)
 		return run_open(x, b, index, r);
+	if (b->kind == BUNDLE_PASS_OVER)
+		return run_change(x, b, r); /* of no session, and of no use twice: nothing is kept */
 	struct session_answer a;
 	if (!state_ok(x, sessions_judge(x->state, &x->sessions, b, &a), "reading a session"))
 		return false;
@@ -424,7 +426,7 @@ bool execution_read(struct execution *x, const struct public_key *client, const 
 bool execution_lookup(struct execution *x, const struct bundle *b, struct session_answer *out)
 {
 	*out = (struct session_answer){ .judgement = SESSION_FRESH };
-	if (b->kind == BUNDLE_OPEN)
-		return true; /* executed again, it gives the same session */
+	if (b->kind == BUNDLE_OPEN || b->kind == BUNDLE_PASS_OVER)
+		return true; /* executed again, an opening gives the same session, and a passing over changes nothing */
 	return state_ok(x, sessions_judge(x->state, &x->sessions, b, out), "reading a session");
 }

@@ -24,7 +24,7 @@ static void check(const struct certificate *c, uint32_t n)
 	struct asked asked = { 0 };
 	struct digest cluster = { { 1 } };
 	uint32_t q = quorum_strong(n);
-	bool good = certificate_check(c, n, q, &cluster, verify, &asked);
+	bool good = certificate_check(c, n, 0, q, &cluster, verify, &asked);
 	FUZZ_CHECK(asked.count <= q && (!good || asked.count == q));
 	FUZZ_CHECK(!good || (n == BFT_MEMBERS_MAX ? asked.members : asked.members & (BFT_BIT(n) - 1)) == asked.members);
 }

@@ -56,6 +56,7 @@ struct bed {
 	uint32_t n, q, weak;
 	uint8_t self;
 	bft_epoch epoch;
+	bft_mask passed; /* who leads last in it */
 	struct bft_core *core, *before;
 	size_t core_bytes;
 
@@ -175,6 +176,11 @@ static inline void bed_free(struct bed *b)
 	free(b->out.arena);
 	free(b->seen);
 	free(b);
+}
+
+static inline uint8_t bed_leader(const struct bed *b, bft_view view)
+{
+	return order_leader(view, b->n, b->passed);
 }
 
 /* ---- steps ---- */
@@ -457,7 +463,7 @@ static inline enum bft_verdict bed_leaf_as(struct bed *b, uint8_t from, bft_view
 
 static inline enum bft_verdict bed_pre_prepare(struct bed *b, bft_view view, bft_seq seq, struct digest d)
 {
-	return bed_leaf_as(b, (uint8_t)(view % b->n), view, PBFT_LEAF_PRE_PREPARE, seq, d, BFT_AUTH_SIGNED);
+	return bed_leaf_as(b, bed_leader(b, view), view, PBFT_LEAF_PRE_PREPARE, seq, d, BFT_AUTH_SIGNED);
 }
 
 static inline enum bft_verdict bed_prepare(struct bed *b, uint8_t from, bft_view view, bft_seq seq, struct digest d)
@@ -623,8 +629,10 @@ static inline void bed_next_epoch(struct bed *b, enum bft_recovery recovery)
 	b->epoch = view->epoch;
 	bft_pbft.init(b->core, &b->limits, &b->cluster, b->epoch, b->self);
 	bed_forget(b);
+	struct bft_event order = { .kind = BFT_EV_ORDER, .members = b->passed };
 	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = last->rtype, .lsn = last->lsn, .data = last->data, .data_count = last->bytes };
 	bed_step_once(b, &record);
+	bed_step(b, &order);
 	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = b->mono_ms, .wall_ms = b->wall_ms };
 	bed_step(b, &tick);
 	struct bft_event e = { .kind = BFT_EV_START, .seq = b->executed, .digest = b->chain[b->executed], .recovery = recovery, .ok = true };
@@ -766,7 +774,7 @@ static inline uint8_t bed_other(const struct bed *b, uint32_t i, uint32_t not )
 /* The core backs `view`; everybody proposes, prepares and commits `d` at `seq`, and it is executed (with `bodies` or HELD before). */
 static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct digest d)
 {
-	uint8_t leader = (uint8_t)(view % b->n);
+	uint8_t leader = bed_leader(b, view);
 	bed_pre_prepare(b, view, seq, d);
 	bed_held(b, d, 0, true);
 	for (uint32_t i = 0; i < b->n; i++)
@@ -793,7 +801,7 @@ static inline void bed_others_decide(struct bed *b, bft_seq seq)
 /* Prepared by q, so that the core decides COMMIT; nobody else commits. */
 static inline void bed_make_prepared(struct bed *b, bft_view view, bft_seq seq, struct digest d)
 {
-	uint8_t leader = (uint8_t)(view % b->n);
+	uint8_t leader = bed_leader(b, view);
 	bed_pre_prepare(b, view, seq, d);
 	bed_held(b, d, 0, true);
 	for (uint32_t i = 0; i < b->n; i++)
@@ -882,7 +890,7 @@ static inline void bed_enter_view(struct bed *b, bft_view view)
 	struct bed_changes *c = bed_changes_new(b, view, b->q);
 	struct pbft_new_view *m = bed_new_view_from(b, c);
 	bed_changes_say(b, c);
-	bed_say(b, (uint8_t)(view % b->n), PBFT_NEW_VIEW, m);
+	bed_say(b, bed_leader(b, view), PBFT_NEW_VIEW, m);
 	bed_changes_free(c);
 	free(m);
 }

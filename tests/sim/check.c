@@ -66,7 +66,8 @@ void check_certificate(struct node *d, const uint8_t *bytes, size_t n)
 	struct of_epoch of = { .d = d };
 	bool read = certificate_read(&r, &c) && rd_done(&r);
 	of.epoch = read ? c.epoch : 0;
-	if (!read || !certificate_check(&c, s->n, certificate_signers(c.kind, s->n), &s->cluster, signature_holds, &of))
+	if (!read ||
+	    !certificate_check(&c, s->n, epoch_passed(&d->driver->chain->keys, c.epoch), certificate_signers(c.kind, s->n), &s->cluster, signature_holds, &of))
 		sim_fail(s, "certificates: node %u keeps one that proves nothing", d->id);
 	else if (c.kind != CERTIFICATE_PREPARED && c.seq < SIM_SEQS_MAX && !digest_is_zero(&s->chain_at[c.seq]) &&
 	         !digest_equal(&s->chain_at[c.seq], &c.digest))
@@ -102,6 +103,13 @@ static void check_keys(struct node *d, bft_epoch epoch)
 			s->key_at[epoch][i] = *key;
 		else if (!public_key_equal(&s->key_at[epoch][i], key))
 			sim_fail(s, "keys: in epoch %llu node %u knows another key of node %u than the others do", (unsigned long long)epoch, d->id, i);
+	}
+	bft_mask passed = epoch_passed(&d->driver->chain->keys, epoch);
+	if (!s->key_known[epoch]) {
+		s->passed_at[epoch] = passed;
+		s->passed_over += passed != epoch_passed(&d->driver->chain->keys, epoch - 1);
+	} else if (s->passed_at[epoch] != passed) {
+		sim_fail(s, "order: in epoch %llu node %u knows another order than the others do", (unsigned long long)epoch, d->id);
 	}
 	s->key_known[epoch] = true;
 }

@@ -104,5 +104,6 @@ void draw(struct sim *s)
 	liar_draw(s);
 	adaptive_draw(s);
 	draw_forgetting(s);
+	liar_idlers(s);
 	make_members(s);
 }

@@ -93,6 +93,15 @@ static bool has(const struct node *d, uint32_t habits)
 	return (d->liar.habits & habits) && d->sim->now >= d->liar.from_ms;
 }
 
+/* Not from the stream that the other faults are drawn from: what the other seeds do stays as it was. */
+void liar_idlers(struct sim *s)
+{
+	s->idlers = s->liars && !s->forgetting && (s->seed * 0x9E3779B97F4A7C15u >> 40) % 5 == 0;
+	for (uint32_t i = 0; s->idlers && i < s->n; i++)
+		if (s->node[i].liar.lies)
+			s->node[i].liar = (struct liar){ .lies = true, .habits = LIAR_IDLES };
+}
+
 static bool habit(struct node *d, enum liar_habit h)
 {
 	return has(d, h) && rng_chance(&d->sim->lying, d->liar.percent) && fault_small(d->sim, class_of(h));
@@ -248,15 +257,25 @@ static uint32_t whim(const struct node *d, bft_view view)
 	return (uint32_t)((z ^ z >> 29) * 0x94D049BB133111EBu >> 40);
 }
 
+static uint8_t leader_of(const struct node *d, bft_view view)
+{
+	return order_leader(view, d->sim->n, epoch_passed(&d->driver->chain->keys, d->driver->epoch));
+}
+
+static bool leads(const struct node *d, bft_view view)
+{
+	return leader_of(d, view) == d->id;
+}
+
 /* In some views it leads as if nothing had been prepared before. */
 static bool forgets(const struct node *d, bft_view view)
 {
-	return (d->liar.habits & LIAR_HIDES) && view && view % d->sim->n == d->id && whim(d, view) % 2;
+	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && whim(d, view) % 2;
 }
 
-static bool equivocates(const struct sim *s, bft_view view)
+static bool equivocates(const struct node *d, bft_view view)
 {
-	const struct node *leader = &s->node[view % s->n];
+	const struct node *leader = &d->sim->node[leader_of(d, view)];
 	return leader->liar.lies && has(leader, LIAR_EQUIVOCATES);
 }
 
@@ -269,11 +288,11 @@ static struct frame *other_proposal(struct node *d, const struct frame *f, bool 
 	union pbft_body *b = s->said;
 	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
 		return NULL;
-	bool any = false, leads = b->votes.view % s->n == d->id, helps = half && !leads && has(d, LIAR_COLLUDES) && equivocates(s, b->votes.view);
+	bool any = false, mine = leads(d, b->votes.view), helps = half && !mine && has(d, LIAR_COLLUDES) && equivocates(d, b->votes.view);
 	if (!helps && !(half && has(d, LIAR_EQUIVOCATES)) && !forgets(d, b->votes.view))
 		return NULL;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		if ((b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && leads) || helps) {
+		if ((b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && mine) || helps) {
 			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
 			any = true;
 		}
@@ -320,8 +339,9 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 	for (uint8_t i = 0; i < s->n; i++) {
 		if (!s->node[i].liar.lies)
 			continue;
-		votes->leaf[0] =
-			(struct pbft_leaf){ .kind = p->view % s->n == i ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
+		votes->leaf[0] = (struct pbft_leaf){ .kind = leader_of(d, p->view) == i ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE,
+			                             .seq = p->seq,
+			                             .digest = p->digest };
 		liar_sign(&s->node[i], &e, NULL, 0, votes);
 		certificate_add(&c, i, votes, votes->leaf[0].kind, &e.signature);
 	}
@@ -430,6 +450,19 @@ static void remember(struct node *d, struct frame *f)
 	*place = f;
 }
 
+static bool proposes(struct node *d, const struct frame *f)
+{
+	union pbft_body *b = d->sim->said;
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
+		return false;
+	for (uint16_t i = 0; i < b->votes.count; i++)
+		if (b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE)
+			return true;
+	return false;
+}
+
 /* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
 static bool silent(const struct sim *s)
 {
@@ -446,6 +479,8 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	if (script_plays(d, to, f) || adaptive_withholds(d, to, f))
 		return;
 	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
+		return;
+	if ((d->liar.habits & LIAR_IDLES) && proposes(d, f) && fault_small(s, FAULT_MUTE))
 		return;
 	struct frame *other = NULL;
 	if (has(d, LIAR_EQUIVOCATES | LIAR_HIDES | LIAR_COLLUDES))

@@ -1,4 +1,5 @@
 /* One replica: the product's driver, log and state over a simulated disk. */
+#include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
 #include <unistd.h>
@@ -247,6 +248,7 @@ static void bring(struct node *d, const struct sim_event *e)
 	case SIM_FLUSHED: disk_flushed(d, (int)e->value); break;
 	case SIM_SPACE: disk_tries_again(d); break;
 	case SIM_LINK: driver_member_link(d->driver, (uint8_t)(e->value & 255), e->value >= 256); break;
+	case SIM_HAND_OVER: driver_step(d->driver, &(struct bft_event){ .kind = BFT_EV_ADMIN }); break;
 	default: break;
 	}
 }

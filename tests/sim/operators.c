@@ -19,6 +19,8 @@ void operator_wanted(struct node *d)
 
 void operators_create(struct sim *s)
 {
+	if (s->idlers)
+		return; /* an epoch that ends for another reason forgets what was counted in it */
 	struct rng *plan = &s->faults.plan[FAULT_READMIT];
 	s->readmits_left = !s->quiet && rng_chance(plan, 30) ? 1 + rng_below(plan, 2) : 0;
 	for (uint32_t i = 0; i < s->readmits_left; i++)

@@ -52,6 +52,7 @@ enum liar_habit {
 	LIAR_COLLUDES = 1024, /* it helps one that EQUIVOCATES: each half hears of it what it heard of the leader */
 	LIAR_DELAYS = 2048,
 	LIAR_HABITS_ALL = 4095,
+	LIAR_IDLES = 4096, /* it takes its office, and proposes nothing: alone, in seeds where the honest hand theirs over */
 };
 #define LIAR_OLD 64u
 struct liar {
@@ -146,7 +147,8 @@ enum sim_event_kind {
 	SIM_SPACE,
 	SIM_ROOM,
 	SIM_CLIENT_LIES,
-	SIM_CLOCK
+	SIM_CLOCK,
+	SIM_HAND_OVER
 };
 struct sim_event {
 	uint64_t at, order;
@@ -204,6 +206,7 @@ struct sim {
 	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
 	struct adaptive *adaptive;                /* NULL: nobody sees all */
+	bool idlers;                              /* the liars idle, and whoever leads is asked to hand over, so that their turn comes again and again */
 	bool calm, quiet;                         /* quiet: from the beginning, so nobody may lose office */
 	bool forgetting;                          /* one loses its memory, and nobody else loses anything: what it said is known */
 	bool disks_fail;                          /* a write or flush of a log, now and then */
@@ -228,8 +231,9 @@ struct sim {
 	struct epoch_keys judge_keys; /* of whoever judges a receipt: the genesis', and what the receipt leads to */
 	void *said;                   /* room for one decoded message */
 	/* what was exercised */
-	uint64_t observers, readmitted, epochs, rotations, damaged, given_up, refusals;
+	uint64_t observers, readmitted, epochs, rotations, passed_over, damaged, given_up, refusals;
 	struct public_key key_at[SIM_EPOCHS_MAX][SIM_NODES_MAX]; /* as the first honest node that came there knew them */
+	bft_mask passed_at[SIM_EPOCHS_MAX];                      /* and who leads last, as it knew it */
 	bool key_known[SIM_EPOCHS_MAX];
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t convictions, lies_executed;
@@ -321,6 +325,7 @@ bool adaptive_withholds(struct node *d, uint8_t to, const struct frame *f);
 struct bft_envelope;
 void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct pbft_votes *votes);
 void liar_draw(struct sim *s);
+void liar_idlers(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);

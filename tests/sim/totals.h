@@ -15,6 +15,7 @@
 	X(observers, "observers", "observers")                                                                                                                 \
 	X(readmitted, "readmitted", "let in again")                                                                                                            \
 	X(rotations, "keys_changed", "keys changed")                                                                                                           \
+	X(passed_over, "passed_over", "leaders passed over")                                                                                                   \
 	X(damaged, "damaged_logs", "damaged logs met at a start")                                                                                              \
 	X(given_up, "folders_given_up", "damaged folders given up")                                                                                            \
 	X(refusals, "full_disks_met", "full disks met")                                                                                                        \

@@ -166,6 +166,18 @@ static void room(struct sim *s, const struct sim_event *e)
 	}
 }
 
+static void hand_over(struct sim *s)
+{
+	for (uint8_t i = 0; i < s->n; i++) {
+		struct node *d = &s->node[i];
+		struct sim_event e = { .kind = SIM_HAND_OVER, .node = i, .boot = d->boot };
+		if (d->up && !d->liar.lies && d->seen.role == STANDING_LEADER)
+			node_event(d, &e);
+	}
+	if (!s->calm)
+		sim_at(s, (struct sim_event){ .at = s->now + 150 + rng_below(&s->rng, 250), .kind = SIM_HAND_OVER });
+}
+
 static void handle(struct sim *s, const struct sim_event *e)
 {
 	switch (e->kind) {
@@ -179,6 +191,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 		clients_event(s, e);
 		frame_release(e->frame);
 		break;
+	case SIM_HAND_OVER: hand_over(s); break;
 	case SIM_LINKS: links(s); break;
 	case SIM_CLOCK: clocks_event(s, e); break;
 	case SIM_ROOM: room(s, e); break;
@@ -235,6 +248,8 @@ static void plan(struct sim *s)
 		                              .kind = SIM_ROOM,
 		                              .node = (uint8_t)rng_below(full, s->n),
 		                              .value = 200 + rng_below(full, 6000) });
+	if (s->idlers)
+		sim_at(s, (struct sim_event){ .at = 1000, .kind = SIM_HAND_OVER });
 	if (s->crash_every_ms)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->faults.plan[FAULT_CRASH], s->crash_every_ms), .kind = SIM_CRASH, .node = victim(s) });
 }

@@ -197,6 +197,7 @@ static bool fill(uint16_t type)
 	case PBFT_FETCH_VIEW_CHANGE: body.fetch_view_change.digest = some(1); return true;
 	case PBFT_CHAIN: body.chain = (struct pbft_chain){ .from = 1, .end = 4, .chain = some(1) }; return true;
 	case PBFT_FETCH_CHAIN: body.fetch_chain.from = 1; return true;
+	case PBFT_PASS_OVER: body.pass_over.member = 1; return true;
 	case PBFT_STABLE: /* needs a certificate: below */
 	case PBFT_TYPE_END: break;
 	}

@@ -119,7 +119,7 @@ static bool verify(void *arg, uint8_t member, const struct statement *s, const s
 static bool good(const struct certificate *c)
 {
 	asked = 0;
-	return certificate_check(c, N, Q, &cluster, verify, NULL);
+	return certificate_check(c, N, 0, Q, &cluster, verify, NULL);
 }
 
 static bool read_all(struct certificate *c, const uint8_t *at, size_t n)
@@ -453,6 +453,22 @@ static void the_largest_fits_its_bound(void)
 	CU_ASSERT_TRUE(read_all(&back, bytes, n) && same(&c, &back));
 }
 
+/* Led by 2 as long as nobody before it is passed over, nor it. */
+static void the_leaders_leaf_is_that_of_its_epochs_order(void)
+{
+	static struct certificate c;
+	static const struct {
+		bft_mask passed;
+		bool holds;
+	} orders[] = { { 0x20, true }, { 0x60, true }, { 0x08, true }, { 0x01, false }, { 0x02, false }, { 0x04, false }, { 0x03, false } };
+	make_prepared(&c);
+	for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+		CU_ASSERT_EQUAL(certificate_check(&c, N, orders[i].passed, Q, &cluster, verify, NULL), orders[i].holds);
+	/* A checkpoint has no leader. */
+	make_alone(&c, CERTIFICATE_CHECKPOINT);
+	CU_ASSERT(certificate_check(&c, N, 0x03, Q, &cluster, verify, NULL));
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -466,6 +482,7 @@ int main(void)
 		{ "one false signature is enough", one_false_signature_is_enough },
 		{ "a path leads to its own place", a_path_leads_to_its_own_place },
 		{ "the leader shows its PRE-PREPARE", the_leader_shows_its_pre_prepare },
+		{ "the leader's leaf is that of its epoch's order", the_leaders_leaf_is_that_of_its_epochs_order },
 		{ "a vote counts where it was cast", a_vote_counts_where_it_was_cast },
 		{ "votes without the leaf are not added", votes_without_the_leaf_are_not_added },
 		{ "the largest fits its bound", the_largest_fits_its_bound },

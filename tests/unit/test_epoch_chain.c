@@ -128,6 +128,8 @@ static void a_key_that_was_anybodys_is_used(void)
 
 /* ---- changes ---- */
 
+static struct epoch_change passing(uint8_t m, bft_epoch epoch, bft_mask signers);
+
 static bool holds(const struct epoch_change *c)
 {
 	return epoch_change_holds(c, &keys, SCHEME, &cluster);
@@ -214,8 +216,8 @@ static void changes_are_bounded(void)
 static void a_change_has_one_encoding(void)
 {
 	begin();
-	struct epoch_change all[] = { rotation(2, 1, &fresh[0], &org[2]), readmission(3, 1) };
-	for (size_t i = 0; i < 2; i++) {
+	struct epoch_change all[] = { rotation(2, 1, &fresh[0], &org[2]), readmission(3, 1), passing(3, 1, 0x7) };
+	for (size_t i = 0; i < 3; i++) {
 		uint8_t bytes[EPOCH_CHANGE_BYTES_MAX], again[EPOCH_CHANGE_BYTES_MAX];
 		struct epoch_change c;
 		struct wr w = wr_of(bytes, sizeof bytes);
@@ -234,6 +236,153 @@ static void a_change_has_one_encoding(void)
 		r = rd_of(bytes, n);
 		CU_ASSERT(!epoch_change_read(&r, &c));
 	}
+}
+
+/* ---- who leads last ---- */
+
+static struct epoch_change passing(uint8_t m, bft_epoch epoch, bft_mask signers)
+{
+	struct epoch_change c = { .kind = BUNDLE_PASS_OVER, .pass_over = { .epoch = epoch, .member = m } };
+	struct statement s;
+	pass_over_statement(&s, epoch, m, &cluster);
+	for (uint8_t i = 0; i < N; i++)
+		if (signers & BFT_BIT(i)) {
+			struct pass_over_signer *by = &c.pass_over.by[c.pass_over.count++];
+			by->member = i;
+			SCHEME->sign(&by->signature, &s, &member[i]);
+		}
+	return c;
+}
+
+static void q_others_pass_a_member_over(void)
+{
+	begin();
+	struct epoch_change good = passing(1, 1, 0xd), c;
+	CU_ASSERT(holds(&good));
+	c = passing(1, 1, 0x9); /* one short */
+	CU_ASSERT(!holds(&c));
+	c = passing(1, 1, 0xb); /* its own does not count */
+	CU_ASSERT(!holds(&c));
+	c = passing(1, 1, 0xf);
+	CU_ASSERT(!holds(&c));
+	c = passing(1, 2, 0xd); /* another epoch */
+	CU_ASSERT(!holds(&c));
+	c = good;
+	c.pass_over.epoch = 2;
+	CU_ASSERT(!holds(&c));
+	c = good; /* another member than was signed for */
+	c.pass_over.member = N + 1;
+	CU_ASSERT(!holds(&c));
+	c = passing(3, 1, 0x7);
+	c.pass_over.member = 1;
+	CU_ASSERT(!holds(&c));
+	c = good; /* a signature under another's name, or of nobody */
+	c.pass_over.by[2].signature = good.pass_over.by[1].signature;
+	CU_ASSERT(!holds(&c));
+	c = good;
+	c.pass_over.by[2].member = N;
+	CU_ASSERT(!holds(&c));
+	for (size_t at = 0; at < 3 * SIGNATURE_BYTES; at += 5) {
+		c = good;
+		c.pass_over.by[at / SIGNATURE_BYTES].signature.b[at % SIGNATURE_BYTES] ^= 4;
+		CU_ASSERT(!holds(&c));
+	}
+	cluster.b[0] ^= 1; /* another cluster */
+	CU_ASSERT(!holds(&good));
+}
+
+/* What is said in one context is of no use in another. */
+static void organizations_pass_nobody_over(void)
+{
+	begin();
+	struct epoch_change c = passing(1, 1, 0xd);
+	struct statement s;
+	pass_over_statement(&s, 1, 1, &cluster);
+	for (uint8_t i = 0; i < c.pass_over.count; i++)
+		SCHEME->sign(&c.pass_over.by[i].signature, &s, &org[c.pass_over.by[i].member]);
+	CU_ASSERT(!holds(&c));
+}
+
+static void the_order_is_that_of_its_epoch(void)
+{
+	begin();
+	struct epoch_change c = passing(1, 1, 0xd);
+	epoch_change_apply(&c, &keys, 64);
+	CU_ASSERT(keys.epoch == 2 && keys.base == 64);
+	CU_ASSERT(epoch_passed(&keys, 1) == 0 && epoch_passed(&keys, 2) == BFT_BIT(1) && epoch_passed(&keys, 3) == 0 && epoch_passed(&keys, 0) == 0);
+	c = passing(1, 2, 0xd); /* it is already */
+	CU_ASSERT(!holds(&c));
+	/* Another border changes nothing of it; a new key signs with the others. */
+	struct epoch_change to3 = rotation(2, 2, &fresh[0], &org[2]);
+	epoch_change_apply(&to3, &keys, 128);
+	CU_ASSERT(epoch_passed(&keys, 3) == BFT_BIT(1));
+	c = passing(3, 3, 0x7);
+	CU_ASSERT(!holds(&c)); /* the former key */
+	struct statement s;
+	pass_over_statement(&s, 3, 3, &cluster);
+	SCHEME->sign(&c.pass_over.by[2].signature, &s, &fresh[0]);
+	CU_ASSERT(holds(&c));
+	/* More than f: the list begins anew. */
+	epoch_change_apply(&c, &keys, 192);
+	CU_ASSERT(epoch_passed(&keys, 4) == BFT_BIT(3) && epoch_passed(&keys, 3) == BFT_BIT(1) && epoch_passed(&keys, 1) == 0);
+}
+
+static void orders_are_bounded(void)
+{
+	begin();
+	for (uint32_t i = 0; i < EPOCH_ORDERS_MAX; i++)
+		epoch_keys_pass(&keys, 64 * (i + 1), (uint8_t)(i % 2));
+	struct epoch_change pass = passing(2, keys.epoch, 0xb), rotate = rotation(2, keys.epoch, &fresh[0], &org[2]);
+	CU_ASSERT(!holds(&pass) && holds(&rotate));
+	CU_ASSERT(epoch_passed(&keys, 1) == 0 && epoch_passed(&keys, 2) == BFT_BIT(0) && epoch_passed(&keys, 3) == BFT_BIT(1));
+}
+
+static void a_passing_over_has_one_encoding(void)
+{
+	begin();
+	struct pass_over p = passing(1, 1, 0xd).pass_over, read;
+	uint8_t bytes[PASS_OVER_BYTES_MAX + 1];
+	size_t n = pass_over_encode(&p, bytes);
+	CU_ASSERT(n == PASS_OVER_HEAD_BYTES + 3 * PASS_OVER_SIGNER_BYTES && pass_over_length(bytes, n) == n);
+	CU_ASSERT(pass_over_decode(&read, bytes, n) && !pass_over_decode(&read, bytes, n + 1) && !pass_over_decode(&read, bytes, n - 1));
+	bytes[PASS_OVER_HEAD_BYTES + PASS_OVER_SIGNER_BYTES] = 0; /* the same member twice */
+	CU_ASSERT(!pass_over_decode(&read, bytes, n));
+	bytes[PASS_OVER_HEAD_BYTES] = 2; /* not ascending */
+	CU_ASSERT(!pass_over_decode(&read, bytes, n));
+	pass_over_encode(&p, bytes);
+	bytes[8] = BFT_MEMBERS_MAX;
+	CU_ASSERT(!pass_over_decode(&read, bytes, n));
+	pass_over_encode(&p, bytes);
+	memset(bytes, 0, 8);
+	CU_ASSERT(!pass_over_decode(&read, bytes, n));
+	pass_over_encode(&p, bytes);
+	bytes[9] = 0; /* by nobody */
+	CU_ASSERT(!pass_over_decode(&read, bytes, PASS_OVER_HEAD_BYTES));
+}
+
+/* Nobody's key changes, so all may sign the link, whoever is passed over too. */
+static void a_link_leads_to_another_order(void)
+{
+	begin();
+	struct epoch_change c = passing(1, 1, 0xd), short_of_one = passing(1, 1, 0x9);
+	struct epoch_link link = link_of(&c), bad = link_of(&short_of_one);
+	sign_link(&link, 1, &member[1]);
+	sign_link(&link, 3, &member[3]);
+	sign_link(&bad, 1, &member[1]);
+	sign_link(&bad, 3, &member[3]);
+	CU_ASSERT_PTR_NOT_NULL(check(&bad));
+	CU_ASSERT_PTR_NULL_FATAL(check(&link));
+	uint8_t bytes[EPOCH_LINK_BYTES_MAX];
+	size_t n = epoch_link_encode(&link, bytes, sizeof bytes), used;
+	CU_ASSERT_PTR_NULL(epoch_links_follow(&keys, bytes, n, UINT64_MAX, SCHEME, &cluster, &used));
+	CU_ASSERT(used == n && keys.epoch == 2 && epoch_passed(&keys, 2) == BFT_BIT(1));
+	/* Which q said so is not what is signed: two replicas' links of one record are the same. */
+	struct epoch_change other = passing(1, 1, 0xd);
+	other.pass_over.by[0].signature.b[0] ^= 1;
+	struct epoch_link same = link_of(&c);
+	same.record.change = other;
+	same.record.base = link.record.base;
+	CU_ASSERT(epoch_record_equal(&same.record, &link.record));
 }
 
 /* ---- links ---- */
@@ -453,6 +602,12 @@ int main(void)
 		{ "keys of others and bad points are no keys", keys_of_others_and_bad_points_are_no_keys },
 		{ "changes are bounded", changes_are_bounded },
 		{ "a change has one encoding", a_change_has_one_encoding },
+		{ "q others pass a member over", q_others_pass_a_member_over },
+		{ "organizations pass nobody over", organizations_pass_nobody_over },
+		{ "the order is that of its epoch", the_order_is_that_of_its_epoch },
+		{ "orders are bounded", orders_are_bounded },
+		{ "a passing over has one encoding", a_passing_over_has_one_encoding },
+		{ "a link leads to another order", a_link_leads_to_another_order },
 		{ "it is followed from the genesis", it_is_followed_from_the_genesis },
 		{ "one short is no link", one_short_is_no_link },
 		{ "who is changed does not sign", who_is_changed_does_not_sign },

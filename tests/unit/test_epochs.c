@@ -266,6 +266,121 @@ static void a_rotation_that_is_pending_outlives_a_restart(void)
 	xbed_destroy(&b);
 }
 
+static struct secret_key member_secret[4];
+
+static struct pass_over passing(uint8_t member, bft_epoch epoch, bft_mask signers)
+{
+	struct pass_over p = { .epoch = epoch, .member = member };
+	struct statement s;
+	pass_over_statement(&s, epoch, member, &b.cluster);
+	for (uint8_t i = 0; i < 4; i++)
+		if (signers & BFT_BIT(i)) {
+			p.by[p.count].member = i;
+			sign_ed25519.sign(&p.by[p.count++].signature, &s, &member_secret[i]);
+		}
+	return p;
+}
+
+static size_t passing_bundle(struct bundle *x, uint8_t op[4 + PASS_OVER_BYTES_MAX], const struct pass_over *p)
+{
+	size_t n = pass_over_encode(p, op + 4);
+	struct wr w = wr_of(op, 4);
+	wr_u32(&w, (uint32_t)n);
+	*x = (struct bundle){ .key = xbed_key(3), .kind = BUNDLE_PASS_OVER, .number = 65, .count = 1, .ops = op, .ops_bytes = 4 + n };
+	return n;
+}
+
+static uint8_t order_passing(const struct pass_over *p)
+{
+	uint8_t op[4 + PASS_OVER_BYTES_MAX];
+	struct bundle x;
+	passing_bundle(&x, op, p);
+	xbed_add(&b, &x);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	return xbed_result(&b, 0).status;
+}
+
+static void begin_with_members(void)
+{
+	begin();
+	for (uint8_t i = 0; i < 4; i++) {
+		uint8_t seed[32] = { 50, i };
+		sign_ed25519.keypair(&b.genesis.cards[i].member_key, &member_secret[i], seed);
+	}
+}
+
+/* No session is opened for it, and none is needed: whoever brings it, and however often, it counts once. */
+static void q_members_change_the_order_at_the_border(void)
+{
+	begin_with_members();
+	struct pass_over good = passing(1, 1, 0xd), few = passing(1, 1, 0x5), own = passing(1, 1, 0xe), early = passing(1, 2, 0xd);
+	CU_ASSERT(order_passing(&few) == RESULT_FORBIDDEN && order_passing(&own) == RESULT_FORBIDDEN && order_passing(&early) == RESULT_FORBIDDEN);
+	CU_ASSERT_EQUAL(now()->border, 0);
+	CU_ASSERT_EQUAL(order_passing(&good), RESULT_DONE);
+	bft_seq border = epochs_border(execution_seq(b.x), &b.limits);
+	CU_ASSERT(now()->border == border && now()->next.kind == BUNDLE_PASS_OVER && now()->next.pass_over.member == 1);
+	CU_ASSERT_EQUAL(order_passing(&good), RESULT_PENDING);
+	struct readmit waits = word_of(2, 1, 9, &org[2]);
+	CU_ASSERT_EQUAL(order(&waits), RESULT_PENDING);
+	CU_ASSERT_EQUAL(epoch_passed(&now()->keys, 1), 0); /* not before the border */
+	idle_until(border);
+	CU_ASSERT(now()->epoch == 2 && now()->base == border && epoch_passed(&now()->keys, 2) == BFT_BIT(1) && epoch_passed(&now()->keys, 1) == 0);
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+	xbed_restart(&b);
+	CU_ASSERT(now()->epoch == 2 && epoch_passed(&now()->keys, 2) == BFT_BIT(1));
+	struct epoch_record record;
+	CU_ASSERT(epochs_record(&record, b.state.state, 2) == STATE_OK && record.change.kind == BUNDLE_PASS_OVER && record.change.pass_over.count == 3);
+	/* Replayed, it names an epoch that is over; said anew, it is done already. */
+	struct pass_over again = passing(1, 2, 0xd);
+	CU_ASSERT(order_passing(&good) == RESULT_FORBIDDEN && order_passing(&again) == RESULT_FORBIDDEN);
+	/* With f = 1, another one takes its place. */
+	struct pass_over other = passing(2, 2, 0xb);
+	CU_ASSERT_EQUAL(order_passing(&other), RESULT_DONE);
+	idle_until(now()->border);
+	CU_ASSERT_EQUAL(epoch_passed(&now()->keys, 3), BFT_BIT(2));
+	xbed_destroy(&b);
+}
+
+static void a_passing_over_that_is_pending_outlives_a_restart(void)
+{
+	begin_with_members();
+	struct pass_over p = passing(3, 1, 0x7);
+	xbed_kind(&b, 1, SESSION, ++number, BUNDLE_SNAPSHOT);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	CU_ASSERT_EQUAL(order_passing(&p), RESULT_DONE);
+	bft_seq border = now()->border;
+	idle_until(execution_snapshot_due(b.x));
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+	xbed_restart(&b);
+	CU_ASSERT(now()->border == border && now()->next.kind == BUNDLE_PASS_OVER && now()->next.pass_over.count == 3);
+	idle_until(border);
+	CU_ASSERT_EQUAL(epoch_passed(&now()->keys, 2), BFT_BIT(3));
+	xbed_destroy(&b);
+}
+
+static void a_passing_over_has_no_session(void)
+{
+	begin_with_members();
+	uint8_t op[4 + PASS_OVER_BYTES_MAX], bytes[8192];
+	struct pass_over p = passing(1, 1, 0xd);
+	struct bundle x, out;
+	passing_bundle(&x, op, &p);
+	CU_ASSERT_PTR_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	x.session = SESSION;
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	x.session = 0;
+	x.after = 1;
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	x.after = 0;
+	x.count = 0;
+	x.ops_bytes = 0;
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	p.by[2].member = p.by[1].member;
+	passing_bundle(&x, op, &p);
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	xbed_destroy(&b);
+}
+
 /* The shape is judged before anything is ordered. */
 static void its_shape_is_one_operation(void)
 {
@@ -301,6 +416,9 @@ int main(void)
 		{ "a rotation gives another key from the border on", a_rotation_gives_another_key_from_the_border_on },
 		{ "nobody else's rotation counts", nobody_elses_rotation_counts },
 		{ "a rotation that is pending outlives a restart", a_rotation_that_is_pending_outlives_a_restart },
+		{ "q members change the order at the border", q_members_change_the_order_at_the_border },
+		{ "a passing over that is pending outlives a restart", a_passing_over_that_is_pending_outlives_a_restart },
+		{ "a passing over has no session", a_passing_over_has_no_session },
 		{ "its shape is one operation", its_shape_is_one_operation },
 		{ 0 },
 	};

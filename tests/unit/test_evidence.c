@@ -403,6 +403,24 @@ static void false_new_views(void)
 	CU_ASSERT_PTR_NULL(new_view(&nv, 3));
 }
 
+/* View 7 is 3's; where 1 leads last it is 1's, and 3 has no business with it. */
+static void a_new_view_out_of_turn_by_the_order_of_its_epoch(void)
+{
+	struct pbft_new_view nv = true_new_view();
+	begin(EVIDENCE_FALSE_NEW_VIEW, 3, 7, 0);
+	add(3, PBFT_NEW_VIEW, &nv);
+	PROVES_NOTHING();
+	keys.orders = 1;
+	keys.order[0] = (struct epoch_order){ .from = EPOCH, .passed = BFT_BIT(1) };
+	PROVES();
+	begin(EVIDENCE_FALSE_NEW_VIEW, 1, 7, 0);
+	add(1, PBFT_NEW_VIEW, &nv);
+	PROVES_NOTHING();
+	keys.order[0].from = EPOCH + 1; /* of a later epoch */
+	PROVES();
+	keys.orders = 0;
+}
+
 static void near_false_new_views(void)
 {
 	struct pbft_new_view nv = true_new_view(), lie = nv;
@@ -678,7 +696,7 @@ static void any_bytes_are_no_evidence(void)
 		}
 		const char *why = evidence_decode(&seen, copy, file_n);
 		if (!why)
-			why = evidence_holds(&seen, &genesis, &room);
+			why = evidence_holds(&seen, &genesis, 0, &room);
 		CU_ASSERT_TRUE(why == NULL || *why);
 	}
 }
@@ -857,6 +875,7 @@ int main(void)
 		{ "two VIEW-CHANGEs, two NEW-VIEWs, and near", two_view_changes_and_new_views },
 		{ "a COMMIT that a VIEW-CHANGE hides, and near", hidden_commits },
 		{ "a false NEW-VIEW", false_new_views },
+		{ "a NEW-VIEW out of turn, by the order of its epoch", a_new_view_out_of_turn_by_the_order_of_its_epoch },
 		{ "near: a NEW-VIEW that is not shown to be false", near_false_new_views },
 		{ "a NEW-VIEW that is false on its face", false_on_its_face },
 		{ "a leaf against its own NEW-VIEW, and near", not_reproposed },

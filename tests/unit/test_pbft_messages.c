@@ -66,6 +66,7 @@ static void fill(union pbft_body *m, uint16_t type, uint16_t count)
 	case PBFT_RECALL_DONE: break;
 	case PBFT_FETCH_VIEW_CHANGE: m->fetch_view_change.digest = some(4); break;
 	case PBFT_FETCH_CHAIN: m->fetch_chain.from = 12; break;
+	case PBFT_PASS_OVER: m->pass_over.member = 63; break;
 	case PBFT_CHAIN:
 		m->chain.from = 65;
 		m->chain.count = count;
