@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the tests with real processes. $1 is the program `quorate`; every test has its own folder and ports, and leaves nothing behind.
 set -euo pipefail
 quorate=$1

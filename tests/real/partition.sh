@@ -62,7 +62,8 @@ done
 printf '%s\n' "genesis: genesis" "key: client.key" >"$cluster"
 for i in 0 1 2 3; do
 	"$quorate" format --config "$dir/cluster/replica-$i/replica.yaml" >/dev/null
-	net $i "$quorate" start --config "$dir/cluster/replica-$i/replica.yaml" >>"$dir/replica-$i.log" 2>&1 &
+	# Not through a function: its process would be the shell that waits for the daemon.
+	ip netns exec "net-$i" "$quorate" start --config "$dir/cluster/replica-$i/replica.yaml" >>"$dir/replica-$i.log" 2>&1 &
 	pids[i]=$!
 	disown
 done
