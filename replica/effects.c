@@ -381,7 +381,7 @@ static void role(struct driver *d, const struct bft_effect *e)
 	bft_pbft.standing(d->core, &s);
 	if (e->reason && d->mono_ms >= d->suspicion_ms + 1000) {
 		d->suspicion_ms = d->mono_ms;
-		driver_note(d, QUORATE_LEVEL_INFO, "view %llu: replica %u should lead no longer: %s", (unsigned long long)s.view, s.leader,
+		driver_note(d, QUORATE_LEVEL_INFO, "view %llu: replica %u should lead no longer: %s", (unsigned long long)e->seq, e->from,
 		            suspicion(e->reason));
 	}
 	if (!s.changing && (s.view != d->view_noted || s.epoch != d->view_noted_epoch))
