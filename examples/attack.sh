@@ -85,7 +85,7 @@ if [ "$attack" = state-chunk-lie ]; then
 	say "replica 3 has lost its disk, and fetches the state from the other three"
 fi
 # In the middle of a load, so that what it costs is seen.
-[ "$attack" = state-chunk-lie ] || (sleep 0.7; kill -USR1 "${pids[0]}") &
+[ "$attack" = state-chunk-lie ] || (sleep 0.3; kill -USR1 "${pids[0]}") &
 load "while it begins to lie"
 after=$(view)
 if [[ "$attack" = *-leader ]]; then
