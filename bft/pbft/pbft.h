@@ -189,7 +189,8 @@ struct pbft_vc_meta {
 #define PBFT_CATCH_MS 2000u
 #define PBFT_RECALL_AGAIN_MS 100u
 #define PBFT_BACKOFF_MAX 5u
-#define PBFT_PASS_AFTER 3u /* offices lost in one epoch */
+#define PBFT_BEHIND_TIMES 4u /* timeouts without any progress, after which being behind is no excuse for the leader */
+#define PBFT_PASS_AFTER 3u   /* offices lost in one epoch */
 
 /* pbft.c */
 bool pbft_may_sign(const struct pbft *p);

@@ -18,6 +18,12 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Behind, the delay is mine; but not for ever while nothing comes: a liar that leads may be what I am waiting for, and another honest member be ahead with it. */
+static bool behind_excuses(const struct pbft *p, uint64_t since)
+{
+	return pbft_behind(p) && p->mono_ms < later(since, p->progress_ms) + PBFT_BEHIND_TIMES * pbft_timeout_ms(p);
+}
+
 /* When the oldest request becomes a reason to suspect. It runs in the normal case only, and not while I am behind: then the fault is mine. */
 static uint64_t request_deadline(const struct pbft *p)
 {
@@ -27,7 +33,7 @@ static uint64_t request_deadline(const struct pbft *p)
 	uint64_t since = oldest ? oldest->since_ms : UINT64_MAX;
 	since = p->executed < p->border ? earlier(since, p->border_ms) : since;
 	since = p->executed < p->fill ? earlier(since, p->fill_ms) : since;
-	if (since == UINT64_MAX || p->mode != PBFT_NORMAL || leader == p->self || pbft_behind(p))
+	if (since == UINT64_MAX || p->mode != PBFT_NORMAL || leader == p->self || behind_excuses(p, since))
 		return UINT64_MAX;
 	uint64_t from = later(p->view_ms, p->caught_up_ms);
 	from = later(from, since);

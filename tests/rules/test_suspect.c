@@ -205,6 +205,23 @@ static void the_leader_does_not_suspect_itself(void)
 	bed_free(b);
 }
 
+/* n = 6: one honest member has executed more than the rest, a liar says so of itself too, leads, and finishes nothing: behind it the others would wait for ever. */
+static void being_behind_excuses_while_something_comes(void)
+{
+	struct bed *b = bed_new(6, 1);
+	bed_request(b, 1, 1, bed_digest(1));
+	bed_status(b, 0, 0, 0, 5);
+	bed_status(b, 2, 0, 0, 5);
+	bed_tick(b, PBFT_BEHIND_TIMES * BED_TIMEOUT_MS - 1);
+	CU_ASSERT(!bed_standing(b).suspecting);
+	bed_decide(b, 0, 1, bed_digest(100)); /* it comes, if slowly */
+	bed_tick(b, PBFT_BEHIND_TIMES * BED_TIMEOUT_MS - 1);
+	CU_ASSERT(!bed_standing(b).suspecting);
+	bed_tick(b, 1);
+	CU_ASSERT(bed_standing(b).suspecting);
+	bed_free(b);
+}
+
 /* Who is behind is slow itself: as f+1 members report, never fewer, or a liar talks everybody out of suspecting. */
 static void not_while_i_am_behind(void)
 {
@@ -215,7 +232,7 @@ static void not_while_i_am_behind(void)
 	CU_ASSERT(timer(b) != UINT64_MAX);
 	bed_status(b, 4, 0, 0, 1);
 	CU_ASSERT(timer(b) == UINT64_MAX);
-	bed_tick(b, 10 * BED_TIMEOUT_MS);
+	bed_tick(b, PBFT_BEHIND_TIMES * BED_TIMEOUT_MS - 1);
 	CU_ASSERT(!bed_sent(b, PBFT_SUSPECT));
 	/* Executed what the third one reports: not behind, and it runs again, from the last word of it at the latest. */
 	bed_decide(b, 0, 1, bed_digest(100));
@@ -419,6 +436,7 @@ int main(void)
 		{ "repeating a request changes nothing", repeating_a_request_changes_nothing },
 		{ "the leader does not suspect itself", the_leader_does_not_suspect_itself },
 		{ "not while I am behind, as f+1 report", not_while_i_am_behind },
+		{ "being behind excuses while something comes", being_behind_excuses_while_something_comes },
 		{ "a leader that cannot be reached gets less time", a_leader_that_cannot_be_reached_gets_less_time },
 		{ "a pending border, or snapshot, is a reason", a_pending_border_is_a_reason },
 		{ "what must be reached has its own beginning", it_has_its_own_beginning },
