@@ -48,7 +48,13 @@ comes_back() {
 }
 observes_or_full() { [[ "$(trouble 3)" = *"may have forgotten"* ]]; }
 # By the operator's hand: an observer is let in again, what refuses gets a new folder first.
+# One that came back may still meet the damage when its state is committed: it ends then, and says so.
+settled() { takes_part 3 || ! alive 3; }
 bring_back() {
+	if [ "$became" = member ]; then
+		until_ok 60 settled || fail "$1: replica 3 neither takes part nor ends: $(last_words 3) $(trouble 3)"
+		alive 3 || became=ended
+	fi
 	if [ "$became" = ended ]; then
 		pids[3]=0
 		rm -rf "$dir/damaged"
