@@ -118,8 +118,10 @@ struct pbft {
 	bool started, fresh, observer, recalling, halted;
 	bool suspecting; /* my SUSPECT of `view` stands */
 	uint16_t suspect_why;
-	bool resigned; /* I lead `view`, had entered it before my last start, and may not lead on */
-	bool timer_on; /* view change: q members are here or above since timer_ms */
+	bft_view log_view;     /* the view in which my log stood when I started: it has all that I signed up to there ... */
+	bft_view first_change; /* ... and from here on I have changed views since; 0: I have not                          */
+	bool resigned;         /* I lead `view`, had entered it before my last start, and may not lead on */
+	bool timer_on;         /* view change: q members are here or above since timer_ms */
 	uint64_t timer_ms, view_ms, progress_ms, status_ms, caught_up_ms, chain_ms;
 	uint32_t fruitless; /* views without progress: the timeout doubles with each */
 	uint32_t executed_in_view;

@@ -215,6 +215,7 @@ void on_start(struct pbft *p, const struct bft_event *e, struct bft_effects *out
 	p->executed = p->dispatched = e->seq;
 	p->chain = e->digest;
 	p->observer = e->recovery == BFT_RECOVERY_LOST;
+	p->log_view = p->view;
 	p->next_seq = (p->new_view_top > p->low ? p->new_view_top : p->low) + 1;
 	/* Tables that hold a message's handle start without one. */
 	view_change_meta(p, p->self)->set = false;
@@ -305,6 +306,12 @@ static bool leaf_known(const struct pbft *p, bft_view view, const struct pbft_le
 	return s->own_commit_set && (s->own_commit_view > view || (s->own_commit_view == view && digest_equal(&s->own_commit, &leaf->digest)));
 }
 
+/* What I signed for `view` is in my log, or of this life. Not because I am beyond it by now: what the others hold may come after the first view that I changed to. */
+static bool view_known(const struct pbft *p, bft_view view)
+{
+	return view <= p->log_view || (p->first_change && view >= p->first_change);
+}
+
 static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 {
 	const union pbft_body *b = m->body;
@@ -314,8 +321,8 @@ static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 			if (!leaf_known(p, b->votes.view, &b->votes.leaf[i]))
 				return false;
 		return true;
-	case PBFT_VIEW_CHANGE: return b->view_change.view <= p->view;
-	case PBFT_NEW_VIEW: return b->new_view.view <= p->view;
+	case PBFT_VIEW_CHANGE: return view_known(p, b->view_change.view);
+	case PBFT_NEW_VIEW: return view_known(p, b->new_view.view);
 	case PBFT_CHECKPOINT:
 		return b->checkpoint.seq <= p->low || (checkpoint_own(p, b->checkpoint.seq)->seq == b->checkpoint.seq &&
 		                                       digest_equal(&checkpoint_own(p, b->checkpoint.seq)->chain, &b->checkpoint.chain));

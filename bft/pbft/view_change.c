@@ -60,6 +60,7 @@ void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out)
 	pace_left_view(p);
 	pass_over_view_ends(p);
 	p->view = view;
+	p->first_change = p->first_change ? p->first_change : view;
 	p->mode = PBFT_CHANGING;
 	p->fruitless++;
 	p->suspecting = p->resigned = false;

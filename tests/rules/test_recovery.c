@@ -157,6 +157,20 @@ static void a_view_change_or_checkpoint_that_my_log_lacks_too(void)
 	expect_forgotten(PBFT_CHECKPOINT, &checkpoint);
 }
 
+/* The answer to my question was overtaken by the word that it is over, and I have changed views since: it is no less lost. My own of this life are none. */
+static void a_view_change_that_is_shown_late_too(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	bed_view_change(b, 2, 7);
+	bed_view_change(b, 3, 7);
+	CU_ASSERT(bed_standing(b).view == 7 && bed_standing(b).changing && !bed_standing(b).observer);
+	bed_view_change(b, 1, 4); /* mine, says its signature */
+	CU_ASSERT(bed_standing(b).observer);
+	bed_free(b);
+}
+
 /* In the log there is another one than they show. */
 static void a_different_vote_in_my_log_too(void)
 {
@@ -490,6 +504,7 @@ int main(void)
 		{ "answering needs no standing", answering_needs_no_standing },
 		{ "a vote that my log lacks ends my voting", a_vote_that_my_log_lacks_ends_my_voting },
 		{ "a VIEW-CHANGE, NEW-VIEW or CHECKPOINT too", a_view_change_or_checkpoint_that_my_log_lacks_too },
+		{ "a VIEW-CHANGE that is shown late too", a_view_change_that_is_shown_late_too },
 		{ "a different vote in my log too", a_different_vote_in_my_log_too },
 		{ "a PRE-PREPARE that my log lacks is no loss", a_pre_prepare_that_my_log_lacks_is_no_loss },
 		{ "a SUSPECT is not remembered", a_suspect_is_not_remembered },
