@@ -148,7 +148,9 @@ start 2
 more=0
 stopped() { # at the next checkpoint, to which the cluster must get
 	more=$((more + 1))
-	"$quorate" put "more-$more" x --cluster "$cluster" --timeout 30s >/dev/null || fail "with a wrong value in one of four: no answer: $(status)"
+	seq -f "more-$more-%.0f	x" 100 >"$dir/more.tsv"
+	"$quorate" load "$dir/more.tsv" --cluster "$cluster" --sessions 1 --bundle 1 --timeout 30s --progress "$dir/more-$more" >/dev/null ||
+		fail "with a wrong value in one of four: no answer: $(status)"
 	! alive 3
 }
 until_ok 60 stopped || fail "replica 3 has answered something else than the others and goes on: $(trouble 3)"
