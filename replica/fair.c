@@ -141,7 +141,8 @@ struct fair_item *fair_take(struct fair *f)
 {
 	if (!f->turn)
 		return NULL;
-	/* Each pass gives everybody one turn's credit: an item of a thousand turns takes a thousand passes over those who wait, so none is larger than a few. */
+	/* Each pass gives everybody one turn's credit. The largest bundle is worth 256 turns, so there are at most as many passes; and what everybody got meanwhile
+	 * lets their next ones go without any. */
 	while (f->turn->credit < f->turn->oldest->bytes) {
 		f->turn->credit += f->limits.turn_bytes;
 		if (f->turn->credit < f->turn->oldest->bytes)
