@@ -756,6 +756,12 @@ static enum quorate_error start_now(struct quorate *q, char *reason)
 			return fail(reason, QUORATE_CONFIG, net_error_text(r));
 	}
 	uv_check_start(&q->check, on_check);
+	if (q->folder.state_lost[0]) {
+		char line[STATE_REASON_BYTES + 96];
+		snprintf(line, sizeof line, "the state is damaged (%s): it was dropped, and is made again from the log or from the others",
+		         q->folder.state_lost);
+		note(q, QUORATE_LEVEL_WARNING, line);
+	}
 	if (q->folder.recovery == BFT_RECOVERY_LOST) {
 		char line[QUORATE_REASON_BYTES + 64];
 		snprintf(line, sizeof line, "this replica is an observer: %s", q->folder.why_lost);
