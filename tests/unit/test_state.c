@@ -388,7 +388,6 @@ static void an_audit_finds_what_the_tree_does_not_name(void)
 		fill(40);
 		MDB_val key = { 7, "ukey-20" }, extra = { 4, "uxyz" }, value = { 1, "v" };
 		MDB_txn *txn;
-		state_close(b.state);
 		CU_ASSERT_EQUAL_FATAL(bed_reopen(&b), STATE_OK);
 		CU_ASSERT_EQUAL_FATAL(mdb_txn_begin(b.state->env, NULL, 0, &txn), 0);
 		if (i == 0)
