@@ -1,10 +1,9 @@
 #include "replica/folder.h"
 #include "replica/damage.h"
 
-#include "bft/pbft/certificate.h"
-#include "bft/pbft/records.h"
 #include "bft/proposal.h"
 #include "bft/quorum.h"
+#include "bft/records.h"
 #include "replica/driver.h"
 
 #include <errno.h>
@@ -97,7 +96,7 @@ struct folder_needs folder_needs(const struct bft_genesis *genesis)
 	const struct bft_genesis_limits *l = &genesis->limits;
 	size_t proposal = PROPOSAL_BYTES(l->proposal_bundles_max) + (size_t)l->proposal_bundles_max * (4u + SIGNATURE_BYTES) + l->proposal_bytes_max;
 	size_t certificate = CERTIFICATE_HEAD_BYTES + quorum_strong(genesis->count) * CERTIFICATE_SIGNER_BYTES_MAX;
-	size_t view_change = PBFT_RECORD_BYTES_MAX + (l->window + 1) * certificate;
+	size_t view_change = BFT_RECORD_BYTES_MAX + (l->window + 1) * certificate;
 	return (struct folder_needs){ .window = l->window,
 		                      .segment_bytes_min = log_segment_bytes_for((uint32_t)(proposal > view_change ? proposal : view_change)),
 		                      .queue_bytes = (size_t)l->window * l->proposal_bytes_max + ((size_t)64 << 20) };

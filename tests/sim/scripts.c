@@ -56,7 +56,7 @@ static struct frame *without_proposals(struct node *d, const struct frame *f, bo
 		return NULL;
 	uint16_t kept = 0;
 	for (uint16_t i = 0; i < b->votes.count; i++) {
-		bool proposal = b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE;
+		bool proposal = b->votes.leaf[i].kind == BFT_LEAF_PRE_PREPARE;
 		bool goes = proposal && (acts(d, FAULT_MUTE) || (b->votes.leaf[i].seq % 5 == 0 && acts(d, FAULT_HOLE)));
 		*changed |= goes;
 		if (!goes)

@@ -331,7 +331,7 @@ bool adaptive_withholds(struct node *d, uint8_t to, const struct frame *f);
 
 /* liar.c */
 struct bft_envelope;
-void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct pbft_votes *votes);
+void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct bft_votes *votes);
 void liar_draw(struct sim *s);
 void liar_idlers(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
@@ -372,7 +372,7 @@ void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name
 
 /* check.c */
 void check_certificate(struct node *d, const uint8_t *bytes, size_t n);
-void check_executed(struct node *d, const struct pbft_rec_executed *r);
+void check_executed(struct node *d, const struct bft_rec_executed *r);
 void check_node(struct node *d);
 void check_end(struct sim *s);
 #endif
