@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# bench.sh QUORATE BENCH: every profile runs on a small cluster, says that it was safe, and gives figures that can be; wrong words are refused. Nothing is judged by its speed.
+. "$(dirname "$0")/lib.sh"
+bench=$2
+
+field() { grep -oE "\"$1\": ?[^,}]*" "$dir/json" | head -n 1 | sed 's/^[^:]*: *//; s/"//g'; }
+above_zero() { awk -v v="$(field "$1")" 'BEGIN { exit !(v > 0) }' || fail "$2: $1 is '$(field "$1")': $(cat "$dir/json")"; }
+
+for profile in latency signed bundled reads; do
+	"$bench" run --profile $profile --duration 1s --keys 1000 --folder "$dir" --json >"$dir/json" 2>"$dir/err" || fail "$profile: exit $?: $(cat "$dir/err")"
+	[ "$(field verdict)" = SAFE ] || fail "$profile: $(cat "$dir/json")"
+	[ "$(field profile)" = $profile ] || fail "$profile: another profile ran: $(cat "$dir/json")"
+	for name in throughput_ops p50 sign verify flush bound_ratio critical_path_ratio; do above_zero $name $profile; done
+	[ "$(field failed)" = 0 ] || fail "$profile: operations failed: $(cat "$dir/json")"
+	[ $profile = reads ] || above_zero answers_checked $profile
+	say "$profile: $(field throughput_ops) operations/s, SAFE"
+done
+"$bench" join --keys 3000 --duration 1s --folder "$dir" --json >"$dir/json" 2>"$dir/err" || fail "join: exit $?: $(cat "$dir/err")"
+[ "$(field joined)" = true ] || fail "join: $(cat "$dir/json")"
+for name in join_s before_ops during_ops kept_ratio; do above_zero $name join; done
+say "join: $(field join_s) s"
+[ "$(ls -d "$dir"/quorate-bench-* 2>/dev/null | wc -l)" = 0 ] || fail "a cluster was left behind: $(ls "$dir")"
+
+for words in "" "run" "run --profile none" "run --profile signed --duration 0s" "run --profile signed --replicas 3" "run --profile signed --keys 0" "join --keys x" "walk"; do
+	code=0
+	# shellcheck disable=SC2086
+	"$bench" $words >"$dir/out" 2>"$dir/err" || code=$?
+	[ $code = 2 ] && grep -q '^usage: quorate-bench run' "$dir/err" || fail "'$words' is not refused: exit $code: $(cat "$dir/err")"
+done
