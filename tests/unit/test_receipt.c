@@ -3,41 +3,11 @@
 #include "bft/quorum.h"
 #include "bft/receipt.h"
 #include "client/core.h"
+#include "tests/unit/tag_scheme.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- a scheme that costs nothing ---- */
-
-static uint32_t verified;
-
-static void tag(struct signature *out, const struct statement *s, const uint8_t pk[32])
-{
-	struct digest_ctx ctx;
-	struct digest d;
-	digest_begin(&ctx, DOMAIN_TEST);
-	digest_add(&ctx, pk, 32);
-	digest_add(&ctx, s->b, sizeof s->b);
-	digest_end(&ctx, &d);
-	memcpy(out->b, d.b, 32);
-	memcpy(out->b + 32, d.b, 32);
-}
-
-static void tag_sign(struct signature *out, const struct statement *s, const struct secret_key *sk)
-{
-	tag(out, s, sk->b + 32);
-}
-
-static bool tag_verify(const struct signature *sig, const struct statement *s, const struct public_key *pk)
-{
-	struct signature good;
-	verified++;
-	tag(&good, s, pk->b);
-	return memcmp(good.b, sig->b, sizeof good.b) == 0;
-}
-
-static const struct sign_scheme tagged = { .name = "tag", .sign = tag_sign, .verify = tag_verify };
 
 /* ---- a cluster ---- */
 
@@ -643,7 +613,7 @@ static void begin(uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		client_core_link(bed.core, i, true);
 	open_session();
-	verified = 0;
+	tags_verified = 0;
 }
 
 static void end(void)
@@ -681,11 +651,11 @@ static void it_waits_for_q(void)
 	CU_ASSERT(say(3, &w) && shown(11, 0));
 	CU_ASSERT(say(2, &w) && bed.told.count == 1);
 	/* Who asks for none has no signature looked at. */
-	verified = 0;
+	tags_verified = 0;
 	CU_ASSERT(client_session_submit(bed.session, "op", 2, on_answer, &bed.told) == QUORATE_OK);
 	tick();
 	w.forged = true;
-	CU_ASSERT(say(0, &w) && say(1, &w) && bed.told.count == 2 && bed.told.receipt_bytes == 0 && verified == 0);
+	CU_ASSERT(say(0, &w) && say(1, &w) && bed.told.count == 2 && bed.told.receipt_bytes == 0 && tags_verified == 0);
 	end();
 }
 
@@ -723,7 +693,7 @@ static void a_false_signature_counts_for_nothing(void)
 		lie.value = (uint8_t)i;
 		CU_ASSERT(!say(3, &lie));
 	}
-	CU_ASSERT(verified == CLIENT_CHECKS_MAX && bed.liars[3] == CLIENT_CHECKS_MAX);
+	CU_ASSERT(tags_verified == CLIENT_CHECKS_MAX && bed.liars[3] == CLIENT_CHECKS_MAX);
 	for (uint32_t i = 0; i < 3; i++)
 		CU_ASSERT(say(i, &w));
 	CU_ASSERT(shown(7, 0));
