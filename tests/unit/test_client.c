@@ -227,7 +227,7 @@ static void genesis_make(struct bed *bed)
 	struct bft_genesis *g = bed->genesis = calloc(1, sizeof *bed->genesis);
 	g->mode = BFT_MODE_BFT;
 	g->count = MEMBERS;
-	strcpy(g->scheme, sign_ed25519.name);
+	snprintf(g->scheme, sizeof g->scheme, "%s", sign_ed25519.name);
 	genesis_limits_default(&g->limits);
 	for (uint32_t i = 0; i < MEMBERS; i++) {
 		struct keys *k = &bed->keys[i];
@@ -247,7 +247,7 @@ static struct bed *bed_make(void)
 {
 	struct bed *bed = calloc(1, sizeof *bed);
 	CU_ASSERT_FATAL(sign_self_test());
-	strcpy(bed->folder, "/tmp/quorate-client-XXXXXX");
+	snprintf(bed->folder, sizeof bed->folder, "/tmp/quorate-client-XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(bed->folder));
 	snprintf(bed->genesis_path, sizeof bed->genesis_path, "%s/genesis", bed->folder);
 	genesis_make(bed);

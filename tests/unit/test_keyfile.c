@@ -16,7 +16,7 @@ static struct secret_key sk;
 static void begin(void)
 {
 	uint8_t seed[32] = { 42 };
-	strcpy(folder, "/tmp/quorate-keyfile-XXXXXX");
+	snprintf(folder, sizeof folder, "/tmp/quorate-keyfile-XXXXXX");
 	CU_ASSERT_FATAL(mkdtemp(folder) != NULL);
 	snprintf(path, sizeof path, "%s/key", folder);
 	sign_ed25519.keypair(&pk, &sk, seed);
