@@ -57,13 +57,17 @@ enum liar_habit {
 #define LIAR_OLD 64u
 struct liar {
 	bool lies;
-	uint32_t habits, percent, scripts;
+	uint32_t habits, percent;
+	uint64_t scripts; /* a bit for each class from FAULT_SCRIPTS_FIRST on */
 	bool splits;
 	uint64_t from_ms;
 	bft_mask favourites; /* who hears anything from one that FAVOURS */
 	struct frame *old[LIAR_OLD];
 	struct frame *stale; /* an old VIEW-CHANGE of its own that had certificates */
 	uint32_t old_next;
+	struct frame *former[LIAR_OLD]; /* of the first epoch that it spoke in */
+	uint32_t former_next;
+	struct digest told[LIAR_OLD]; /* what it proposed, by sequence */
 };
 
 #define SIM_KEYS_MAX 8u
@@ -311,7 +315,8 @@ void lying_client_send(struct sim_client *c, uint8_t member, struct frame *f);
 void lying_client_check(struct node *d);
 
 /* scripts.c */
-uint32_t script_draw(struct rng *plan);
+uint64_t script_draw(struct rng *plan);
+uint64_t script_draw_later(struct rng *plan);
 /* True: it is done with this frame. */
 bool script_plays(struct node *d, uint8_t to, struct frame *f);
 bool script_is_deaf(struct node *d, const struct sim_event *e);
@@ -324,11 +329,17 @@ bool adaptive_withholds(struct node *d, uint8_t to, const struct frame *f);
 /* liar.c */
 struct bft_envelope;
 void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct pbft_votes *votes);
+/* With which it signs now. */
+const struct secret_key *liar_key(const struct node *d);
 void liar_draw(struct sim *s);
 void liar_idlers(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
+/* Who leads that view, and whether it is this one. */
+uint8_t liar_leader(const struct node *d, bft_view view);
+/* A number that is the same to everybody, and in every run. */
+uint32_t liar_whim(const struct node *d, bft_view view);
 
 /* operators.c: organizations that let their replicas vote again, and give them other keys */
 void operators_create(struct sim *s);
