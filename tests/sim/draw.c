@@ -24,7 +24,7 @@ static void draw_cluster(struct sim *s)
 		.snapshot_bytes = 1u << 20,
 		.state_bytes = 4u << 20,
 		.snapshot_seqs = tiny ? 4 + rng_below(&s->rng, 30) : 24 + rng_below(&s->rng, 100),
-		.proposal_bytes_max = 1u << 16,
+		.proposal_bytes_max = 8u << 10, /* so small that segments of the log can be */
 		.proposal_bundles_max = tiny ? 2 : 16,
 		.drift_ms = 5000,
 		.sessions_per_key = 32,

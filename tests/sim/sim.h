@@ -240,7 +240,7 @@ struct sim {
 	bft_mask passed_at[SIM_EPOCHS_MAX];                      /* and who leads last, as it knew it */
 	bool key_known[SIM_EPOCHS_MAX];
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
-	uint64_t convictions, lies_executed;
+	uint64_t convictions, lies_executed, large_executed, deep_paths;
 	uint64_t histories; /* operations on registers that were judged */
 	uint64_t wakeups, views, transfers, transfers_begun, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;

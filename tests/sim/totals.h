@@ -24,6 +24,8 @@
 	X(reads, "reads", "reads")                                                                                                                             \
 	X(histories, "register_operations", "register operations")                                                                                             \
 	X(lies_executed, "lies_executed", "operations of lying clients executed")                                                                              \
+	X(large_executed, "large_executed", "requests as large as may be executed")                                                                            \
+	X(deep_paths, "deep_paths", "states with a path as deep as a client made it")                                                                          \
 	X(repeated, "asked_again", "requests asked again")
 
 struct totals {
