@@ -527,7 +527,7 @@ void driver_destroy(struct driver *d)
 	free(d->border_certificate);
 	free(d->view_change_tail);
 	free(d->certified_certificate);
-	transfer_view_close(d);
+	transfer_leases_end(d);
 	transfer_end(d);
 	reads_end(d);
 	free(d->local);

@@ -553,7 +553,7 @@ static void install(struct driver *d)
 	driver_note(d, QUORATE_LEVEL_INFO, "the state at %llu is here: %llu parts of the tree, %llu entries, %llu KiB fetched", (unsigned long long)seq,
 	            (unsigned long long)d->transfer->nodes, (unsigned long long)d->transfer->entries, (unsigned long long)(d->transfer->bytes >> 10));
 	transfer_end(d);
-	transfer_view_close(d);
+	transfer_leases_end(d);
 	struct state *state = d->options.env.transfer_install(d->options.env.user);
 	struct execution *x = state ? execution_create(state, d->genesis, d->options.scheme, &d->cluster, d->options.app) : NULL;
 	if (!x) {
@@ -588,8 +588,7 @@ static void give_up_stalled(struct driver *d)
 void transfer_tick(struct driver *d)
 {
 	struct transfer *t = d->transfer;
-	if (d->view.view && d->mono_ms >= d->view.used_ms + TRANSFER_VIEW_MS)
-		transfer_view_close(d);
+	transfer_leases_tick(d);
 	if (!t)
 		return;
 	if (t->whole) {
@@ -619,5 +618,5 @@ void transfer_tick(struct driver *d)
 
 uint64_t transfer_deadline(const struct driver *d)
 {
-	return d->transfer ? d->mono_ms + 20 : d->view.view ? d->view.used_ms + TRANSFER_VIEW_MS : UINT64_MAX;
+	return d->transfer ? d->mono_ms + 20 : transfer_leases_deadline(d);
 }

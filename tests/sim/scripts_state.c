@@ -69,24 +69,25 @@ static struct frame *misplaced(struct sim *s, const struct frame *f)
 }
 
 /* The root, whatever was asked for. */
-static struct frame *root_again(struct node *d, const struct frame *f)
+static struct frame *root_again(struct node *d, uint8_t to, const struct frame *f)
 {
 	uint8_t node[4 + STATE_NODE_BYTES_MAX];
 	size_t n;
 	struct wr w = wr_of(node, 4);
-	if (!d->driver->view.view || state_view_node(d->driver->view.view, NULL, 0, node + 4, &n) != STATE_OK)
+	const struct transfer_view *v = d->driver->lease[to].view;
+	if (!v || state_view_node(v->view, NULL, 0, node + 4, &n) != STATE_OK)
 		return NULL;
 	wr_u32(&w, (uint32_t)n);
 	struct part part = { node, 4 + n, true };
 	return 4 + n <= f->n ? with_parts(f, &part, 1) : NULL;
 }
 
-static struct frame *false_state(struct node *d, const struct frame *f)
+static struct frame *false_state(struct node *d, uint8_t to, const struct frame *f)
 {
 	struct sim *s = d->sim;
 	size_t head = BFT_FRAME_HEAD_BYTES + STATE_HEAD_BYTES;
 	uint32_t how = rng_below(&s->lying, 7);
-	struct frame *out = how == 0 ? misplaced(s, f) : how == 1 ? root_again(d, f) : NULL;
+	struct frame *out = how == 0 ? misplaced(s, f) : how == 1 ? root_again(d, to, f) : NULL;
 	if (out)
 		return out;
 	out = frame_make(f->bytes, f->n, "", 1);
@@ -144,7 +145,7 @@ bool script_serves(struct node *d, uint8_t to, uint16_t type, struct frame *f)
 	if (type != BFT_WIRE_STATE && type != BFT_WIRE_OFFER)
 		return false;
 	if (script_has(d, FAULT_FALSE_STATE) && rng_chance(&s->lying, 50) && script_acts(d, FAULT_FALSE_STATE))
-		other = type == BFT_WIRE_STATE ? false_state(d, f) : false_offer(d, f);
+		other = type == BFT_WIRE_STATE ? false_state(d, to, f) : false_offer(d, f);
 	if (!other && type == BFT_WIRE_STATE && script_acts(d, FAULT_SLOW_STATE)) {
 		other = first_part(f);
 		script_send(d, to, other, LATE_MS);
@@ -157,7 +158,7 @@ bool script_serves(struct node *d, uint8_t to, uint16_t type, struct frame *f)
 
 /* ---- for ever ---- */
 
-/* The newest that this member serves, or has: its root, one question after the other, and what comes goes nowhere. */
+/* What this member serves to it, or has: its root, one question after the other, and what comes goes nowhere. */
 void script_pins(struct node *d, uint8_t to)
 {
 	const struct node *other = &d->sim->node[to];
@@ -165,8 +166,10 @@ void script_pins(struct node *d, uint8_t to)
 	struct wr w = wr_of(body, sizeof body);
 	if (!script_has(d, FAULT_PINS) || !other->driver || !script_acts(d, FAULT_PINS))
 		return;
-	script_send(d, to, script_frame(d, BFT_WIRE_FETCH_OFFER, d->driver->epoch, &zero, 1, false), 0);
-	wr_u64(&w, other->driver->view.view ? other->driver->view.seq : other->seen.snapshot);
+	const struct transfer_view *v = other->driver->lease[d->id].view;
+	if (!v || rng_chance(&d->sim->lying, 1))
+		script_send(d, to, script_frame(d, BFT_WIRE_FETCH_OFFER, d->driver->epoch, &zero, 1, false), 0);
+	wr_u64(&w, v ? v->seq : other->seen.snapshot);
 	wr_u32(&w, (uint32_t)d->sim->now);
 	wr_u16(&w, 1);
 	wr_u8(&w, TRANSFER_NODE);
