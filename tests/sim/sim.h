@@ -28,6 +28,7 @@
 #define SIM_SEQS_MAX 20000u
 #define SIM_FAULTS_END_MS 20000u /* until then the world misbehaves, unless it is told to stop earlier */
 #define SIM_LIVE_MS 60000u       /* after that every request completes within this time  */
+#define SIM_FETCH_MS 15000u      /* and whoever fetches a state has it           */
 #define SIM_WALL_MS 1000000u
 
 /* A frame in flight. Counted. */
@@ -109,6 +110,7 @@ struct node {
 	uint8_t *links; /* the file of the chain of epochs */
 	size_t links_n;
 	uint64_t incarnation;             /* in its superblock: its memory is lost, and nobody has let it in again */
+	uint64_t fetches_since;           /* 0: it fetches no state */
 	bool noticed, readmitted, wanted; /* wanted: its operators are at it */
 	bft_epoch
 		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
@@ -242,7 +244,7 @@ struct sim {
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t convictions, lies_executed, large_executed, deep_paths;
 	uint64_t histories; /* operations on registers that were judged */
-	uint64_t wakeups, views, transfers, transfers_begun, accusations, frames, signatures, snapshots, repeated;
+	uint64_t wakeups, views, transfers, transfers_begun, transfers_ms, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
 	char failure[256];
 	const char *failure_kind; /* the same for failures that differ in numbers only */

@@ -12,6 +12,7 @@
 	X(snapshots, "snapshots", "snapshots")                                                                                                                 \
 	X(transfers_begun, "transfers_begun", "transfers begun")                                                                                               \
 	X(transfers, "states_installed", "states installed")                                                                                                   \
+	X(transfers_ms, "fetching_ms", "milliseconds of fetching states")                                                                                      \
 	X(observers, "observers", "observers")                                                                                                                 \
 	X(readmitted, "readmitted", "let in again")                                                                                                            \
 	X(rotations, "keys_changed", "keys changed")                                                                                                           \
