@@ -242,5 +242,7 @@ uint64_t script_draw_later(struct rng *plan)
 	uint32_t first = FAULT_TIMES - FAULT_SCRIPTS_FIRST, count = FAULT_SCRIPTS_LAST - FAULT_TIMES + 1;
 	bool any = rng_chance(plan, 50), two = rng_chance(plan, 40);
 	uint64_t one = 1ull << (first + rng_below(plan, count)), other = 1ull << (first + rng_below(plan, count));
+	if (two && one >> (FAULT_TINY - FAULT_SCRIPTS_FIRST) & 1) /* one request, just before each timer runs out */
+		other = 1ull << (FAULT_SLOW - FAULT_SCRIPTS_FIRST);
 	return !any ? 0 : two ? one | other : one;
 }

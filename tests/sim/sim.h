@@ -212,11 +212,13 @@ struct sim {
 	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
 	struct adaptive *adaptive;                /* NULL: nobody sees all */
-	bool idlers;                              /* the liars idle, and whoever leads is asked to hand over, so that their turn comes again and again */
-	bool calm, quiet;                         /* quiet: from the beginning, so nobody may lose office */
-	bool forgetting;                          /* one loses its memory, and nobody else loses anything: what it said is known */
-	bool disks_fail;                          /* a write or flush of a log, now and then */
-	bool slow;                                /* the network stays slower than the timeout: only back-off helps */
+	bool inflates;                            /* what honest leaders propose is slow, until: */
+	uint64_t inflated_ms;
+	bool idlers;      /* the liars idle, and whoever leads is asked to hand over, so that their turn comes again and again */
+	bool calm, quiet; /* quiet: from the beginning, so nobody may lose office */
+	bool forgetting;  /* one loses its memory, and nobody else loses anything: what it said is known */
+	bool disks_fail;  /* a write or flush of a log, now and then */
+	bool slow;        /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS + 1]; /* the last one lies, if it is there */
 	uint32_t clients_count, lying_ops;
