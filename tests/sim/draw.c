@@ -102,6 +102,8 @@ void draw(struct sim *s)
 	          (unsigned long long)s->seed, s->n, s->f, s->q, s->genesis.limits.window, s->genesis.limits.checkpoint_every, s->requests_count,
 	          s->register_keys, s->loss, s->delay_max_ms, s->slow ? " at all times" : "", s->scheme->name);
 	liar_draw(s);
+	if (script_about_state(s)) /* and as many snapshots as there may be */
+		s->genesis.limits.snapshot_seqs = s->genesis.limits.checkpoint_every < 4 ? 4 : s->genesis.limits.checkpoint_every;
 	adaptive_draw(s);
 	draw_forgetting(s);
 	liar_idlers(s);

@@ -74,6 +74,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(DARK, "script-dark", "a liar speaks to q-1 others, and then to nobody")                                                                              \
 	X(UNFAIR, "script-unfair", "a liar hears one client at once, and the rest late")                                                                       \
 	X(BOTH, "script-both", "a liar votes for two proposals in each slot")                                                                                  \
+	X(BLOATS, "script-bloat", "a liar proves what its VIEW-CHANGE says to each by the signatures of others")                                               \
 	X(ABSURD, "script-absurd", "a liar signs absurd numbers, counts and kinds")                                                                            \
 	X(ACCUSES, "script-accuse", "a liar accuses: PASS_OVERs, entries of the order, votes and evidence that are false")                                     \
 	X(FORMER, "script-former", "a liar says again what it said in a former epoch, for another cluster, or with a former key")                              \
@@ -81,6 +82,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(FALSE_STATE, "script-false-state", "a liar serves parts of the state that are false, misplaced or misnamed")                                         \
 	X(SLOW_STATE, "script-slow-state", "a liar serves the state one part at a time, as late as it may")                                                    \
 	X(PINS, "script-pin", "a liar begins to fetch the state again and again, and never ends")                                                              \
+	X(SLEEP, "sleep", "a replica is away until the others' logs no longer reach back, where a liar serves the state or fetches it")                        \
 	X(TWIN, "twin", "a liar runs twice, with one key")                                                                                                     \
 	X(ADAPTIVE, "adaptive", "the vote that completes a quorum is slowed")                                                                                  \
 	X(SPLITS, "lie-split", "a liar gives the vote that completes a quorum to some")                                                                        \

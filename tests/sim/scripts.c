@@ -178,7 +178,7 @@ bool script_plays(struct node *d, uint8_t to, struct frame *f)
 		spoiled(d, to, f);
 		return true;
 	}
-	if (script_leads(d, to, type, f) || script_serves(d, to, type, f) || script_votes_twice(d, to, type, f))
+	if (script_leads(d, to, type, f) || script_serves(d, to, type, f) || script_votes_twice(d, to, type, f) || script_proves_otherwise(d, to, type, f))
 		return true;
 	if (type == PBFT_VOTES && acts(d, FAULT_LATE)) {
 		network_send_late(d, to, f, 20 + rng_below(&s->lying, 1500));
@@ -227,6 +227,15 @@ bool script_is_deaf(struct node *d, const struct sim_event *e)
 	late.frame->count++;
 	sim_at(s, late);
 	return true;
+}
+
+bool script_about_state(const struct sim *s)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < s->n; i++)
+		for (uint32_t class = FAULT_FALSE_STATE; class <= FAULT_PINS; class ++)
+			any |= s->node[i].liar.lies && (s->node[i].liar.scripts >> (class - FAULT_SCRIPTS_FIRST) & 1);
+	return any;
 }
 
 /* One or two of them; some liars have habits beside them. Half of the liars have one or two of the later ones, drawn apart, whatever else they do. */

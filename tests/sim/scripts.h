@@ -29,8 +29,9 @@ void script_send(struct node *d, uint8_t to, struct frame *f, uint64_t late_ms);
 bool script_leads(struct node *d, uint8_t to, uint16_t type, struct frame *f);  /* scripts_leader.c */
 bool script_serves(struct node *d, uint8_t to, uint16_t type, struct frame *f); /* scripts_state.c */
 /* Beside a STATUS: twice a second, and more often while something waits. */
-void script_pins(struct node *d, uint8_t to);                                              /* scripts_state.c */
-void script_claims(struct node *d, uint8_t to);                                            /* scripts_claims.c */
-bool script_votes_twice(struct node *d, uint8_t to, uint16_t type, const struct frame *f); /* scripts_claims.c */
-void script_remembers(struct node *d, struct frame *f);                                    /* scripts_claims.c */
+void script_pins(struct node *d, uint8_t to);                                                   /* scripts_state.c */
+void script_claims(struct node *d, uint8_t to);                                                 /* scripts_claims.c */
+bool script_votes_twice(struct node *d, uint8_t to, uint16_t type, const struct frame *f);      /* scripts_claims.c */
+bool script_proves_otherwise(struct node *d, uint8_t to, uint16_t type, const struct frame *f); /* scripts_proofs.c */
+void script_remembers(struct node *d, struct frame *f);                                         /* scripts_claims.c */
 #endif

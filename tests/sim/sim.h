@@ -146,6 +146,7 @@ enum sim_event_kind {
 	SIM_REGISTER,
 	SIM_CLIENT,
 	SIM_CRASH,
+	SIM_SLEEP,
 	SIM_START,
 	SIM_LINKS,
 	SIM_LINK,
@@ -321,6 +322,8 @@ void lying_client_check(struct node *d);
 /* scripts.c */
 uint64_t script_draw(struct rng *plan);
 uint64_t script_draw_later(struct rng *plan);
+/* Whether some liar lies about the state, so that somebody should fetch one. */
+bool script_about_state(const struct sim *s);
 /* True: it is done with this frame. */
 bool script_plays(struct node *d, uint8_t to, struct frame *f);
 bool script_is_deaf(struct node *d, const struct sim_event *e);
