@@ -152,6 +152,28 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+bool cluster_empty(struct cluster *c, uint32_t i, char *reason)
+{
+	char data[512], config[512];
+	int status = 0;
+	snprintf(data, sizeof data, "%s/cluster/replica-%u/data", c->folder, i);
+	snprintf(config, sizeof config, "%s/cluster/replica-%u/replica.yaml", c->folder, i);
+	cluster_kill(c, i);
+	nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid < 0)
+		return fail(reason, "fork", strerror(errno));
+	if (pid == 0) {
+		(void)!freopen("/dev/null", "we", stdout);
+		execl(c->program, c->program, "format", "--lost", "--config", config, (char *)NULL);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return fail(reason, data, "a new folder cannot be prepared");
+	return true;
+}
+
 void cluster_remove(struct cluster *c)
 {
 	for (uint32_t i = 0; i < c->n; i++)

@@ -19,6 +19,8 @@ struct cluster {
 bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, char *reason);
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason);
 void cluster_kill(struct cluster *c, uint32_t i);
+/* Kills it, takes its data away, and prepares a new folder for a replica that has lost its memory. */
+bool cluster_empty(struct cluster *c, uint32_t i, char *reason);
 /* Orderly; false when one had to be killed or ended with an error. */
 bool cluster_stop(struct cluster *c);
 /* CPU seconds that the running replicas have used, as far as the system tells. */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define TOLD_MAX ((size_t)4 << 20)
+#define LOOK_MS 50u
 #define OP_BYTES (64u + (64u << 10))
 
 enum phase { WARMING, MEASURING, DRAINING };
@@ -26,7 +27,7 @@ struct load {
 	struct quorate_client *client;
 	struct operation *operations;
 	uint8_t *value, *op;
-	uint64_t rng, last_us;
+	uint64_t rng, next_key, last_us;
 	/* under the lock: the client's thread works, the caller's waits */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -54,7 +55,10 @@ static void on_answer(void *user, const struct quorate_answer *answer);
 static bool submit(struct load *l, struct operation *o)
 {
 	char key[32];
-	int n = snprintf(key, sizeof key, "key-%010llu", (unsigned long long)(random_next(l) % l->options.keys));
+	if (l->options.fill && l->next_key == l->options.keys)
+		return false;
+	uint64_t which = l->options.fill ? l->next_key++ : random_next(l) % l->options.keys;
+	int n = snprintf(key, sizeof key, "key-%010llu", (unsigned long long)which);
 	if (l->options.reads) {
 		o->begun_us = now_us();
 		return quorate_read(o->session, l->op, quorate_kv_get(l->op, OP_BYTES, key, (size_t)n), on_answer, o) == QUORATE_OK;
@@ -145,6 +149,24 @@ static bool begin(struct load *l, char *reason)
 	return true;
 }
 
+static bool all_filled(struct load *l)
+{
+	pthread_mutex_lock(&l->lock);
+	bool all = l->options.fill && l->open == 0;
+	pthread_mutex_unlock(&l->lock);
+	return all;
+}
+
+static void measure(struct load *l)
+{
+	const struct load_options *o = &l->options;
+	uint64_t ends_us = now_us() + (uint64_t)o->duration_ms * 1000;
+	while (now_us() < ends_us && !all_filled(l) && !(o->enough && o->enough(o->enough_arg))) {
+		uint64_t left_ms = (ends_us - now_us()) / 1000 + 1;
+		sleep_ms(left_ms < LOOK_MS || !(o->enough || o->fill) ? (uint32_t)left_ms : LOOK_MS);
+	}
+}
+
 static void drain(struct load *l)
 {
 	struct timespec until;
@@ -173,7 +195,7 @@ bool load_run(const struct load_options *options, struct load_result *out, void 
 			measuring(arg, true);
 		uint64_t from = now_us();
 		set_phase(&l, MEASURING);
-		sleep_ms(options->duration_ms);
+		measure(&l);
 		set_phase(&l, DRAINING);
 		out->seconds = (double)(now_us() - from) / 1e6;
 		if (measuring)

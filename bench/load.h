@@ -8,10 +8,13 @@ struct load_options {
 	const char *genesis, *key;
 	uint32_t sessions, outstanding, bundle_ops; /* outstanding: operations of each session */
 	bool reads;                                 /* gets without ordering instead of puts                */
+	bool fill;                                  /* each key once, in their order: ends when all are there, or at the duration */
 	uint64_t keys;
 	uint32_t value_bytes;
 	uint64_t seed;
 	uint32_t warm_up_ms, duration_ms;
+	bool (*enough)(void *arg); /* NULL, or asked now and then: the measured part ends when it says so, or at the duration */
+	void *enough_arg;
 };
 
 /* What a client was told: enough to look it up in the replicas' histories. */

@@ -1,5 +1,6 @@
 /* quorate-bench: a local cluster of processes under closed-loop load, and whether what came out was safe. */
 #include "bench/cluster.h"
+#include "bench/join.h"
 #include "bench/load.h"
 #include "bench/units.h"
 #include "bench/verdict.h"
@@ -14,6 +15,7 @@
 
 #define EXIT_USAGE 2
 #define EXIT_UNSAFE 9
+#define JOIN_LIMIT_MS 120000u
 
 struct profile {
 	const char *name, *what;
@@ -40,7 +42,8 @@ struct run {
 static int usage(void)
 {
 	fputs("usage: quorate-bench run --profile latency|signed|bundled|reads [--duration 10s] [--keys 10000] [--value 128] [--replicas 4] [--folder DIR] "
-	      "[--json]\n",
+	      "[--json]\n"
+	      "       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n",
 	      stderr);
 	return EXIT_USAGE;
 }
@@ -130,35 +133,44 @@ static void report(const struct run *r, const struct units *u, const struct load
 	json_decref(j);
 }
 
-static int measure(struct run *r)
+static bool begin(struct run *r, struct load_options *o, char genesis[512], char key[512])
 {
-	char program[512], reason[QUORATE_REASON_BYTES] = "", genesis[512], key[512];
-	struct units units;
-	struct load_result result = { 0 };
-	struct verdict verdict;
+	char program[512], reason[QUORATE_REASON_BYTES] = "";
 	if (!find_program(program, sizeof program)) {
 		fputs("quorate-bench: the program quorate does not stand beside this one\n", stderr);
-		return 1;
+		return false;
 	}
 	if (!cluster_start(&r->cluster, program, r->folder, r->n, reason)) {
 		fprintf(stderr, "quorate-bench: %s\n", reason);
 		cluster_remove(&r->cluster);
-		return 1;
+		return false;
 	}
 	to_clean = &r->cluster;
-	snprintf(genesis, sizeof genesis, "%s/cluster/genesis", r->cluster.folder);
-	snprintf(key, sizeof key, "%s/cluster/client.key", r->cluster.folder);
-	struct load_options o = { .genesis = genesis,
-		                  .key = key,
-		                  .sessions = r->profile->sessions,
-		                  .outstanding = r->profile->outstanding,
-		                  .bundle_ops = r->profile->bundle_ops,
-		                  .reads = r->profile->reads,
-		                  .keys = r->keys,
-		                  .value_bytes = r->value_bytes,
-		                  .seed = 1,
-		                  .warm_up_ms = 1000,
-		                  .duration_ms = r->duration_ms };
+	snprintf(genesis, 512, "%s/cluster/genesis", r->cluster.folder);
+	snprintf(key, 512, "%s/cluster/client.key", r->cluster.folder);
+	*o = (struct load_options){ .genesis = genesis,
+		                    .key = key,
+		                    .sessions = r->profile->sessions,
+		                    .outstanding = r->profile->outstanding,
+		                    .bundle_ops = r->profile->bundle_ops,
+		                    .reads = r->profile->reads,
+		                    .keys = r->keys,
+		                    .value_bytes = r->value_bytes,
+		                    .seed = 1,
+		                    .warm_up_ms = 1000,
+		                    .duration_ms = r->duration_ms };
+	return true;
+}
+
+static int measure(struct run *r)
+{
+	char reason[QUORATE_REASON_BYTES] = "", genesis[512], key[512];
+	struct units units;
+	struct load_options o;
+	struct load_result result = { 0 };
+	struct verdict verdict;
+	if (!begin(r, &o, genesis, key))
+		return 1;
 	bool ran = load_run(&o, &result, on_measuring, r, reason);
 	bool stopped = cluster_stop(&r->cluster);
 	/* When the cluster is quiet, on the disk that it used. */
@@ -181,6 +193,48 @@ static int measure(struct run *r)
 	if (!verdict.whole)
 		fputs("quorate-bench: not every log could be read\n", stderr);
 	return !verdict.safe ? EXIT_UNSAFE : stopped && verdict.whole && result.done ? 0 : 1;
+}
+
+static void report_join(const struct run *r, const struct join_result *j)
+{
+	if (r->json) {
+		printf("{\"profile\":\"join\",\"load\":\"%s\",\"n\":%u,\"keys\":%llu,\"value_bytes\":%u,\"joined\":%s,\"join_s\":%.2f,\"before_ops\":%.0f,"
+		       "\"during_ops\":%.0f,\"kept_ratio\":%.3f}\n",
+		       r->profile->name, r->n, (unsigned long long)r->keys, r->value_bytes, j->joined ? "true" : "false", j->seconds, j->before, j->during,
+		       j->during / j->before);
+		return;
+	}
+	printf("load        %s: %s\n", r->profile->name, r->profile->what);
+	printf("            n = %u, %llu keys with values of %u bytes\n", r->n, (unsigned long long)r->keys, r->value_bytes);
+	if (j->joined)
+		printf("join        %.2f s from the start of an empty replica until it had executed what the others had, sequence %llu\n", j->seconds,
+		       (unsigned long long)j->seq);
+	else
+		puts("join        NOT within the time");
+	printf("throughput  %.0f operations/s before, %.0f meanwhile: %.2f of it\n", j->before, j->during, j->during / j->before);
+}
+
+static int measure_join(struct run *r)
+{
+	char reason[QUORATE_REASON_BYTES] = "", genesis[512], key[512];
+	struct load_options o;
+	struct join_result result;
+	if (!begin(r, &o, genesis, key))
+		return 1;
+	bool ran = join_run(&r->cluster, &o, JOIN_LIMIT_MS, &result, reason);
+	bool stopped = cluster_stop(&r->cluster);
+	struct verdict verdict;
+	verdict_reach(&verdict, &r->cluster, NULL, 0);
+	to_clean = NULL;
+	cluster_remove(&r->cluster);
+	if (!ran) {
+		fprintf(stderr, "quorate-bench: %s\n", reason);
+		return 1;
+	}
+	report_join(r, &result);
+	if (!verdict.safe)
+		fprintf(stderr, "quorate-bench: UNSAFE: %s\n", verdict.why);
+	return !verdict.safe ? EXIT_UNSAFE : stopped && result.joined ? 0 : 1;
 }
 
 static bool parse_duration(const char *text, uint32_t *ms)
@@ -239,9 +293,14 @@ static bool parse(struct run *r, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct run r = { .n = 4, .duration_ms = 10000, .keys = 10000, .value_bytes = 128 };
-	if (argc < 2 || strcmp(argv[1], "run") != 0 || !parse(&r, argc, argv))
+	bool join = argc > 1 && strcmp(argv[1], "join") == 0;
+	if (join) {
+		r.keys = 200000;
+		r.profile = &profiles[1];
+	}
+	if (argc < 2 || (!join && strcmp(argv[1], "run") != 0) || !parse(&r, argc, argv))
 		return usage();
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	return measure(&r);
+	return join ? measure_join(&r) : measure(&r);
 }

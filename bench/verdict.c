@@ -1,6 +1,6 @@
 #include "bench/verdict.h"
 
-#include "bft/pbft/records.h"
+#include "bft/records.h"
 #include "replica/bodies.h"
 #include "replica/driver.h"
 #include "replica/identity.h"
@@ -31,7 +31,7 @@ struct reading {
 	size_t at_capacity;
 	struct named *named;
 	size_t named_count, named_capacity;
-	union pbft_record_body body;
+	struct bft_rec_executed executed;
 };
 
 static void unsafe(struct verdict *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -62,7 +62,7 @@ static bool grow(void **at, size_t *capacity, size_t need, size_t size)
 	return true;
 }
 
-static bool note_executed(struct reading *r, const struct pbft_rec_executed *e)
+static bool note_executed(struct reading *r, const struct bft_rec_executed *e)
 {
 	if (e->seq > (1u << 28) || !grow((void **)&r->at, &r->at_capacity, e->seq + 1, sizeof *r->at))
 		return false;
@@ -107,9 +107,10 @@ static bool visit(void *arg, const struct log_record *record, const struct log_p
 	(void)position;
 	if (record->type == DRIVER_REC_BODY)
 		return r->replica > 0 || note_body(r, record->payload, record->bytes); /* one replica's bodies are enough: digests name them */
-	if (record->type != PBFT_REC_EXECUTED)
+	if (record->type != BFT_REC_EXECUTED)
 		return true;
-	return pbft_record_decode(record->type, &r->body, record->payload, record->bytes) && note_executed(r, &r->body.executed);
+	struct rd rd = rd_of(record->payload, record->bytes);
+	return record_read(record->type, &r->executed, &rd) && rd_done(&rd) && note_executed(r, &r->executed);
 }
 
 static void read_log(struct reading *r, const struct cluster *c, uint32_t replica)

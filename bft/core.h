@@ -40,7 +40,7 @@ enum bft_event_kind {
 	BFT_EV_RECORD,    /* recovery only: one own record (`rtype`, `data`, `lsn`), in lsn order, before anything else           */
 	BFT_EV_START,     /* recovery over: the state stands at `seq` with chain `digest`; `recovery` says what the log is worth; */
 			  /* `ok`: the epoch begins now, and nothing was said in it                                               */
-	BFT_EV_TICK,      /* `mono_ms` for timers, `wall_ms` for agreed time; both only here. `rtt_us`: see bft/pbft/pace.h      */
+	BFT_EV_TICK,      /* `mono_ms` for timers, `wall_ms` for agreed time; both only here. `rtt_us`: to the n-1-f nearest     */
 	BFT_EV_MSG,       /* an authentic message, or an own one that has become durable and signed                               */
 	BFT_EV_REQUEST,   /* a verified client bundle is pooled: `digest`, `bytes`, `id`                                          */
 	BFT_EV_HELD,      /* proposal `digest` is whole, checked against its digest and the validity rules, and pooled; `time_ms`.*/
@@ -161,23 +161,44 @@ struct bft_standing {
 	bft_lsn lsn;
 };
 
-struct bft_protocol { /* one constant table for each: bft_pbft, bft_raft */
+struct bft_claim;
+struct bft_message_row;
+struct bft_record_row;
+struct evidence_rules;
+
+struct bft_protocol { /* one constant table for each protocol; bft/protocol.h says which one a mode runs */
 	const char *name;
 	size_t (*bytes)(const struct bft_limits *);
 	void (*init)(struct bft_core *, const struct bft_limits *, const struct digest *cluster, bft_epoch epoch, uint8_t self);
 	/* Requires: `out` is empty. An event that cannot be served within the limits is refused by an effect or dropped, never partially applied. */
 	enum bft_step (*step)(struct bft_core *, const struct bft_event *, struct bft_effects *out);
 	uint64_t (*deadline)(const struct bft_core *); /* mono_ms at which TICK is wanted; UINT64_MAX = none */
-	/* Admission's question: pure and cheap, before any signature. */
-	enum bft_verdict (*screen)(const struct bft_core *, uint8_t from, uint16_t type, const void *body);
+	void (*standing)(const struct bft_core *, struct bft_standing *);
+	void (*check)(const struct bft_core *); /* invariants, after each step */
+
+	/* Messages: what any driver must know of one by its type (bft/messages.h). */
+	const struct bft_message_row *(*message)(uint16_t type);
 	/* Body bytes -> decoded form in `body` (body_bytes large, aligned for u64). Returns how many bytes the core's part takes (0 = malformed); what
 	 * follows (certificates) is admission's. encode returns bytes written, 0 when they do not fit. */
 	size_t (*decode)(uint16_t type, void *body, const uint8_t *bytes, size_t n);
 	size_t (*encode)(uint16_t type, const void *body, uint8_t *bytes, size_t capacity);
 	size_t body_bytes;
-	void (*standing)(const struct bft_core *, struct bft_standing *);
-	void (*check)(const struct bft_core *); /* invariants, after each step */
-};
+	/* Admission's questions: pure and cheap, before any signature. Whether it can still matter; the least that must be known about who said it; what certificates
+	 * must follow, in this order (bft/certificate.h; at most BFT_CLAIMS_MAX, returns how many). */
+	enum bft_verdict (*screen)(const struct bft_core *, uint8_t from, uint16_t type, const void *body);
+	enum bft_auth (*needs)(uint16_t type, const void *body);
+	size_t (*claims)(uint16_t type, const void *body, struct bft_claim *out);
 
-extern const struct bft_protocol bft_pbft;
+	/* Records (bft/records.h). decode returns the bytes taken (0 = damaged, or of another release) and fills record_bytes; encode is for those without a
+	 * certificate; seq is what a record is about, 0 for none. */
+	const struct bft_record_row *(*record)(uint16_t rtype);
+	size_t (*record_decode)(uint16_t rtype, void *data, const uint8_t *bytes, size_t n);
+	size_t (*record_encode)(uint16_t rtype, const void *data, uint8_t *bytes, size_t capacity);
+	bft_seq (*record_seq)(uint16_t rtype, const void *data);
+	size_t record_bytes;
+
+	/* Why its leader is not trusted to lead, as the `reason` of a ROLE says it. */
+	const char *(*reason)(uint16_t reason);
+	const struct evidence_rules *evidence; /* what members can be convicted of; NULL: nothing is signed, nobody can be */
+};
 #endif

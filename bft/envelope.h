@@ -13,7 +13,7 @@
 #define BFT_SIGNER_CHANNEL 0xFFu
 #define BFT_FRAME_HEAD_BYTES (1u + 2u + 2u + 8u + SIGNATURE_BYTES)
 
-/* Types below 16 and from 64 on belong to the replica around the core and to clients; the protocol's own lie between (bft/pbft/messages.h). */
+/* Types below 16 and from 64 on belong to the replica around the core and to clients; the protocol's own lie between (bft/messages.h). */
 enum bft_wire_type {
 	BFT_WIRE_BUNDLE = 1,       /* a client's request, signed by it: from the client, from the replica that forwards it, as a body  */
 	BFT_WIRE_PROPOSAL = 2,     /* a proposal's canonical bytes; addressed by its digest, unsigned                                  */

@@ -3,7 +3,7 @@
  *   pass over = u64 epoch | u8 member | u8 signers | signers * (u8 member, signature 64)      ascending; the one operation of a bundle of kind BUNDLE_PASS_OVER
  *   statement = (DOMAIN_PASS_OVER, cluster, epoch, H(DOMAIN_PASS_OVER, u16 29, u8 member)), by the signer's key of that epoch
  *
- * The signatures are those of the messages (bft/pbft/pass_over.c), so nobody signs twice. At least q, none of them the member's own. It names the epoch that it
+ * The signatures are those of the messages (PASS_OVER), so nobody signs twice. At least q, none of them the member's own. It names the epoch that it
  * ends, so it is of no use twice. */
 #ifndef BFT_PASS_OVER_H
 #define BFT_PASS_OVER_H
@@ -20,10 +20,18 @@ struct pass_over {
 		struct signature signature;
 	} by[BFT_MEMBERS_MAX];
 };
+#define PASS_OVER_AFTER 3u    /* offices lost in one epoch */
 #define PASS_OVER_MESSAGE 29u /* its type, as the digest of every message has it */
 #define PASS_OVER_HEAD_BYTES (8u + 1u + 1u)
 #define PASS_OVER_SIGNER_BYTES (1u + SIGNATURE_BYTES)
 #define PASS_OVER_BYTES_MAX (PASS_OVER_HEAD_BYTES + BFT_MEMBERS_MAX * PASS_OVER_SIGNER_BYTES)
+
+/* q such messages about `member`: the driver turns them into an entry. Data of the effect PASS_OVER (bft/core.h). */
+struct pass_over_refs {
+	uint8_t member;
+	bft_mask signers;
+	bft_ref wire[BFT_MEMBERS_MAX];
+};
 
 void pass_over_statement(struct statement *out, bft_epoch epoch, uint8_t member, const struct digest *cluster);
 size_t pass_over_encode(const struct pass_over *p, uint8_t bytes[PASS_OVER_BYTES_MAX]);

@@ -46,42 +46,10 @@ struct message_job {
 	enum bft_auth auth;
 };
 
-static bool may_be_forwarded(uint16_t type)
-{
-	return type == PBFT_VOTES || type == PBFT_VIEW_CHANGE || type == PBFT_NEW_VIEW || type == PBFT_CHECKPOINT || type == PBFT_SNAPSHOT;
-}
-
-/* Enough to act on, not to show to others (design section 3). */
-static bool channel_will_do(const struct pbft_votes *votes, uint16_t type)
-{
-	switch ((enum pbft_type)type) {
-	case PBFT_VOTES:
-		for (uint16_t i = 0; i < votes->count; i++)
-			if (votes->leaf[i].kind != PBFT_LEAF_COMMIT)
-				return false;
-		return true;
-	case PBFT_STATUS:
-	case PBFT_SUSPECT:
-	case PBFT_RECALL:
-	case PBFT_RECALL_DONE:
-	case PBFT_FETCH_VIEW_CHANGE:
-	case PBFT_FETCH_CHAIN:
-	case PBFT_CHAIN:
-	case PBFT_STABLE: return true;
-	case PBFT_VIEW_CHANGE:
-	case PBFT_NEW_VIEW:
-	case PBFT_CHECKPOINT:
-	case PBFT_SNAPSHOT:
-	case PBFT_PASS_OVER:
-	case PBFT_TYPE_END: break;
-	}
-	return false;
-}
-
 void admission_deliver(struct driver *d, bft_ref ref, uint8_t from, enum bft_auth auth)
 {
 	const struct message *m = messages_at(d->messages, ref);
-	size_t used = bft_pbft.decode(m->type, d->decoded, m->body, m->core_bytes);
+	size_t used = d->protocol->decode(m->type, d->decoded, m->body, m->core_bytes);
 	BFT_CHECK(used == m->core_bytes);
 	struct bft_vmsg v = { .wire = ref, .from = from, .auth = auth, .type = m->type, .epoch = m->epoch, .digest = m->digest, .body = d->decoded };
 	struct bft_event event = { .kind = BFT_EV_MSG, .msg = &v };
@@ -118,11 +86,8 @@ static const char *message_job(struct driver *d, struct message_job *j, const st
 	const char *why = certify_tail(d, e->type, d->decoded, body + core_n, n - core_n, &j->job);
 	if (why)
 		return why;
-	if (e->type == PBFT_VOTES)
-		pbft_votes_digest_of(&m.digest, d->decoded);
-	else
-		pbft_body_digest(&m.digest, e->type, body, core_n);
-	bool lazily = e->signer == BFT_SIGNER_CHANNEL && !d->member[j->member].distrusted && channel_will_do(d->decoded, e->type);
+	message_body_digest(d, &m.digest, e->type, d->decoded, body, core_n);
+	bool lazily = e->signer == BFT_SIGNER_CHANNEL && !d->member[j->member].distrusted && d->protocol->needs(e->type, d->decoded) == BFT_AUTH_CHANNEL;
 	j->auth = lazily ? BFT_AUTH_CHANNEL : BFT_AUTH_SIGNED;
 	if (!lazily) {
 		struct statement s;
@@ -137,26 +102,27 @@ void admission_message(struct driver *d, uint8_t member, const struct bft_envelo
 {
 	uint8_t signer = e->signer == BFT_SIGNER_CHANNEL ? member : e->signer;
 	bool forwarded = e->signer != BFT_SIGNER_CHANNEL;
-	if (e->type < PBFT_VOTES || e->type >= PBFT_TYPE_END || signer >= d->n || (forwarded && !may_be_forwarded(e->type))) {
+	const struct bft_message_row *row = d->protocol->message(e->type);
+	if (!row->known || signer >= d->n || (forwarded && !row->forwarded)) {
 		admission_reject(d, member, "an unknown kind of message");
 		return;
 	}
 	bool mine = epoch_same(d, member, e->type, e->epoch);
-	if ((!mine && (e->type != PBFT_FETCH_CHAIN || e->epoch == 0 || e->epoch > d->epoch)) || d->member[member].jobs >= MEMBER_JOBS_MAX)
+	if ((!mine && (e->type != BFT_MSG_FETCH_CHAIN || e->epoch == 0 || e->epoch > d->epoch)) || d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;
 	if (!driver_key(d, signer, e->epoch))
 		return; /* an epoch that the log knows, and neither the state nor the chain: the others are asked for that */
-	size_t core_n = bft_pbft.decode(e->type, d->decoded, body, n);
+	size_t core_n = d->protocol->decode(e->type, d->decoded, body, n);
 	if (!core_n) {
 		admission_reject(d, member, "a malformed message");
 		return;
 	}
-	if (e->type == PBFT_FETCH_CHAIN) {
+	if (e->type == BFT_MSG_FETCH_CHAIN) {
 		if (core_n == n)
-			fetch_serve_chain(d, member, e->epoch, ((const struct pbft_fetch_chain *)d->decoded)->from);
+			fetch_serve_chain(d, member, e->epoch, ((const struct bft_fetch_chain *)d->decoded)->from);
 		return;
 	}
-	enum bft_verdict verdict = signer == d->self ? BFT_ACCEPT : bft_pbft.screen(d->core, signer, e->type, d->decoded);
+	enum bft_verdict verdict = signer == d->self ? BFT_ACCEPT : d->protocol->screen(d->core, signer, e->type, d->decoded);
 	if (verdict != BFT_ACCEPT) {
 		if (verdict == BFT_REJECT)
 			admission_reject(d, member, "a message that no honest replica sends");

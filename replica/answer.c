@@ -71,7 +71,7 @@ driver_link route_find(struct driver *d, const struct bundle *b)
 static bft_view view_of(const struct driver *d)
 {
 	struct bft_standing standing;
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	return standing.view;
 }
 

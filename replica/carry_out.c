@@ -41,7 +41,7 @@ static bool snapshot_waits(const struct driver *d)
 static bool snapshot_may(const struct driver *d)
 {
 	struct bft_standing standing;
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	return standing.low >= execution_seq(d->execution) || d->overtaken; /* f+1 members have left this epoch: all of it is stable */
 }
 
@@ -165,42 +165,48 @@ static void note_place(struct driver *d, const struct log_record *r, bft_seq seq
 		return;
 	if (!h->lsn_min || r->lsn < h->lsn_min)
 		h->lsn_min = r->lsn;
-	if (r->type == PBFT_REC_EXECUTED)
+	if (r->type == BFT_REC_EXECUTED)
 		h->executed = *at;
-	if (r->type == PBFT_REC_STABLE)
+	if (r->type == BFT_REC_STABLE)
 		h->stable = *at;
+}
+
+/* It may have to be sent again, as it was. */
+static void recover_message(struct driver *d, uint16_t type, const struct log_record *r, size_t used)
+{
+	struct digest digest;
+	message_body_digest(d, &digest, type, d->record, r->payload, used);
+	certify_keep_tail(d, &digest, (const uint8_t *)r->payload + used, r->bytes - used);
 }
 
 bool driver_record(struct driver *d, const struct log_record *r, const struct log_position *at)
 {
 	if (r->type == DRIVER_REC_BODY)
 		return record_body(d, r, at);
-	union pbft_record_body *body = malloc(sizeof *body);
-	size_t used = body && r->lsn > d->lsn ? pbft_record_decode(r->type, body, r->payload, r->bytes) : 0;
-	bool ok = used == r->bytes || (used && r->type == PBFT_REC_VIEW_CHANGE);
-	if (ok) {
-		if (r->type == PBFT_REC_VIEW_CHANGE)
-			certify_keep_tail(d, body->view_change.view, (const uint8_t *)r->payload + used, r->bytes - used);
-		if (r->type == PBFT_REC_VIEW)
-			epoch_recover(d, &body->view);
-		note_place(d, r, pbft_record_seq(r->type, body), at);
-		if (pbft_record_has_certificate(r->type))
-			certify_keep(d, r->type, &body->certificate, r->payload, r->bytes);
-		d->view_records += r->type == PBFT_REC_VIEW || r->type == PBFT_REC_VIEW_CHANGE || r->type == PBFT_REC_NEW_VIEW;
-		d->lsn = r->lsn;
-		struct bft_event event = { .kind = BFT_EV_RECORD, .lsn = r->lsn, .rtype = r->type, .data = body, .data_count = sizeof *body };
-		driver_step(d, &event);
-	} else {
+	const struct bft_record_row *row = d->protocol->record(r->type);
+	size_t used = r->lsn > d->lsn ? d->protocol->record_decode(r->type, d->record, r->payload, r->bytes) : 0;
+	if (!used || (used != r->bytes && !row->message)) {
 		snprintf(d->trouble, sizeof d->trouble, "a record of type %u in the log is not one of this release, or stands in the wrong place", r->type);
+		return false;
 	}
-	free(body);
-	return ok && !d->failed;
+	if (row->message)
+		recover_message(d, row->message, r, used);
+	if (r->type == BFT_REC_VIEW)
+		epoch_recover(d, d->record);
+	note_place(d, r, d->protocol->record_seq(r->type, d->record), at);
+	if (row->certificate)
+		certify_keep(d, r->type, d->record, r->payload, r->bytes);
+	d->view_records += row->standing;
+	d->lsn = r->lsn;
+	struct bft_event event = { .kind = BFT_EV_RECORD, .lsn = r->lsn, .rtype = r->type, .data = d->record, .data_count = d->protocol->record_bytes };
+	driver_step(d, &event);
+	return !d->failed;
 }
 
 void driver_recovered(const struct driver *d, struct driver_recovered *out)
 {
 	struct bft_standing standing;
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	*out = (struct driver_recovered){ .stable = standing.low, .view_records = d->view_records };
 }
 
@@ -212,7 +218,7 @@ bool driver_replay(struct driver *d)
 		const struct history_entry *h = history_find(d->history, seq);
 		uint8_t bytes[256];
 		struct log_record record;
-		union pbft_record_body body;
+		const struct bft_rec_executed *before = d->record;
 		if (snapshot_waits(d) && !snapshot_may(d))
 			return true;
 		if (snapshot_waits(d) && !execution_snapshot(d->execution)) {
@@ -222,14 +228,14 @@ bool driver_replay(struct driver *d)
 		if (!h || !h->executed.segment || h->executed.bytes > sizeof bytes)
 			return true;
 		if (d->options.env.read(d->options.env.user, &h->executed, bytes, sizeof bytes, &record) != LOG_OK ||
-		    !pbft_record_decode(PBFT_REC_EXECUTED, &body, bytes, h->executed.bytes))
+		    !d->protocol->record_decode(BFT_REC_EXECUTED, d->record, bytes, h->executed.bytes))
 			return true; /* decided again by the others' votes */
-		struct proposal_body *p = body_load(d, &body.executed.proposal);
+		struct proposal_body *p = body_load(d, &before->proposal);
 		if (!p)
 			return true;
 		if (!run(d, p))
 			return false;
-		if (!digest_equal(&d->executed->chain, &body.executed.chain)) {
+		if (!digest_equal(&d->executed->chain, &before->chain)) {
 			driver_stop(d, "executing %llu again gave another result than before", (unsigned long long)seq);
 			return false;
 		}

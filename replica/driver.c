@@ -79,8 +79,8 @@ void driver_step(struct driver *d, const struct bft_event *event)
 	d->stepping = true;
 	d->out.count = 0;
 	d->out.arena_used = 0;
-	bft_pbft.step(d->core, event, &d->out);
-	bft_pbft.check(d->core);
+	d->protocol->step(d->core, event, &d->out);
+	d->protocol->check(d->core);
 	for (uint32_t i = 0; i < d->out.count && !d->failed; i++) {
 		const struct bft_effect *e = &d->out.at[i];
 		if (e->kind == BFT_FX_PERSIST)
@@ -235,7 +235,7 @@ uint64_t driver_deadline(const struct driver *d)
 {
 	if (!d->started || d->failed)
 		return UINT64_MAX;
-	uint64_t a = bft_pbft.deadline(d->core), b = fetch_deadline(d), c = d->unflushed_ms ? d->unflushed_ms + UNFLUSHED_MS : UINT64_MAX;
+	uint64_t a = d->protocol->deadline(d->core), b = fetch_deadline(d), c = d->unflushed_ms ? d->unflushed_ms + UNFLUSHED_MS : UINT64_MAX;
 	uint64_t e = transfer_deadline(d), h = links_deadline(d);
 	uint64_t g = d->full & DRIVER_DISK_STATE ? d->room_again_ms : UINT64_MAX;
 	a = a < b ? a : b;
@@ -332,14 +332,14 @@ void driver_client_gone(struct driver *d, driver_link link)
 void driver_standing(struct driver *d, struct standing *s)
 {
 	struct bft_standing core;
-	bft_pbft.standing(d->core, &core);
+	d->protocol->standing(d->core, &core);
 	struct state_meta meta = execution_snapshot_meta(d->execution);
 	bft_seq due = execution_snapshot_due(d->execution);
 	*s = (struct standing){
 		.role = core.observer || d->failed                 ? STANDING_OBSERVER
 		        : core.leader == d->self && !core.changing ? STANDING_LEADER
 		                                                   : STANDING_BACKUP,
-		.mode = BFT_MODE_BFT,
+		.mode = (uint8_t)d->genesis->mode,
 		.flags = (uint8_t)((core.changing ? 1 : 0) | (d->low_space ? 2 : 0) | (d->transfer ? 4 : 0)),
 		.epoch = d->epoch,
 		.view = core.view,
@@ -465,8 +465,9 @@ static bool allocate(struct driver *d)
 	d->out = (struct bft_effects){ .capacity = BFT_EFFECTS_MAX, .arena_bytes = BFT_ARENA_BYTES };
 	d->out.at = calloc(BFT_EFFECTS_MAX, sizeof *d->out.at);
 	d->out.arena = malloc(BFT_ARENA_BYTES);
-	d->core = calloc(1, bft_pbft.bytes(&d->limits));
-	d->decoded = malloc(bft_pbft.body_bytes);
+	d->core = calloc(1, d->protocol->bytes(&d->limits));
+	d->decoded = malloc(d->protocol->body_bytes);
+	d->record = malloc(d->protocol->record_bytes);
 	d->scratch = malloc(d->scratch_bytes);
 	d->messages = messages_create((uint32_t)(ring * 2 * d->n + (64u + d->n + MEMBER_JOBS_MAX) * d->n));
 	d->bodies = bodies_create(&bodies, &d->cluster);
@@ -479,8 +480,8 @@ static bool allocate(struct driver *d)
 	struct fair_limits fair = { REQUESTS_WAITING_MAX, REQUESTS_CLIENTS_MAX, o->memory_bytes / REQUESTS_WAITING_PART, REQUESTS_TURN_BYTES };
 	d->fair = fair_create(&fair);
 	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
-	return links_create(d) && d->out.at && d->out.arena && d->core && d->decoded && d->scratch && d->messages && d->bodies && d->history && d->execution &&
-	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
+	return links_create(d) && d->out.at && d->out.arena && d->core && d->decoded && d->record && d->scratch && d->messages && d->bodies && d->history &&
+	       d->execution && d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
 }
 
 struct driver *driver_create(const struct driver_options *options)
@@ -498,14 +499,16 @@ struct driver *driver_create(const struct driver_options *options)
 	d->secret = options->secret;
 	sign_wipe(&d->options.secret);
 	proposal_null_digest(&d->null_digest, &d->cluster);
+	d->protocol = bft_protocol_of(d->genesis->mode);
 	limits_of(&d->limits, options);
+	BFT_CHECK(d->protocol);
 	if (!allocate(d)) {
 		driver_destroy(d);
 		return NULL;
 	}
-	struct pbft_rec_view first = { .epoch = 1, .chain = d->cluster };
+	struct bft_rec_view first = { .epoch = 1, .chain = d->cluster };
 	epoch_set(d, &first);
-	bft_pbft.init(d->core, &d->limits, &d->cluster, d->epoch, d->self);
+	d->protocol->init(d->core, &d->limits, &d->cluster, d->epoch, d->self);
 	return d;
 }
 
@@ -525,7 +528,7 @@ void driver_destroy(struct driver *d)
 	free(d->own_pre_prepare);
 	free(d->stable_certificate);
 	free(d->border_certificate);
-	free(d->view_change_tail);
+	free(d->own_tail.bytes);
 	free(d->certified_certificate);
 	transfer_leases_end(d);
 	transfer_end(d);
@@ -540,6 +543,7 @@ void driver_destroy(struct driver *d)
 	bodies_destroy(d->bodies);
 	messages_destroy(d->messages);
 	free(d->scratch);
+	free(d->record);
 	free(d->decoded);
 	free(d->core);
 	free(d->out.arena);

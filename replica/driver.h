@@ -43,7 +43,7 @@ struct driver_env {
 	void (*note)(void *user, enum quorate_level level, const char *line);
 	/* Results of verifiers wait: have driver_turn called. Threads: any. Not used without verifiers. */
 	void (*wake)(void *user);
-	/* A member contradicted itself: bft/pbft/evidence.h, at most EVIDENCE_BYTES_MAX bytes, borrowed. `name`: the file's, the same for the same contradiction. May be
+	/* A member contradicted itself: bft/evidence.h, at most EVIDENCE_BYTES_MAX bytes, borrowed. `name`: the file's, the same for the same contradiction. May be
 	 * NULL. */
 	void (*evidence)(void *user, const uint8_t *bytes, size_t n, const char *name);
 	/* The kept one whose name comes first behind `after`: its name, its bytes (at most `capacity`), its size. 0: there is none. May be NULL. */
@@ -74,7 +74,7 @@ struct driver_options {
 	struct driver_env env;
 };
 
-/* Log records beside the core's (bft/pbft/records.h): a proposal with its bundles, lsn 0. */
+/* Log records beside the core's (bft/records.h): a proposal with its bundles, lsn 0. */
 #define DRIVER_REC_BODY 64u
 
 /* NULL: no memory. */

@@ -4,7 +4,8 @@
 #include "bft/check.h"
 #include "bft/envelope.h"
 #include "bft/order.h"
-#include "bft/pbft/records.h"
+#include "bft/protocol.h"
+#include "bft/records.h"
 #include "bft/standing.h"
 #include "replica/allowance.h"
 #include "replica/bodies.h"
@@ -52,10 +53,17 @@ struct fetch {
 	uint64_t at_ms;
 };
 
+/* What follows the newest message of mine that is a record too, and which that is: it is sent again as it was. */
+struct own_tail {
+	struct digest digest; /* of the core's part */
+	uint8_t *bytes;       /* NULL: there is none */
+	size_t n;
+};
+
 /* Own votes that became free in this wake-up, for the same members in the same view. */
 struct leaves {
 	bft_mask to;
-	struct pbft_votes votes;
+	struct bft_votes votes;
 };
 #define LEAVES_GROUPS 4u
 
@@ -114,12 +122,13 @@ struct driver {
 	uint64_t room_again_ms; /* when the state's is looked at again       */
 	char trouble[STANDING_TROUBLE_BYTES_MAX + 1];
 
+	const struct bft_protocol *protocol;
 	struct bft_core *core;
 	bft_epoch epoch;
 	bft_seq base; /* it began behind this sequence, with this chain */
 	struct digest base_chain;
 	bool activated; /* the core has ended: `next_epoch` begins at the end of this wake-up */
-	struct pbft_rec_view next_epoch;
+	struct bft_rec_view next_epoch;
 	bft_lsn next_epoch_lsn;
 	struct epochs jump;         /* of a fetched state that is not installed yet */
 	struct pass_over pass_over; /* that I bring into the order at the end of this wake-up: then gathered */
@@ -130,8 +139,10 @@ struct driver {
 	uint64_t overtaken_ms;
 	bft_seq overtaken_seq;
 	struct bft_effects out;
-	void *decoded;    /* of the message being admitted */
-	uint8_t *scratch; /* for encoding; one use at a time */
+	void *decoded;                          /* of the message being admitted */
+	void *record;                           /* of the record being read; one use at a time */
+	struct bft_claim claim[BFT_CLAIMS_MAX]; /* of the message being admitted or made */
+	uint8_t *scratch;                       /* for encoding; one use at a time */
 	size_t scratch_bytes;
 
 	struct messages *messages;
@@ -157,9 +168,7 @@ struct driver {
 	size_t stable_certificate_n;
 	uint8_t *border_certificate; /* of the last epoch's end; NULL: not known here */
 	size_t border_certificate_n;
-	uint8_t *view_change_tail; /* what follows my last VIEW-CHANGE */
-	size_t view_change_tail_n;
-	bft_view view_change_view;
+	struct own_tail own_tail;
 
 	struct to_execute *execute; /* ring */
 	size_t execute_head, execute_count, execute_capacity;
@@ -226,19 +235,19 @@ const struct public_key *driver_key(const struct driver *d, uint8_t member, bft_
 
 /* certify.c: certificates, made of held messages and checked in received ones */
 size_t certify_record(struct driver *d, const struct bft_effect *e, uint8_t *bytes, size_t capacity);
-void certify_keep(struct driver *d, uint16_t rtype, const struct pbft_certificate_refs *c, const uint8_t *bytes, size_t n);
-/* Writes what follows the core's part of a new VIEW-CHANGE of mine, and keeps it for when it is sent. */
-size_t certify_view_change(struct driver *d, const struct pbft_view_change *vc, uint8_t *bytes, size_t capacity);
-void certify_keep_tail(struct driver *d, bft_view view, const uint8_t *bytes, size_t n);
+void certify_keep(struct driver *d, uint16_t rtype, const struct bft_certificate_refs *c, const uint8_t *bytes, size_t n);
+/* Writes what follows the core's part of a new message of mine that is a record too, and keeps it for when it is sent. */
+size_t certify_own(struct driver *d, uint16_t type, const void *body, const struct digest *digest, uint8_t *bytes, size_t capacity);
+void certify_keep_tail(struct driver *d, const struct digest *digest, const uint8_t *bytes, size_t n);
 /* The certificates behind the core's part prove what it says: their signatures are added to `job`. NULL, or the reason. `job->items` gets allocated. */
 const char *certify_tail(struct driver *d, uint16_t type, const void *body, const uint8_t *tail, size_t n, struct verify_job *job);
 
 void certify_forget(struct driver *d);
 
 /* epoch.c */
-void epoch_recover(struct driver *d, const struct pbft_rec_view *where);
-void epoch_set(struct driver *d, const struct pbft_rec_view *where);
-void epoch_ends(struct driver *d, const struct pbft_rec_view *where, bft_lsn lsn);
+void epoch_recover(struct driver *d, const struct bft_rec_view *where);
+void epoch_set(struct driver *d, const struct bft_rec_view *where);
+void epoch_ends(struct driver *d, const struct bft_rec_view *where, bft_lsn lsn);
 void epoch_secret(struct driver *d);
 void epoch_begin(struct driver *d, bool fresh);
 /* Tells the core who leads last in its epoch, if that is known. */
@@ -260,6 +269,8 @@ void admission_reject(struct driver *d, uint8_t member, const char *why);
 void admission_false_signature(struct driver *d, uint8_t member);
 /* The statement of a held message. */
 void message_statement(const struct driver *d, struct statement *out, uint16_t type, bft_epoch epoch, const struct digest *digest);
+/* What a signature of it covers: H(core's part). `body`: that, decoded. */
+void message_body_digest(const struct driver *d, struct digest *out, uint16_t type, const void *body, const uint8_t *bytes, size_t n);
 /* Makes sure that a message's signature was checked before it is passed on. */
 bool message_verified(struct driver *d, bft_ref ref);
 
@@ -275,7 +286,7 @@ void requests_drop(struct fair_item *place);
 void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n);
 
 /* pass_over.c */
-void pass_over_gather(struct driver *d, const struct pbft_pass_over_refs *refs);
+void pass_over_gather(struct driver *d, const struct pass_over_refs *refs);
 void pass_over_turn(struct driver *d);
 
 /* fetch.c: bodies from others and for others */

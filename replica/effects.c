@@ -1,5 +1,4 @@
 /* What happens when an effect is released: sealing and sending, holding, and the log. Nothing is decided here. */
-#include "bft/pbft/pbft.h"
 #include "replica/driver_state.h"
 
 #include <stdlib.h>
@@ -7,29 +6,20 @@
 
 void message_statement(const struct driver *d, struct statement *out, uint16_t type, bft_epoch epoch, const struct digest *digest)
 {
-	statement_make(out, pbft_domain(type), &d->cluster, epoch, digest);
+	statement_make(out, d->protocol->message(type)->domain, &d->cluster, epoch, digest);
 }
 
-static enum net_class class_of(uint16_t type)
+void message_body_digest(const struct driver *d, struct digest *out, uint16_t type, const void *body, const uint8_t *bytes, size_t n)
 {
-	switch ((enum pbft_type)type) {
-	case PBFT_VOTES:
-	case PBFT_SUSPECT:
-	case PBFT_VIEW_CHANGE:
-	case PBFT_NEW_VIEW:
-	case PBFT_CHECKPOINT:
-	case PBFT_SNAPSHOT:
-	case PBFT_PASS_OVER: return NET_VOTES;
-	case PBFT_STATUS:
-	case PBFT_RECALL:
-	case PBFT_RECALL_DONE:
-	case PBFT_FETCH_VIEW_CHANGE:
-	case PBFT_FETCH_CHAIN:
-	case PBFT_CHAIN:
-	case PBFT_STABLE:
-	case PBFT_TYPE_END: break;
-	}
-	return NET_STATUS;
+	if (type == BFT_MSG_VOTES)
+		votes_digest_of(out, body);
+	else
+		message_digest(out, d->protocol->message(type)->domain, type, bytes, n);
+}
+
+static enum net_class class_of(const struct driver *d, uint16_t type)
+{
+	return d->protocol->message(type)->votes ? NET_VOTES : NET_STATUS;
 }
 
 static void send_to(struct driver *d, bft_mask to, uint8_t signer, const struct message *m)
@@ -40,7 +30,7 @@ static void send_to(struct driver *d, bft_mask to, uint8_t signer, const struct 
 	envelope_write(&w, &e);
 	for (uint8_t i = 0; i < d->n; i++)
 		if ((to & BFT_BIT(i)) && i != d->self)
-			d->options.env.send(d->options.env.user, i, class_of(m->type), head, sizeof head, m->body, m->body_bytes);
+			d->options.env.send(d->options.env.user, i, class_of(d, m->type), head, sizeof head, m->body, m->body_bytes);
 }
 
 /* ---- the way back through the door ---- */
@@ -77,7 +67,7 @@ void send_in_epoch(struct driver *d, uint8_t member, uint16_t type, bft_epoch ep
 {
 	struct message m = { .type = type, .epoch = epoch, .body = bytes, .body_bytes = n + tail_n, .core_bytes = n };
 	struct statement statement;
-	pbft_body_digest(&m.digest, type, bytes, n);
+	message_body_digest(d, &m.digest, type, NULL, bytes, n);
 	message_statement(d, &statement, type, epoch, &m.digest);
 	(void)driver_sign(d, epoch, &statement, &m.signature); /* that epoch's secret may be gone: what is sent so is acted on from the channel */
 	send_to(d, BFT_BIT(member), BFT_SIGNER_CHANNEL, &m);
@@ -93,10 +83,10 @@ static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest
 	};
 	message_statement(d, &statement, type, d->epoch, digest);
 	/* An observer's questions need none; a vote without one is none. */
-	if (!driver_sign(d, d->epoch, &statement, &m.signature) && class_of(type) == NET_VOTES)
+	if (!driver_sign(d, d->epoch, &statement, &m.signature) && d->protocol->message(type)->votes)
 		return 0;
 	send_to(d, to, BFT_SIGNER_CHANNEL, &m);
-	if (!(to & BFT_BIT(d->self)) && type != PBFT_VOTES)
+	if (!(to & BFT_BIT(d->self)) && type != BFT_MSG_VOTES)
 		return 0;
 	bft_ref ref = messages_add(d->messages, &m);
 	if (!ref)
@@ -104,45 +94,48 @@ static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest
 	return ref;
 }
 
+/* The certificates behind a message of mine, put behind the `*n` bytes of it. False: while it waited for the disk I went on to a later one: only that one counts. */
+static bool add_tail(struct driver *d, uint16_t type, const struct digest *digest, size_t *n)
+{
+	bool stable = type == BFT_MSG_STABLE;
+	const uint8_t *tail = stable ? d->stable_certificate : d->own_tail.bytes;
+	size_t tail_n = stable ? d->stable_certificate_n : d->own_tail.n;
+	BFT_CHECK(tail && tail_n <= d->scratch_bytes - *n);
+	if (!stable && !digest_equal(&d->own_tail.digest, digest))
+		return false;
+	memcpy(d->scratch + *n, tail, tail_n);
+	*n += tail_n;
+	return true;
+}
+
 static void send_sealed(struct driver *d, const struct bft_effect *e)
 {
-	size_t core_n = bft_pbft.encode(e->type, e->data, d->scratch, d->scratch_bytes), n = core_n;
+	size_t core_n = d->protocol->encode(e->type, e->data, d->scratch, d->scratch_bytes), n = core_n;
 	struct digest digest;
 	BFT_CHECK(core_n > 0);
-	pbft_body_digest(&digest, e->type, d->scratch, core_n);
-	if (e->type == PBFT_VIEW_CHANGE) {
-		/* While this one waited for the disk I went on to a higher view: only that one counts. */
-		if (((const struct pbft_view_change *)e->data)->view != d->view_change_view)
-			return;
-		BFT_CHECK(d->view_change_tail && d->view_change_tail_n <= d->scratch_bytes - core_n);
-		memcpy(d->scratch + core_n, d->view_change_tail, d->view_change_tail_n);
-		n += d->view_change_tail_n;
-	}
-	if (e->type == PBFT_STABLE) {
-		BFT_CHECK(d->stable_certificate);
-		memcpy(d->scratch + core_n, d->stable_certificate, d->stable_certificate_n);
-		n += d->stable_certificate_n;
-	}
+	message_body_digest(d, &digest, e->type, NULL, d->scratch, core_n);
+	if (d->protocol->message(e->type)->certified && !add_tail(d, e->type, &digest, &n))
+		return;
 	bft_ref ref = seal(d, e->type, &digest, d->scratch, n, core_n, e->to);
 	if (ref)
 		local_put(d, ref);
 }
 
 /* The leaf of my PRE-PREPARE went out beside its flush; now that it is durable the same signed message comes back. */
-static bool own_pre_prepare_returns(struct driver *d, const struct pbft_votes *one)
+static bool own_pre_prepare_returns(struct driver *d, const struct bft_votes *one)
 {
-	const struct pbft_leaf *leaf = &one->leaf[0];
+	const struct bft_leaf *leaf = &one->leaf[0];
 	const struct own_pre_prepare *own = &d->own_pre_prepare[leaf->seq % (2 * d->limits.window)];
-	if (leaf->kind != PBFT_LEAF_PRE_PREPARE || own->seq != leaf->seq || own->view != one->view || !own->ref)
+	if (leaf->kind != BFT_LEAF_PRE_PREPARE || own->seq != leaf->seq || own->view != one->view || !own->ref)
 		return false;
 	local_put(d, own->ref);
 	return true;
 }
 
-static void keep_pre_prepares(struct driver *d, const struct pbft_votes *votes, bft_ref ref)
+static void keep_pre_prepares(struct driver *d, const struct bft_votes *votes, bft_ref ref)
 {
 	for (uint16_t i = 0; i < votes->count; i++) {
-		if (votes->leaf[i].kind != PBFT_LEAF_PRE_PREPARE)
+		if (votes->leaf[i].kind != BFT_LEAF_PRE_PREPARE)
 			continue;
 		struct own_pre_prepare *own = &d->own_pre_prepare[votes->leaf[i].seq % (2 * d->limits.window)];
 		if (own->ref)
@@ -155,9 +148,9 @@ static void keep_pre_prepares(struct driver *d, const struct pbft_votes *votes, 
 static void seal_group(struct driver *d, struct leaves *g)
 {
 	struct digest digest;
-	size_t n = bft_pbft.encode(PBFT_VOTES, &g->votes, d->scratch, d->scratch_bytes);
-	pbft_votes_digest_of(&digest, &g->votes);
-	bft_ref ref = seal(d, PBFT_VOTES, &digest, d->scratch, n, n, g->to);
+	size_t n = d->protocol->encode(BFT_MSG_VOTES, &g->votes, d->scratch, d->scratch_bytes);
+	votes_digest_of(&digest, &g->votes);
+	bft_ref ref = seal(d, BFT_MSG_VOTES, &digest, d->scratch, n, n, g->to);
 	g->votes.count = 0;
 	if (!ref)
 		return;
@@ -182,7 +175,7 @@ bool effects_seal_votes(struct driver *d)
 
 static void add_leaf(struct driver *d, const struct bft_effect *e)
 {
-	const struct pbft_votes *one = e->data;
+	const struct bft_votes *one = e->data;
 	struct leaves *g = NULL;
 	if (e->to == BFT_BIT(d->self) && own_pre_prepare_returns(d, one))
 		return;
@@ -245,22 +238,26 @@ void effect_persist(struct driver *d, const struct bft_effect *e)
 {
 	static const struct log_position none;
 	struct log_position at = none;
-	bft_seq seq = pbft_record_seq(e->rtype, e->data);
+	bft_seq seq = d->protocol->record_seq(e->rtype, e->data);
 	if (!digest_is_zero(&e->digest))
 		persist_body(d, &e->digest, seq, e->lsn);
-	size_t n = pbft_record_has_certificate(e->rtype) ? certify_record(d, e, d->scratch, d->scratch_bytes)
-	                                                 : pbft_record_encode(e->rtype, e->data, d->scratch, d->scratch_bytes);
+	size_t n = d->protocol->record(e->rtype)->certificate ? certify_record(d, e, d->scratch, d->scratch_bytes)
+	                                                      : d->protocol->record_encode(e->rtype, e->data, d->scratch, d->scratch_bytes);
 	BFT_CHECK(n > 0);
-	if (e->rtype == PBFT_REC_VIEW_CHANGE)
-		n += certify_view_change(d, e->data, d->scratch + n, d->scratch_bytes - n);
+	uint16_t message = d->protocol->record(e->rtype)->message;
+	if (message) {
+		struct digest digest;
+		message_body_digest(d, &digest, message, e->data, d->scratch, n);
+		n += certify_own(d, message, e->data, &digest, d->scratch + n, d->scratch_bytes - n);
+	}
 	if (d->failed)
 		return;
 	append(d, e->rtype, e->lsn, seq, d->scratch, n, &at);
 	d->lsn = e->lsn;
-	if (e->rtype == PBFT_REC_VIEW && ((const struct pbft_rec_view *)e->data)->epoch > d->epoch)
+	if (e->rtype == BFT_REC_VIEW && ((const struct bft_rec_view *)e->data)->epoch > d->epoch)
 		epoch_ends(d, e->data, e->lsn);
 	/* EXECUTED only saves time after a restart: it goes out with the next record that counts. */
-	if (e->rtype != PBFT_REC_EXECUTED)
+	if (e->rtype != BFT_REC_EXECUTED)
 		d->flush_wanted = true;
 	else if (!d->unflushed_ms)
 		d->unflushed_ms = d->mono_ms;
@@ -269,9 +266,9 @@ void effect_persist(struct driver *d, const struct bft_effect *e)
 		return;
 	if (!h->lsn_min)
 		h->lsn_min = e->lsn;
-	if (e->rtype == PBFT_REC_EXECUTED)
+	if (e->rtype == BFT_REC_EXECUTED)
 		h->executed = at;
-	if (e->rtype == PBFT_REC_STABLE)
+	if (e->rtype == BFT_REC_STABLE)
 		h->stable = at;
 }
 
@@ -362,27 +359,15 @@ static void blame(struct driver *d, const struct bft_effect *e)
 	}
 }
 
-static const char *suspicion(uint16_t why)
-{
-	switch (why) {
-	case PBFT_WHY_TIMEOUT: return "a request, or the change of view, takes longer than the timeout";
-	case PBFT_WHY_SLOW: return "a request takes longer than replicas need among themselves";
-	case PBFT_WHY_CLOCK: return "its clock is far behind this one's";
-	case PBFT_WHY_RESIGNED: return "it was started again, and may not lead on";
-	case PBFT_WHY_ASKED: return "the operator asked for it";
-	default: return "what it signed contradicts itself, or the rules";
-	}
-}
-
 /* Who leads, and who is not trusted to. Suspicions come and go: a line a second at most. */
 static void role(struct driver *d, const struct bft_effect *e)
 {
 	struct bft_standing s;
-	bft_pbft.standing(d->core, &s);
+	d->protocol->standing(d->core, &s);
 	if (e->reason && d->mono_ms >= d->suspicion_ms + 1000) {
 		d->suspicion_ms = d->mono_ms;
 		driver_note(d, QUORATE_LEVEL_INFO, "view %llu: replica %u should lead no longer: %s", (unsigned long long)e->seq, e->from,
-		            suspicion(e->reason));
+		            d->protocol->reason(e->reason));
 	}
 	if (!s.changing && (s.view != d->view_noted || s.epoch != d->view_noted_epoch))
 		driver_note(d, QUORATE_LEVEL_INFO, "view %llu: replica %u leads", (unsigned long long)s.view, s.leader);
@@ -395,7 +380,7 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 	switch (e->kind) {
 	case BFT_FX_PERSIST: break; /* effect_persist */
 	case BFT_FX_SEND:
-		if (e->type == PBFT_VOTES)
+		if (e->type == BFT_MSG_VOTES)
 			add_leaf(d, e);
 		else
 			send_sealed(d, e);

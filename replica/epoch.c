@@ -1,5 +1,4 @@
 /* From one epoch to the next (design section 7): the old core is put away with all that it held, and one for the new epoch begins at the border. */
-#include "bft/pbft/pbft.h"
 #include "replica/driver_state.h"
 
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 
 /* ---- entering ---- */
 
-void epoch_set(struct driver *d, const struct pbft_rec_view *where)
+void epoch_set(struct driver *d, const struct bft_rec_view *where)
 {
 	d->epoch = where->epoch;
 	d->base = where->base;
@@ -20,7 +19,7 @@ void epoch_set(struct driver *d, const struct pbft_rec_view *where)
 static void keep_border(struct driver *d, bft_seq border)
 {
 	struct bft_standing standing;
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	free(d->border_certificate);
 	d->border_certificate = standing.low == border ? d->stable_certificate : NULL;
 	d->border_certificate_n = d->stable_certificate_n;
@@ -31,18 +30,18 @@ static void keep_border(struct driver *d, bft_seq border)
 }
 
 /* Where an epoch begins in the log, what came before it was another core's. A log that was cut above that place is of one epoch. */
-void epoch_recover(struct driver *d, const struct pbft_rec_view *where)
+void epoch_recover(struct driver *d, const struct bft_rec_view *where)
 {
-	if (where->entered == PBFT_VIEW_BEGINS) {
+	if (where->entered == BFT_VIEW_BEGINS) {
 		keep_border(d, where->base);
 		certify_forget(d);
-		bft_pbft.init(d->core, &d->limits, &d->cluster, where->epoch, d->self);
+		d->protocol->init(d->core, &d->limits, &d->cluster, where->epoch, d->self);
 	}
 	epoch_set(d, where);
 }
 
 /* What the core persists as it ends says where the next one begins. */
-void epoch_ends(struct driver *d, const struct pbft_rec_view *where, bft_lsn lsn)
+void epoch_ends(struct driver *d, const struct bft_rec_view *where, bft_lsn lsn)
 {
 	d->next_epoch = *where;
 	d->next_epoch_lsn = lsn;
@@ -112,7 +111,7 @@ static void note_order(struct driver *d)
 	for (uint8_t i = 0; i < d->n; i++)
 		if (fresh & BFT_BIT(i))
 			driver_note(d, QUORATE_LEVEL_INFO, "replica %u (%s) leads last from epoch %llu on: it lost its office %u times", i,
-			            d->genesis->cards[i].org, (unsigned long long)d->epoch, PBFT_PASS_AFTER);
+			            d->genesis->cards[i].org, (unsigned long long)d->epoch, PASS_OVER_AFTER);
 }
 
 /* Everything that a new core has to be told. `fresh`: nothing was said in this epoch. */
@@ -132,7 +131,7 @@ void epoch_begin(struct driver *d, bool fresh)
 	epoch_tell(d);
 	struct bft_standing standing;
 	struct state_meta meta = execution_snapshot_meta(d->execution);
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	if (meta.seq > standing.snapshot) {
 		struct bft_event made = { .kind = BFT_EV_SNAPSHOT, .seq = meta.seq, .digest = meta.chain, .root = meta.root };
 		driver_step(d, &made);
@@ -171,15 +170,15 @@ void epoch_turn(struct driver *d)
 	if (!d->activated)
 		return;
 	d->activated = false;
-	struct pbft_rec_view where = d->next_epoch;
+	struct bft_rec_view where = d->next_epoch;
 	BFT_CHECK(where.epoch > d->epoch && d->waiting_count == 0);
 	forget_core(d);
-	bft_pbft.init(d->core, &d->limits, &d->cluster, where.epoch, d->self);
+	d->protocol->init(d->core, &d->limits, &d->cluster, where.epoch, d->self);
 	epoch_set(d, &where);
 	d->overtaken = false;
 	d->snapshot_lsn = 0;
 	driver_note(d, QUORATE_LEVEL_INFO, "epoch %llu begins behind %llu", (unsigned long long)where.epoch, (unsigned long long)where.base);
-	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = PBFT_REC_VIEW, .lsn = d->next_epoch_lsn, .data = &where, .data_count = sizeof where };
+	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = BFT_REC_VIEW, .lsn = d->next_epoch_lsn, .data = &where, .data_count = sizeof where };
 	driver_step(d, &record);
 	epoch_begin(d, true);
 	note_order(d);
@@ -221,11 +220,11 @@ static void show_border(struct driver *d, uint8_t member)
 	if (!d->border_certificate || (m->border_ms && d->mono_ms < m->border_ms + 50))
 		return;
 	m->border_ms = d->mono_ms ? d->mono_ms : 1;
-	struct pbft_checkpoint c = { .seq = d->base, .chain = d->base_chain };
-	size_t n = bft_pbft.encode(PBFT_STABLE, &c, d->scratch, d->scratch_bytes);
+	struct bft_checkpoint c = { .seq = d->base, .chain = d->base_chain };
+	size_t n = d->protocol->encode(BFT_MSG_STABLE, &c, d->scratch, d->scratch_bytes);
 	BFT_CHECK(n > 0 && d->border_certificate_n <= d->scratch_bytes - n);
 	memcpy(d->scratch + n, d->border_certificate, d->border_certificate_n);
-	send_in_epoch(d, member, PBFT_STABLE, d->epoch - 1, d->scratch, n, d->border_certificate_n);
+	send_in_epoch(d, member, BFT_MSG_STABLE, d->epoch - 1, d->scratch, n, d->border_certificate_n);
 }
 
 bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch)
@@ -235,7 +234,7 @@ bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch
 		m->epoch = epoch;
 		epoch_count(d, member);
 	}
-	if (epoch + 1 == d->epoch && type == PBFT_STATUS)
+	if (epoch + 1 == d->epoch && type == BFT_MSG_STATUS)
 		show_border(d, member);
 	return epoch == d->epoch;
 }

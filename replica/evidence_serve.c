@@ -1,6 +1,6 @@
 /* Evidence for whoever asks: one file an answer, within a budget that all clients share. What is kept is proof, so there is nothing to hide and nobody to be believed. */
+#include "bft/evidence.h"
 #include "bft/evidence_list.h"
-#include "bft/pbft/evidence.h"
 #include "replica/driver_state.h"
 
 #include <stdlib.h>

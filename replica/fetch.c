@@ -256,26 +256,25 @@ void fetch_serve(struct driver *d, uint8_t member, const uint8_t *body, size_t n
 
 /* ---- the chain, for those who catch up ---- */
 
-static bool read_executed(struct driver *d, const struct log_position *at, struct pbft_rec_executed *out)
+static bool read_executed(struct driver *d, const struct log_position *at, struct bft_rec_executed *out)
 {
 	uint8_t bytes[256];
 	struct log_record record;
-	union pbft_record_body body;
 	if (!at->segment || at->bytes > sizeof bytes)
 		return false;
 	if (d->options.env.read(d->options.env.user, at, bytes, sizeof bytes, &record) != LOG_OK)
 		return false;
-	if (!pbft_record_decode(PBFT_REC_EXECUTED, &body, bytes, at->bytes))
+	if (!d->protocol->record_decode(BFT_REC_EXECUTED, d->record, bytes, at->bytes))
 		return false;
-	*out = body.executed;
+	*out = *(const struct bft_rec_executed *)d->record;
 	return true;
 }
 
-static bool fill_chain(struct driver *d, struct pbft_chain *c)
+static bool fill_chain(struct driver *d, struct bft_chain *c)
 {
 	for (uint16_t i = 0; i < c->count; i++) {
 		const struct history_entry *h = history_find(d->history, c->from + i);
-		struct pbft_rec_executed r;
+		struct bft_rec_executed r;
 		if (!h || !read_executed(d, &h->executed, &r) || r.seq != c->from + i)
 			return false;
 		c->entry[i].proposal = r.proposal;
@@ -284,12 +283,12 @@ static bool fill_chain(struct driver *d, struct pbft_chain *c)
 	return true;
 }
 
-static void send_chain(struct driver *d, uint8_t member, bft_epoch epoch, const struct pbft_chain *c, const uint8_t *certificate, size_t certificate_n)
+static void send_chain(struct driver *d, uint8_t member, bft_epoch epoch, const struct bft_chain *c, const uint8_t *certificate, size_t certificate_n)
 {
-	size_t n = bft_pbft.encode(PBFT_CHAIN, c, d->scratch, d->scratch_bytes);
+	size_t n = d->protocol->encode(BFT_MSG_CHAIN, c, d->scratch, d->scratch_bytes);
 	if (certificate_n)
 		memcpy(d->scratch + n, certificate, certificate_n);
-	send_in_epoch(d, member, PBFT_CHAIN, epoch, d->scratch, n, certificate_n);
+	send_in_epoch(d, member, BFT_MSG_CHAIN, epoch, d->scratch, n, certificate_n);
 }
 
 /* The proposals after `from`, up to the first checkpoint at or above it whose certificate this log kept and a member of `epoch` can check. */
@@ -300,10 +299,10 @@ void fetch_serve_chain(struct driver *d, uint8_t member, bft_epoch epoch, bft_se
 		return;
 	m->chain_ms = d->mono_ms ? d->mono_ms : 1;
 	struct bft_standing standing;
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	if (from > standing.low)
 		return; /* nothing that I could prove */
-	struct pbft_chain *c = calloc(1, sizeof *c);
+	struct bft_chain *c = calloc(1, sizeof *c);
 	uint8_t *certificate = malloc(CERTIFICATE_BYTES_MAX);
 	size_t certificate_n = 0;
 	bft_seq end = history_stable_from(d->history, from, d->limits.window - 1);
@@ -311,7 +310,7 @@ void fetch_serve_chain(struct driver *d, uint8_t member, bft_epoch epoch, bft_se
 		const struct history_entry *h = history_find(d->history, end);
 		struct log_record record;
 		struct certificate *proof = malloc(sizeof *proof);
-		*c = (struct pbft_chain){ .from = from, .count = (uint16_t)(end - from + 1), .end = end };
+		*c = (struct bft_chain){ .from = from, .count = (uint16_t)(end - from + 1), .end = end };
 		bool read = proof && h->stable.bytes <= CERTIFICATE_BYTES_MAX &&
 		            d->options.env.read(d->options.env.user, &h->stable, certificate, CERTIFICATE_BYTES_MAX, &record) == LOG_OK;
 		struct rd r = rd_of(certificate, read ? h->stable.bytes : 0);
@@ -324,7 +323,7 @@ void fetch_serve_chain(struct driver *d, uint8_t member, bft_epoch epoch, bft_se
 	if (c && certificate) {
 		if (!certificate_n) {
 			/* My log no longer reaches back so far. */
-			*c = (struct pbft_chain){ .from = from, .end = standing.low };
+			*c = (struct bft_chain){ .from = from, .end = standing.low };
 		}
 		if (fetch_may_serve(d, member, 64u * c->count))
 			send_chain(d, member, epoch, c, certificate, certificate_n);

@@ -1,10 +1,9 @@
 #include "replica/folder.h"
 #include "replica/damage.h"
 
-#include "bft/pbft/certificate.h"
-#include "bft/pbft/records.h"
 #include "bft/proposal.h"
 #include "bft/quorum.h"
+#include "bft/records.h"
 #include "replica/driver.h"
 
 #include <errno.h>
@@ -97,7 +96,7 @@ struct folder_needs folder_needs(const struct bft_genesis *genesis)
 	const struct bft_genesis_limits *l = &genesis->limits;
 	size_t proposal = PROPOSAL_BYTES(l->proposal_bundles_max) + (size_t)l->proposal_bundles_max * (4u + SIGNATURE_BYTES) + l->proposal_bytes_max;
 	size_t certificate = CERTIFICATE_HEAD_BYTES + quorum_strong(genesis->count) * CERTIFICATE_SIGNER_BYTES_MAX;
-	size_t view_change = PBFT_RECORD_BYTES_MAX + (l->window + 1) * certificate;
+	size_t view_change = BFT_RECORD_BYTES_MAX + (l->window + 1) * certificate;
 	return (struct folder_needs){ .window = l->window,
 		                      .segment_bytes_min = log_segment_bytes_for((uint32_t)(proposal > view_change ? proposal : view_change)),
 		                      .queue_bytes = (size_t)l->window * l->proposal_bytes_max + ((size_t)64 << 20) };
@@ -158,22 +157,36 @@ static enum quorate_error read_superblock(struct folder *f, const char *path, co
 	return QUORATE_OK;
 }
 
-/* A damaged one may be lost: what was executed is in the log, or comes from the others. */
-static enum state_result open_or_drop(struct state **out, const char *file, const struct state_options *options, char why[STATE_REASON_BYTES])
+static enum state_result open_whole(struct state **out, const char *file, const struct state_options *options, char why[STATE_REASON_BYTES])
 {
 	enum state_result r = state_open(out, file, options, why);
-	if (r == STATE_ERR_DAMAGED && state_drop(file) == 0)
-		r = state_open(out, file, options, why);
+	if (r == STATE_OK)
+		r = state_audit(*out, why);
+	if (r != STATE_OK) {
+		state_close(*out);
+		*out = NULL;
+	}
 	return r;
+}
+
+/* A damaged one may be lost: what was executed is in the log, or comes from the others. A wrong value that stayed would be answered, and later be a contradiction. */
+static enum state_result open_or_drop(struct state **out, const char *file, const struct state_options *options, char lost[STATE_REASON_BYTES],
+                                      char why[STATE_REASON_BYTES])
+{
+	enum state_result r = open_whole(out, file, options, why);
+	if (r != STATE_ERR_DAMAGED || state_drop(file) != 0)
+		return r;
+	memcpy(lost, why, STATE_REASON_BYTES);
+	return state_open(out, file, options, why);
 }
 
 static enum quorate_error open_state(struct folder *f, const char *path, const struct quorate_options *o, char *reason)
 {
-	char why[STATE_REASON_BYTES];
+	char why[STATE_REASON_BYTES] = "";
 	if (!path_of(f->state_path, path, "state/state.mdb") || !path_of(f->next_path, path, "state/next.mdb"))
 		return fail(reason, QUORATE_CONFIG, path, "the path is too long");
 	f->state_options = (struct state_options){ .map_bytes = o->state_bytes ? o->state_bytes : STATE_BYTES_DEFAULT };
-	enum state_result r = open_or_drop(&f->state, f->state_path, &f->state_options, why);
+	enum state_result r = open_or_drop(&f->state, f->state_path, &f->state_options, f->state_lost, why);
 	return r == STATE_OK ? QUORATE_OK : fail(reason, QUORATE_FAILED, f->state_path, why);
 }
 
@@ -277,13 +290,13 @@ enum quorate_error folder_recover(struct folder *f, struct driver *d, const stru
 
 struct state *folder_transfer_open(struct folder *f)
 {
-	char why[STATE_REASON_BYTES];
+	char why[STATE_REASON_BYTES] = "", lost[STATE_REASON_BYTES];
 	if (f->next)
 		return f->next;
 	/* What is there already was fetched by an earlier run. */
 	if (access(f->next_path, F_OK) != 0 && state_meta(f->state).seq && state_copy(f->state, f->next_path) != 0)
 		(void)state_drop(f->next_path);
-	if (open_or_drop(&f->next, f->next_path, &f->state_options, why) != STATE_OK)
+	if (open_or_drop(&f->next, f->next_path, &f->state_options, lost, why) != STATE_OK)
 		f->next = NULL;
 	return f->next;
 }

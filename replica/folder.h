@@ -25,6 +25,7 @@ struct folder {
 	bft_lsn last_lsn;
 	enum bft_recovery recovery;
 	char why_lost[QUORATE_REASON_BYTES]; /* when recovery is LOST: one sentence */
+	char state_lost[STATE_REASON_BYTES]; /* why the state was dropped at the opening; empty when it was not */
 };
 
 /* What the cluster's limits ask of a log. */

@@ -1,8 +1,8 @@
-/* What q members say of one of them (bft/pbft/pass_over.c) becomes an entry of the order, brought by each of them as a request of its own. */
+/* What q members say of one of them (the effect PASS_OVER) becomes an entry of the order, brought by each of them as a request of its own. */
 #include "replica/driver_state.h"
 
 /* Within a step: it is brought after it. */
-void pass_over_gather(struct driver *d, const struct pbft_pass_over_refs *refs)
+void pass_over_gather(struct driver *d, const struct pass_over_refs *refs)
 {
 	struct pass_over *p = &d->pass_over;
 	*p = (struct pass_over){ .epoch = d->epoch, .member = refs->member };

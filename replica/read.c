@@ -40,7 +40,7 @@ void read_take(struct driver *d, driver_link link, const struct public_key *key,
 		d->options.env.close_client(d->options.env.user, link, "a malformed READ");
 		return;
 	}
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	/* Who does not take part, or is behind, says nothing: the others are enough, or it is ordered. */
 	if (d->failed || standing.observer || standing.recalling || d->reads_count >= READS_MAX)
 		return;

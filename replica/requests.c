@@ -229,7 +229,7 @@ static void queue_bundle(struct driver *d, int member, driver_link link, const s
 static bool refused_here(struct driver *d, const struct bundle *b, driver_link link, size_t n)
 {
 	struct bft_standing standing;
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	enum refusal why = 0;
 	if (n > d->limits.proposal_bytes_max)
 		why = REFUSAL_LARGE; /* held, it would wait for ever and cost every leader its office */

@@ -6,9 +6,11 @@
 #include "replica/setup_file.h"
 
 #include "bft/epoch_link.h"
-#include "bft/pbft/evidence.h"
+#include "bft/evidence.h"
+#include "bft/protocol.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,55 +22,59 @@ struct judge {
 	struct epoch_keys keys;
 	struct digest cluster;
 	struct evidence evidence;
-	struct evidence_room room;
+	const struct evidence_rules *rules; /* of the genesis' mode */
+	struct evidence_room *room;
 };
 
 typedef unsigned long long ull;
 
-static void say_leaf(char *text, size_t size, bft_view view, uint8_t kind, bft_seq seq, const uint8_t digest[DIGEST_BYTES])
+static void put(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void put(char *text, size_t size, const char *format, ...)
 {
-	static const char *const names[] = { "vote", "PRE-PREPARE", "PREPARE", "COMMIT" };
+	size_t used = strlen(text);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+static void put_digest(char *text, size_t size, const char *name, const struct digest *digest)
+{
 	char hex[QUORATE_HEX_BYTES];
-	hex_format(hex, digest, DIGEST_BYTES);
-	snprintf(text, size, "%s view %llu seq %llu digest %s", names[kind <= PBFT_LEAF_COMMIT ? kind : 0], (ull)view, (ull)seq, hex);
+	hex_format(hex, digest->b, DIGEST_BYTES);
+	put(text, size, " %s %s", name, hex);
 }
 
-static void say_body(char *text, size_t size, uint16_t type, const union pbft_body *m)
+static void say_it(char *text, size_t size, const struct evidence_said *said)
 {
-	char a[QUORATE_HEX_BYTES], b[QUORATE_HEX_BYTES];
-	switch ((enum pbft_type)type) {
-	case PBFT_VOTES: snprintf(text, size, "VOTES view %llu, %u of them", (ull)m->votes.view, m->votes.count); break;
-	case PBFT_VIEW_CHANGE:
-		snprintf(text, size, "VIEW-CHANGE view %llu stable %llu, %u prepared", (ull)m->view_change.view, (ull)m->view_change.stable,
-		         m->view_change.count);
-		break;
-	case PBFT_NEW_VIEW:
-		snprintf(text, size, "NEW-VIEW view %llu stable %llu, %u proposed again", (ull)m->new_view.view, (ull)m->new_view.stable, m->new_view.count);
-		break;
-	case PBFT_CHECKPOINT:
-		hex_format(a, m->checkpoint.chain.b, DIGEST_BYTES);
-		snprintf(text, size, "CHECKPOINT seq %llu chain %s", (ull)m->checkpoint.seq, a);
-		break;
-	case PBFT_SNAPSHOT:
-		hex_format(a, m->snapshot.chain.b, DIGEST_BYTES);
-		hex_format(b, m->snapshot.root.b, DIGEST_BYTES);
-		snprintf(text, size, "SNAPSHOT seq %llu chain %s root %s", (ull)m->snapshot.seq, a, b);
-		break;
-	default: snprintf(text, size, "a message of type %u", type); break;
-	}
+	put(text, size, "%s", said->what);
+	if (said->has_view)
+		put(text, size, " view %llu", (ull)said->view);
+	if (said->has_seq)
+		put(text, size, " seq %llu", (ull)said->seq);
+	if (said->has_stable)
+		put(text, size, " stable %llu", (ull)said->stable);
+	if (said->counted)
+		put(text, size, ", %u %s", said->count, said->counted);
+	if (said->has_digest)
+		put_digest(text, size, "digest", &said->digest);
+	if (said->has_chain)
+		put_digest(text, size, "chain", &said->chain);
+	if (said->has_root)
+		put_digest(text, size, "root", &said->root);
 }
 
-static void say(struct quorate_evidence_statement *out, const struct evidence_message *m, struct evidence_room *room)
+static void say(struct quorate_evidence_statement *out, const struct evidence_message *m, const struct judge *j)
 {
+	struct evidence_said said;
 	out->signer = m->signer;
-	if (m->form == EVIDENCE_LEAF && evidence_leaf_read(m, &room->votes[0])) {
-		const struct pbft_leaf *l = &room->votes[0].leaf[0];
-		say_leaf(out->text, sizeof out->text, room->votes[0].view, l->kind, l->seq, l->digest.b);
-	} else if (m->form == EVIDENCE_WHOLE && pbft_decode(m->type, &room->body, m->body, m->n) == m->n) {
-		say_body(out->text, sizeof out->text, m->type, &room->body);
-	} else {
-		snprintf(out->text, sizeof out->text, "a message that is malformed");
-	}
+	out->text[0] = 0;
+	if (!j->rules->say(&said, m, j->room))
+		put(out->text, sizeof out->text, "a message that is malformed");
+	else if (!said.what)
+		put(out->text, sizeof out->text, "a message of type %u", m->type);
+	else
+		say_it(out->text, sizeof out->text, &said);
 }
 
 /* What it claims, true or not. */
@@ -90,13 +96,13 @@ static void claim(struct quorate_evidence_info *out, struct judge *j)
 	}
 	out->statements = e->count;
 	for (uint32_t i = 0; i < e->count; i++)
-		say(&out->statement[i], &e->message[i], &j->room);
+		say(&out->statement[i], &e->message[i], j);
 }
 
 /* `name`: as the reason calls it. */
 static enum quorate_error judge(struct judge *j, const char *name, const uint8_t *bytes, size_t n, struct quorate_evidence_info *out, char *reason)
 {
-	const char *why = evidence_verify(&j->evidence, bytes, n, &j->keys, &j->cluster, &sign_ed25519, &j->room);
+	const char *why = j->rules->verify(&j->evidence, bytes, n, &j->keys, &j->cluster, &sign_ed25519, j->room);
 	if (!evidence_decode(&j->evidence, bytes, n))
 		claim(out, j);
 	if (!why)
@@ -113,6 +119,16 @@ static enum quorate_error follow(struct judge *j, const void *epochs, size_t n, 
 	epoch_keys_init(&j->keys, &j->genesis);
 	const char *why = n ? epoch_links_follow(&j->keys, epochs, n, UINT64_MAX, &sign_ed25519, &j->cluster, &used) : NULL;
 	return why && used == 0 ? setup_fail(reason, QUORATE_VERIFICATION, "the chain of epochs", why) : QUORATE_OK;
+}
+
+static enum quorate_error rules_of(struct judge *j, const char *name, char *reason)
+{
+	const struct bft_protocol *protocol = bft_protocol_of(j->genesis.mode);
+	j->rules = protocol ? protocol->evidence : NULL;
+	if (!j->rules)
+		return setup_fail(reason, QUORATE_VERIFICATION, name, "it proves nothing: in the mode of this genesis nobody can be convicted");
+	j->room = malloc(j->rules->room_bytes);
+	return j->room ? QUORATE_OK : setup_fail(reason, QUORATE_FAILED, name, "no memory");
 }
 
 struct piece {
@@ -133,7 +149,10 @@ static enum quorate_error judge_by(const char *genesis, const struct piece *epoc
 	if (error == QUORATE_OK)
 		error = follow(j, epochs->bytes, epochs->n, reason);
 	if (error == QUORATE_OK)
+		error = rules_of(j, e->name, reason);
+	if (error == QUORATE_OK)
 		error = judge(j, e->name, e->bytes, e->n, out, reason);
+	free(j->room);
 	free(j);
 	return error;
 }

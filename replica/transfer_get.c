@@ -568,7 +568,7 @@ static void install(struct driver *d)
 {
 	struct bft_standing standing;
 	bft_seq seq = d->transfer->target.seq;
-	bft_pbft.standing(d->core, &standing);
+	d->protocol->standing(d->core, &standing);
 	if (seq <= execution_seq(d->execution)) { /* the log was enough after all */
 		transfer_end(d);
 		return;

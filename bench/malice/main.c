@@ -9,7 +9,7 @@
  *   state-chunk-lie      a replica that fetches the state gets wrong parts of it */
 #include "bench/malice/late.h"
 #include "bft/envelope.h"
-#include "bft/pbft/certificate.h"
+#include "bft/pbft/messages.h"
 #include "bft/proposal.h"
 #include "bft/reply.h"
 #include "quorate_kv.h"
@@ -52,10 +52,10 @@ static bool own_votes(struct liar *l, const uint8_t *bytes, size_t n, struct bft
 	return envelope_read(&r, e) && e->type == PBFT_VOTES && e->signer == BFT_SIGNER_CHANNEL && pbft_decode(PBFT_VOTES, &l->body, r.at, rd_left(&r));
 }
 
-static bool proposes(const struct pbft_votes *v)
+static bool proposes(const struct bft_votes *v)
 {
 	for (uint16_t i = 0; i < v->count; i++)
-		if (v->leaf[i].kind == PBFT_LEAF_PRE_PREPARE)
+		if (v->leaf[i].kind == BFT_LEAF_PRE_PREPARE)
 			return true;
 	return false;
 }
@@ -63,13 +63,13 @@ static bool proposes(const struct pbft_votes *v)
 /* The same votes, but for the null proposal, signed again. */
 static size_t other_proposal(struct liar *l, struct bft_envelope *e, uint8_t *out, size_t capacity)
 {
-	struct pbft_votes *v = &l->body.votes;
+	struct bft_votes *v = &l->body.votes;
 	struct digest digest;
 	struct statement s;
 	for (uint16_t i = 0; i < v->count; i++)
-		if (v->leaf[i].kind == PBFT_LEAF_PRE_PREPARE)
+		if (v->leaf[i].kind == BFT_LEAF_PRE_PREPARE)
 			proposal_null_digest(&v->leaf[i].digest, &l->identity.cluster);
-	pbft_votes_digest_of(&digest, v);
+	votes_digest_of(&digest, v);
 	statement_make(&s, DOMAIN_VOTES, &l->identity.cluster, e->epoch, &digest);
 	sign_ed25519.sign(&e->signature, &s, &l->identity.secret);
 	struct wr w = wr_of(out, capacity);

@@ -15,9 +15,9 @@ void on_epoch(struct pbft *p, const struct bft_event *e)
 		p->next_seq = p->border + 1;
 }
 
-static bft_lsn border_record(struct pbft *p, struct bft_effects *out, const struct pbft_rec_view *where)
+static bft_lsn border_record(struct pbft *p, struct bft_effects *out, const struct bft_rec_view *where)
 {
-	struct pbft_rec_view *rec = effects_room(out, sizeof *rec);
+	struct bft_rec_view *rec = effects_room(out, sizeof *rec);
 	if (!rec)
 		return 0;
 	*rec = *where;
@@ -26,14 +26,14 @@ static bft_lsn border_record(struct pbft *p, struct bft_effects *out, const stru
 
 void border_stand(struct pbft *p, struct bft_effects *out)
 {
-	const struct pbft_rec_view here = { .view = p->view, .entered = PBFT_VIEW_ENTERED, .epoch = p->epoch, .base = p->base, .chain = p->base_chain };
+	const struct bft_rec_view here = { .view = p->view, .entered = BFT_VIEW_ENTERED, .epoch = p->epoch, .base = p->base, .chain = p->base_chain };
 	bft_lsn lsn = border_record(p, out, &here);
 	p->view_lsn = lsn ? lsn : p->view_lsn;
 }
 
 static void leave(struct pbft *p, struct bft_effects *out, bft_epoch epoch, bft_seq base, const struct digest *chain)
 {
-	const struct pbft_rec_view next = { .view = 0, .entered = PBFT_VIEW_BEGINS, .epoch = epoch, .base = base, .chain = *chain };
+	const struct bft_rec_view next = { .view = 0, .entered = BFT_VIEW_BEGINS, .epoch = epoch, .base = base, .chain = *chain };
 	bft_lsn lsn = border_record(p, out, &next);
 	if (!lsn)
 		return;

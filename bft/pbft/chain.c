@@ -18,7 +18,7 @@ void chain_ask(struct pbft *p, struct bft_effects *out)
 		uint32_t i = (p->catch_next + k) % p->n;
 		if (!useful(p, i))
 			continue;
-		struct pbft_fetch_chain *m = effects_room(out, sizeof *m);
+		struct bft_fetch_chain *m = effects_room(out, sizeof *m);
 		if (!m)
 			return;
 		m->from = p->executed + 1;
@@ -36,7 +36,7 @@ static void forget_too_old(struct pbft *p)
 }
 
 /* One voice is not enough: f+1 members say that their logs no longer reach back. */
-static enum bft_verdict too_old(struct pbft *p, const struct bft_vmsg *m, const struct pbft_chain *c, struct bft_effects *out)
+static enum bft_verdict too_old(struct pbft *p, const struct bft_vmsg *m, const struct bft_chain *c, struct bft_effects *out)
 {
 	p->peer[m->from].too_old = true;
 	uint32_t count = 0;
@@ -52,7 +52,7 @@ static enum bft_verdict too_old(struct pbft *p, const struct bft_vmsg *m, const 
 	return BFT_ACCEPT;
 }
 
-static bool fold_matches(const struct pbft *p, const struct pbft_chain *c)
+static bool fold_matches(const struct pbft *p, const struct bft_chain *c)
 {
 	struct digest chain = p->chain;
 	for (uint16_t i = 0; i < c->count; i++) {
@@ -78,14 +78,14 @@ void chain_give_up(struct pbft *p, struct bft_effects *out)
 	p->catch_count = 0;
 }
 
-bool chain_wanted(const struct pbft *p, const struct pbft_chain *c)
+bool chain_wanted(const struct pbft *p, const struct bft_chain *c)
 {
 	return !p->catch_count && p->dispatched == p->executed && c->from == p->executed + 1;
 }
 
 enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
-	const struct pbft_chain *c = m->body;
+	const struct bft_chain *c = m->body;
 	if (!chain_wanted(p, c))
 		return BFT_IGNORE;
 	if (c->count == 0)
@@ -96,7 +96,7 @@ enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_e
 		pbft_blame(out, m->from, BFT_REJECT, PBFT_WHY_CHAIN_MISMATCH, m->wire, 0);
 		return BFT_REJECT;
 	}
-	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (!cert)
 		return BFT_IGNORE;
 	forget_too_old(p);
@@ -111,7 +111,7 @@ enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_e
 		e->seq = c->from + i;
 		e->to = pbft_others(p);
 	}
-	*cert = (struct pbft_certificate_refs){ .seq = c->end, .digest = c->chain, .whole = m->wire };
+	*cert = (struct bft_certificate_refs){ .seq = c->end, .digest = c->chain, .whole = m->wire };
 	stable_adopt(p, cert, out);
 	execute_dispatch(p, out);
 	return BFT_ACCEPT;

@@ -56,17 +56,17 @@ void checkpoint_send(struct pbft *p, bft_seq seq, struct bft_effects *out)
 	}
 	if (own->seq >= seq || !pbft_may_sign(p))
 		return;
-	struct pbft_checkpoint *m = effects_room(out, sizeof *m);
+	struct bft_checkpoint *m = effects_room(out, sizeof *m);
 	if (!m)
 		return;
 	*own = *seen;
-	*m = (struct pbft_checkpoint){ .seq = seq, .chain = seen->chain };
+	*m = (struct bft_checkpoint){ .seq = seq, .chain = seen->chain };
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_CHECKPOINT, m, sizeof *m, NULL);
 	pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), lsn);
 }
 
 /* A certificate for `cert->seq` is at hand: the window moves with the rest, executed or not. */
-void stable_adopt(struct pbft *p, const struct pbft_certificate_refs *cert, struct bft_effects *out)
+void stable_adopt(struct pbft *p, const struct bft_certificate_refs *cert, struct bft_effects *out)
 {
 	if (cert->seq <= p->low)
 		return;
@@ -89,7 +89,7 @@ void stable_adopt(struct pbft *p, const struct pbft_certificate_refs *cert, stru
 		pbft_halt(p, out, PBFT_WHY_OWN_CHAIN, p->low);
 }
 
-static bool gather_equal(const struct pbft *p, bft_seq seq, const struct digest *chain, struct pbft_certificate_refs *cert)
+static bool gather_equal(const struct pbft *p, bft_seq seq, const struct digest *chain, struct bft_certificate_refs *cert)
 {
 	memset(cert, 0, sizeof *cert);
 	cert->seq = seq;
@@ -106,7 +106,7 @@ static bool gather_equal(const struct pbft *p, bft_seq seq, const struct digest 
 
 enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
-	const struct pbft_checkpoint *c = m->body;
+	const struct bft_checkpoint *c = m->body;
 	if (m->auth < BFT_AUTH_SIGNED || c->seq == 0 || c->seq % p->limits.checkpoint_every != 0)
 		return BFT_REJECT;
 	if (!pbft_in_window(p, c->seq))
@@ -120,7 +120,7 @@ enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct 
 	}
 	pbft_hold(out, m->wire, c->seq);
 	*v = (struct pbft_checkpoint_vote){ .seq = c->seq, .chain = c->chain, .wire = m->wire };
-	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (cert && gather_equal(p, c->seq, &c->chain, cert)) {
 		stable_adopt(p, cert, out);
 		slots_progress(p, out);
@@ -132,7 +132,7 @@ enum bft_verdict on_checkpoint(struct pbft *p, const struct bft_vmsg *m, struct 
  * other three's CHECKPOINTs are all needed, and one that was lost would stop the cluster. */
 enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
-	const struct pbft_checkpoint *c = m->body;
+	const struct bft_checkpoint *c = m->body;
 	if (c->seq == 0 || c->seq % p->limits.checkpoint_every != 0)
 		return BFT_REJECT;
 	/* Who is in the next epoch says in no other way that it can be asked for what comes before. */
@@ -140,10 +140,10 @@ enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_
 		p->peer[m->from].low = c->seq;
 	if (c->seq <= p->low)
 		return BFT_IGNORE;
-	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (!cert)
 		return BFT_IGNORE;
-	*cert = (struct pbft_certificate_refs){ .seq = c->seq, .digest = c->chain, .whole = m->wire };
+	*cert = (struct bft_certificate_refs){ .seq = c->seq, .digest = c->chain, .whole = m->wire };
 	stable_adopt(p, cert, out);
 	slots_progress(p, out);
 	return BFT_ACCEPT;
@@ -173,18 +173,18 @@ void snapshot_sign(struct pbft *p, struct bft_effects *out)
 		p->own_snapshot.seq = 0;
 		return;
 	}
-	struct pbft_snapshot *m = effects_room(out, sizeof *m);
+	struct bft_snapshot *m = effects_room(out, sizeof *m);
 	if (!m)
 		return;
 	p->signed_snapshot = *own;
-	*m = (struct pbft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
+	*m = (struct bft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
 	p->own_snapshot.seq = 0;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_SNAPSHOT, m, sizeof *m, NULL);
 	pbft_send(p, out, PBFT_SNAPSHOT, m, sizeof *m, mask_all(p->n), lsn);
 }
 
 /* Proposals stay in the log from the older of the two newest certified snapshots (design section 6). */
-static void certified(struct pbft *p, const struct pbft_certificate_refs *cert, struct bft_effects *out)
+static void certified(struct pbft *p, const struct bft_certificate_refs *cert, struct bft_effects *out)
 {
 	p->certified[1] = p->certified[0];
 	p->certified[0] = cert->seq;
@@ -202,7 +202,7 @@ static void certified(struct pbft *p, const struct pbft_certificate_refs *cert, 
 
 enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
-	const struct pbft_snapshot *s = m->body;
+	const struct bft_snapshot *s = m->body;
 	if (m->auth < BFT_AUTH_SIGNED || s->seq == 0 || s->seq % p->limits.checkpoint_every != 0)
 		return BFT_REJECT;
 	struct pbft_checkpoint_vote *v = &p->snapshot[m->from];
@@ -217,10 +217,10 @@ enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, stru
 	pbft_release(out, &v->wire, PBFT_NO_SEQ);
 	pbft_hold(out, m->wire, PBFT_NO_SEQ);
 	*v = (struct pbft_checkpoint_vote){ .seq = s->seq, .chain = s->chain, .root = s->root, .wire = m->wire };
-	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (!cert || s->seq <= p->certified[0])
 		return BFT_ACCEPT;
-	*cert = (struct pbft_certificate_refs){ .seq = s->seq, .digest = s->chain, .root = s->root };
+	*cert = (struct bft_certificate_refs){ .seq = s->seq, .digest = s->chain, .root = s->root };
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct pbft_checkpoint_vote *w = &p->snapshot[i];
 		/* My own of an earlier life counts once it has come back signed. */

@@ -33,11 +33,11 @@ static bool chain_agrees(const struct pbft *p)
 
 static void executed_record(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 {
-	struct pbft_rec_executed *rec = effects_room(out, sizeof *rec);
+	struct bft_rec_executed *rec = effects_room(out, sizeof *rec);
 	const struct digest *d = decided(p, e->seq);
 	if (!rec || !d)
 		return; /* the record only saves time after a restart */
-	*rec = (struct pbft_rec_executed){ .seq = e->seq, .proposal = *d, .chain = e->digest, .results = e->root };
+	*rec = (struct bft_rec_executed){ .seq = e->seq, .proposal = *d, .chain = e->digest, .results = e->root };
 	pbft_persist(p, out, PBFT_REC_EXECUTED, rec, sizeof *rec, d);
 }
 

@@ -2,7 +2,6 @@
 #include "bft/pbft/messages.h"
 
 #include "bft/codec.h"
-#include "crypto/merkle.h"
 
 static bool rd_digest(struct rd *r, struct digest *d)
 {
@@ -24,32 +23,84 @@ static bool rd_seq(struct rd *r, bft_seq *s)
 	return rd_u64(r, s) && *s <= BFT_SEQ_MAX;
 }
 
-static bool rd_leaf(struct rd *r, struct pbft_leaf *leaf)
+/* ---- the table ---- */
+
+const struct bft_message_row *pbft_message(uint16_t type)
 {
-	return rd_u8(r, &leaf->kind) && leaf->kind >= PBFT_LEAF_PRE_PREPARE && leaf->kind <= PBFT_LEAF_COMMIT && rd_seq(r, &leaf->seq) && leaf->seq > 0 &&
-	       rd_digest(r, &leaf->digest);
+	static const struct bft_message_row rows[PBFT_TYPE_END] = {
+		[PBFT_VOTES] = { .known = true, .votes = true, .forwarded = true, .domain = DOMAIN_VOTES },
+		[PBFT_SUSPECT] = { .known = true, .votes = true, .domain = DOMAIN_SUSPECT },
+		[PBFT_VIEW_CHANGE] = { .known = true, .votes = true, .forwarded = true, .certified = true, .domain = DOMAIN_VIEW_CHANGE },
+		[PBFT_NEW_VIEW] = { .known = true, .votes = true, .forwarded = true, .domain = DOMAIN_NEW_VIEW },
+		[PBFT_CHECKPOINT] = { .known = true, .votes = true, .forwarded = true, .domain = DOMAIN_CHECKPOINT },
+		[PBFT_SNAPSHOT] = { .known = true, .votes = true, .forwarded = true, .domain = DOMAIN_SNAPSHOT },
+		[PBFT_STATUS] = { .known = true, .domain = DOMAIN_STATUS },
+		[PBFT_RECALL] = { .known = true, .domain = DOMAIN_PEER },
+		[PBFT_RECALL_DONE] = { .known = true, .domain = DOMAIN_PEER },
+		[PBFT_FETCH_VIEW_CHANGE] = { .known = true, .domain = DOMAIN_FETCH },
+		[PBFT_FETCH_CHAIN] = { .known = true, .domain = DOMAIN_FETCH },
+		[PBFT_CHAIN] = { .known = true, .certified = true, .domain = DOMAIN_PEER },
+		[PBFT_STABLE] = { .known = true, .certified = true, .domain = DOMAIN_PEER },
+		[PBFT_PASS_OVER] = { .known = true, .votes = true, .domain = DOMAIN_PASS_OVER },
+	};
+	static const struct bft_message_row unknown = { .domain = DOMAIN_PEER };
+	return type < PBFT_TYPE_END ? &rows[type] : &unknown;
 }
 
-static bool dec_votes(struct pbft_votes *m, struct rd *r)
+enum domain pbft_domain(uint16_t type)
 {
-	if (!rd_view(r, &m->view) || !rd_u16(r, &m->count) || m->count == 0 || m->count > BFT_LEAVES_MAX)
-		return false;
-	for (uint16_t i = 0; i < m->count; i++)
-		if (!rd_leaf(r, &m->leaf[i]))
-			return false;
-	return true;
+	return pbft_message(type)->domain;
 }
 
-static void enc_votes(const struct pbft_votes *m, struct wr *w)
+void pbft_body_digest(struct digest *out, uint16_t type, const uint8_t *bytes, size_t n)
 {
-	wr_u64(w, m->view);
-	wr_u16(w, m->count);
-	for (uint16_t i = 0; i < m->count; i++) {
-		wr_u8(w, m->leaf[i].kind);
-		wr_u64(w, m->leaf[i].seq);
-		wr_digest(w, &m->leaf[i].digest);
+	message_digest(out, pbft_domain(type), type, bytes, n);
+}
+
+/* Enough to act on, not to show to others (design section 3). */
+enum bft_auth pbft_needs(uint16_t type, const void *body)
+{
+	const struct bft_votes *votes = body;
+	switch ((enum pbft_type)type) {
+	case PBFT_VOTES:
+		for (uint16_t i = 0; i < votes->count; i++)
+			if (votes->leaf[i].kind != BFT_LEAF_COMMIT)
+				return BFT_AUTH_SIGNED;
+		return BFT_AUTH_CHANNEL;
+	case PBFT_STATUS:
+	case PBFT_SUSPECT:
+	case PBFT_RECALL:
+	case PBFT_RECALL_DONE:
+	case PBFT_FETCH_VIEW_CHANGE:
+	case PBFT_FETCH_CHAIN:
+	case PBFT_CHAIN:
+	case PBFT_STABLE: return BFT_AUTH_CHANNEL;
+	case PBFT_VIEW_CHANGE:
+	case PBFT_NEW_VIEW:
+	case PBFT_CHECKPOINT:
+	case PBFT_SNAPSHOT:
+	case PBFT_PASS_OVER:
+	case PBFT_TYPE_END: break;
 	}
+	return BFT_AUTH_SIGNED;
 }
+
+static size_t claim_view_change(const struct pbft_view_change *vc, struct bft_claim out[BFT_CLAIMS_MAX])
+{
+	out[0] = (struct bft_claim){ .kind = CERTIFICATE_CHECKPOINT, .seq = vc->stable, .digest = vc->chain, .or_base = true };
+	for (uint16_t i = 0; i < vc->count; i++) {
+		const struct pbft_prepared *p = &vc->prepared[i];
+		out[1 + i] = (struct bft_claim){ .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
+	}
+	return 1u + vc->count;
+}
+
+size_t pbft_claims(uint16_t type, const void *body, struct bft_claim out[BFT_CLAIMS_MAX])
+{
+	return type == PBFT_VIEW_CHANGE ? claim_view_change(body, out) : message_claims(type, body, out);
+}
+
+/* ---- bodies ---- */
 
 static bool dec_suspect(struct pbft_suspect *m, struct rd *r)
 {
@@ -153,50 +204,26 @@ static void enc_status(const struct pbft_status *m, struct wr *w)
 	}
 }
 
-static bool dec_chain(struct pbft_chain *m, struct rd *r)
-{
-	if (!rd_seq(r, &m->from) || m->from == 0 || !rd_u16(r, &m->count) || m->count > BFT_WINDOW_MAX || !rd_seq(r, &m->end) || !rd_digest(r, &m->chain))
-		return false;
-	if (m->count && m->end != m->from + m->count - 1)
-		return false;
-	for (uint16_t i = 0; i < m->count; i++)
-		if (!rd_digest(r, &m->entry[i].proposal) || !rd_digest(r, &m->entry[i].results))
-			return false;
-	return true;
-}
-
-static void enc_chain(const struct pbft_chain *m, struct wr *w)
-{
-	wr_u64(w, m->from);
-	wr_u16(w, m->count);
-	wr_u64(w, m->end);
-	wr_digest(w, &m->chain);
-	for (uint16_t i = 0; i < m->count; i++) {
-		wr_digest(w, &m->entry[i].proposal);
-		wr_digest(w, &m->entry[i].results);
-	}
-}
-
 size_t pbft_decode(uint16_t type, void *body, const uint8_t *bytes, size_t n)
 {
 	union pbft_body *m = body;
 	struct rd r = rd_of(bytes, n);
 	bool ok = false;
 	switch ((enum pbft_type)type) {
-	case PBFT_VOTES: ok = dec_votes(&m->votes, &r); break;
+	case PBFT_VOTES:
+	case PBFT_STABLE:
+	case PBFT_CHECKPOINT:
+	case PBFT_SNAPSHOT:
+	case PBFT_FETCH_CHAIN:
+	case PBFT_CHAIN: ok = message_read(type, body, &r); break;
 	case PBFT_SUSPECT: ok = dec_suspect(&m->suspect, &r); break;
 	case PBFT_VIEW_CHANGE: ok = dec_view_change(&m->view_change, &r); break;
 	case PBFT_NEW_VIEW: ok = dec_new_view(&m->new_view, &r); break;
-	case PBFT_STABLE:
-	case PBFT_CHECKPOINT: ok = rd_seq(&r, &m->checkpoint.seq) && rd_digest(&r, &m->checkpoint.chain); break;
-	case PBFT_SNAPSHOT: ok = rd_seq(&r, &m->snapshot.seq) && rd_digest(&r, &m->snapshot.chain) && rd_digest(&r, &m->snapshot.root); break;
 	case PBFT_STATUS: ok = dec_status(&m->status, &r); break;
 	case PBFT_RECALL: ok = rd_seq(&r, &m->recall.stable); break;
 	case PBFT_RECALL_DONE: ok = true; break;
 	case PBFT_PASS_OVER: ok = rd_u8(&r, &m->pass_over.member) && m->pass_over.member < BFT_MEMBERS_MAX; break;
 	case PBFT_FETCH_VIEW_CHANGE: ok = rd_digest(&r, &m->fetch_view_change.digest); break;
-	case PBFT_FETCH_CHAIN: ok = rd_seq(&r, &m->fetch_chain.from) && m->fetch_chain.from > 0; break;
-	case PBFT_CHAIN: ok = dec_chain(&m->chain, &r); break;
 	case PBFT_TYPE_END: break;
 	}
 	/* A RECALL_DONE is empty: one byte is counted so that 0 stays "malformed". */
@@ -210,57 +237,21 @@ size_t pbft_encode(uint16_t type, const void *body, uint8_t *bytes, size_t capac
 	const union pbft_body *m = body;
 	struct wr w = wr_of(bytes, capacity);
 	switch ((enum pbft_type)type) {
-	case PBFT_VOTES: enc_votes(&m->votes, &w); break;
+	case PBFT_VOTES:
+	case PBFT_STABLE:
+	case PBFT_CHECKPOINT:
+	case PBFT_SNAPSHOT:
+	case PBFT_FETCH_CHAIN:
+	case PBFT_CHAIN: return message_write(type, body, &w) ? wr_done(&w) : 0;
 	case PBFT_PASS_OVER: wr_u8(&w, m->pass_over.member); break;
 	case PBFT_SUSPECT: enc_suspect(&m->suspect, &w); break;
 	case PBFT_VIEW_CHANGE: enc_view_change(&m->view_change, &w); break;
 	case PBFT_NEW_VIEW: enc_new_view(&m->new_view, &w); break;
-	case PBFT_STABLE:
-	case PBFT_CHECKPOINT:
-		wr_u64(&w, m->checkpoint.seq);
-		wr_digest(&w, &m->checkpoint.chain);
-		break;
-	case PBFT_SNAPSHOT:
-		wr_u64(&w, m->snapshot.seq);
-		wr_digest(&w, &m->snapshot.chain);
-		wr_digest(&w, &m->snapshot.root);
-		break;
 	case PBFT_STATUS: enc_status(&m->status, &w); break;
 	case PBFT_RECALL: wr_u64(&w, m->recall.stable); break;
 	case PBFT_RECALL_DONE: wr_u8(&w, 0); break;
 	case PBFT_FETCH_VIEW_CHANGE: wr_digest(&w, &m->fetch_view_change.digest); break;
-	case PBFT_FETCH_CHAIN: wr_u64(&w, m->fetch_chain.from); break;
-	case PBFT_CHAIN: enc_chain(&m->chain, &w); break;
 	case PBFT_TYPE_END: return 0;
 	}
 	return wr_done(&w);
-}
-
-void pbft_leaf_digest(struct digest *out, const struct pbft_leaf *leaf)
-{
-	struct digest_ctx ctx;
-	digest_begin(&ctx, DOMAIN_LEAF);
-	digest_add(&ctx, &leaf->kind, 1);
-	digest_add_u64(&ctx, leaf->seq);
-	digest_add(&ctx, leaf->digest.b, sizeof leaf->digest.b);
-	digest_end(&ctx, out);
-}
-
-void pbft_votes_digest(struct digest *out, bft_view view, uint16_t count, const struct digest *root)
-{
-	struct digest_ctx ctx;
-	digest_begin(&ctx, DOMAIN_VOTES);
-	digest_add_u64(&ctx, view);
-	digest_add_u16(&ctx, count);
-	digest_add(&ctx, root->b, sizeof root->b);
-	digest_end(&ctx, out);
-}
-
-void pbft_votes_digest_of(struct digest *out, const struct pbft_votes *votes)
-{
-	struct digest leaves[BFT_LEAVES_MAX], root;
-	for (uint16_t i = 0; i < votes->count; i++)
-		pbft_leaf_digest(&leaves[i], &votes->leaf[i]);
-	merkle_root(&root, leaves, votes->count);
-	pbft_votes_digest(out, votes->view, votes->count, &root);
 }

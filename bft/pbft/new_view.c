@@ -59,10 +59,10 @@ static void adopt_base(struct pbft *p, const struct pbft_new_view *nv, struct bf
 		return;
 	for (uint8_t k = 0; k < nv->sources_count; k++) {
 		uint32_t i = nv->source[k].member;
-		struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+		struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 		if (!cert || view_change_of(p, i)->stable != nv->stable)
 			continue;
-		*cert = (struct pbft_certificate_refs){ .seq = nv->stable, .digest = nv->chain, .whole = view_change_meta(p, i)->wire };
+		*cert = (struct bft_certificate_refs){ .seq = nv->stable, .digest = nv->chain, .whole = view_change_meta(p, i)->wire };
 		stable_adopt(p, cert, out);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* Leaders who lose their office again and again (design section 5). Within an epoch the view alone gives the leader, so nothing is judged here: each member counts
- * what it saw, says so when it has seen it PBFT_PASS_AFTER times, and an entry with q such words changes the order of the next epoch. */
+ * what it saw, says so when it has seen it PASS_OVER_AFTER times, and an entry with q such words changes the order of the next epoch. */
 #include "bft/pass_over.h"
 #include "bft/pbft/pbft.h"
 
@@ -19,7 +19,7 @@ static void judge(struct pbft *p)
 	if (!o->open || (o->suspected & BFT_BIT(o->leader)) || mask_count(o->suspected) < p->weak)
 		return;
 	o->open = false;
-	if (p->offices_lost[o->leader] < PBFT_PASS_AFTER)
+	if (p->offices_lost[o->leader] < PASS_OVER_AFTER)
 		p->offices_lost[o->leader]++;
 }
 
@@ -79,7 +79,7 @@ void pass_over_tick(struct pbft *p, struct bft_effects *out)
 		return;
 	p->pass_over_ms = p->mono_ms;
 	for (uint8_t i = 0; i < p->n; i++)
-		if (p->offices_lost[i] >= PBFT_PASS_AFTER && wanted(p, i))
+		if (p->offices_lost[i] >= PASS_OVER_AFTER && wanted(p, i))
 			say(p, i, out);
 }
 
@@ -94,10 +94,10 @@ enum bft_verdict pass_over_screen(const struct pbft *p, uint8_t from, const stru
 
 static void tell(const struct pbft *p, uint8_t member, struct bft_effects *out)
 {
-	struct pbft_pass_over_refs *refs = effects_room(out, sizeof *refs);
+	struct pass_over_refs *refs = effects_room(out, sizeof *refs);
 	if (!refs)
 		return;
-	*refs = (struct pbft_pass_over_refs){ .member = member };
+	*refs = (struct pass_over_refs){ .member = member };
 	for (uint32_t i = 0; i < p->n; i++) {
 		refs->wire[i] = *said_by(p, member, i);
 		refs->signers |= refs->wire[i] ? BFT_BIT(i) : 0;

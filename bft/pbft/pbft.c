@@ -1,6 +1,7 @@
 /* The PBFT core: its table, its message table, and the one door through which everything comes (OSDI'99; design sections 2 to 6). */
 #include "bft/pbft/pbft.h"
 
+#include "bft/pbft/evidence.h"
 #include "bft/proposal.h"
 
 #include <string.h>
@@ -36,16 +37,16 @@ void pbft_send(const struct pbft *p, struct bft_effects *out, uint16_t type, con
 
 void pbft_send_leaf(const struct pbft *p, struct bft_effects *out, uint8_t kind, bft_seq seq, const struct digest *digest, bft_mask to, bft_lsn lsn)
 {
-	struct { /* the head of a struct pbft_votes with one leaf */
+	struct { /* the head of a struct bft_votes with one leaf */
 		bft_view view;
 		uint16_t count;
-		struct pbft_leaf leaf;
+		struct bft_leaf leaf;
 	} *m = effects_room(out, sizeof *m);
 	if (!m)
 		return; /* STATUS has it sent again */
 	m->view = p->view;
 	m->count = 1;
-	m->leaf = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = *digest };
+	m->leaf = (struct bft_leaf){ .kind = kind, .seq = seq, .digest = *digest };
 	pbft_send(p, out, PBFT_VOTES, m, sizeof *m, to, lsn);
 }
 
@@ -243,9 +244,9 @@ static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_e
 	p->chain = e->digest;
 	chain_give_up(p, out);
 	/* What was installed is certified: the window begins there. */
-	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (cert && e->seq > p->low) {
-		*cert = (struct pbft_certificate_refs){ .seq = e->seq, .digest = e->digest, .whole = e->ref };
+		*cert = (struct bft_certificate_refs){ .seq = e->seq, .digest = e->digest, .whole = e->ref };
 		stable_adopt(p, cert, out);
 	}
 	slots_progress(p, out);
@@ -359,16 +360,43 @@ static void pbft_standing(const struct bft_core *core, struct bft_standing *s)
 	}
 }
 
+static const char *pbft_reason_text(uint16_t reason)
+{
+	switch ((enum pbft_reason)reason) {
+	case PBFT_WHY_TIMEOUT: return "a request, or the change of view, takes longer than the timeout";
+	case PBFT_WHY_SLOW: return "a request takes longer than replicas need among themselves";
+	case PBFT_WHY_CLOCK: return "its clock is far behind this one's";
+	case PBFT_WHY_RESIGNED: return "it was started again, and may not lead on";
+	case PBFT_WHY_ASKED: return "the operator asked for it";
+	default: return "what it signed contradicts itself, or the rules";
+	}
+}
+
+static size_t decode_record(uint16_t rtype, void *data, const uint8_t *bytes, size_t n)
+{
+	return pbft_record_decode(rtype, data, bytes, n);
+}
+
 const struct bft_protocol bft_pbft = {
 	.name = "pbft",
 	.bytes = pbft_bytes,
 	.init = pbft_init,
 	.step = pbft_step,
 	.deadline = pbft_deadline,
-	.screen = pbft_screen,
+	.standing = pbft_standing,
+	.check = pbft_invariants,
+	.message = pbft_message,
 	.decode = pbft_decode,
 	.encode = pbft_encode,
 	.body_bytes = sizeof(union pbft_body),
-	.standing = pbft_standing,
-	.check = pbft_invariants,
+	.screen = pbft_screen,
+	.needs = pbft_needs,
+	.claims = pbft_claims,
+	.record = pbft_record,
+	.record_decode = decode_record,
+	.record_encode = pbft_record_encode,
+	.record_seq = pbft_record_seq,
+	.record_bytes = sizeof(union pbft_record_body),
+	.reason = pbft_reason_text,
+	.evidence = &pbft_evidence,
 };

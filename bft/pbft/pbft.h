@@ -11,8 +11,9 @@
 #include "bft/core.h"
 #include "bft/effects.h"
 #include "bft/order.h"
-#include "bft/pbft/messages.h"
+#include "bft/pass_over.h"
 #include "bft/pbft/pace.h"
+#include "bft/pbft/records.h"
 
 enum pbft_mode { PBFT_NORMAL, PBFT_CHANGING };
 
@@ -192,7 +193,8 @@ struct pbft_vc_meta {
 #define PBFT_RECALL_AGAIN_MS 100u
 #define PBFT_BACKOFF_MAX 5u
 #define PBFT_BEHIND_TIMES 4u /* timeouts without any progress, after which being behind is no excuse for the leader */
-#define PBFT_PASS_AFTER 3u   /* offices lost in one epoch */
+
+extern const struct bft_protocol bft_pbft;
 
 /* pbft.c */
 bool pbft_may_sign(const struct pbft *p);
@@ -229,10 +231,10 @@ void slots_stable(struct pbft *p, bft_seq low, struct bft_effects *out);
 bool pbft_in_window(const struct pbft *p, bft_seq seq);
 
 /* view_change.c: a COMMIT of its sender that a VIEW-CHANGE here hides, blamed. */
-void view_change_against_commit(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *commit, struct bft_effects *out);
+void view_change_against_commit(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct bft_leaf *commit, struct bft_effects *out);
 
 /* votes.c: PRE-PREPARE, PREPARE, COMMIT, and what follows from them */
-bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struct pbft_leaf *leaf);
+bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struct bft_leaf *leaf);
 enum bft_verdict on_votes(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void slot_progress(struct pbft *p, struct pbft_slot *s, struct bft_effects *out);
 void slots_progress(struct pbft *p, struct bft_effects *out);
@@ -255,7 +257,7 @@ enum bft_verdict on_stable(struct pbft *p, const struct bft_vmsg *m, struct bft_
 enum bft_verdict on_snapshot_vote(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void on_snapshot(struct pbft *p, const struct bft_event *e, struct bft_effects *out);
 void snapshot_sign(struct pbft *p, struct bft_effects *out);
-void stable_adopt(struct pbft *p, const struct pbft_certificate_refs *cert, struct bft_effects *out);
+void stable_adopt(struct pbft *p, const struct bft_certificate_refs *cert, struct bft_effects *out);
 struct pbft_checkpoint_vote *checkpoint_vote(const struct pbft *p, bft_seq seq, uint32_t member);
 struct pbft_checkpoint_vote *checkpoint_own(const struct pbft *p, bft_seq seq);
 bft_mask checkpoint_voters(const struct pbft *p, bft_seq seq);
@@ -265,7 +267,7 @@ void chain_ask(struct pbft *p, struct bft_effects *out);
 void chain_tick(struct pbft *p, struct bft_effects *out);
 /* What was to be caught up with is not wanted any more. */
 void chain_give_up(struct pbft *p, struct bft_effects *out);
-bool chain_wanted(const struct pbft *p, const struct pbft_chain *c);
+bool chain_wanted(const struct pbft *p, const struct bft_chain *c);
 enum bft_verdict on_chain(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 
 /* status.c */

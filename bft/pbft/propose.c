@@ -83,8 +83,8 @@ static bool propose(struct pbft *p, struct bft_effects *out)
 	*rec = (struct pbft_rec_vote){ .view = p->view, .seq = seq, .digest = d };
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_PREPARE, rec, sizeof *rec, &d);
 	/* The PRE-PREPARE leaves beside its own flush and is counted here when that is done. The price: on_start(). The view itself was entered durably. */
-	pbft_send_leaf(p, out, PBFT_LEAF_PRE_PREPARE, seq, &d, pbft_others(p), p->view_lsn);
-	pbft_send_leaf(p, out, PBFT_LEAF_PRE_PREPARE, seq, &d, BFT_BIT(p->self), lsn);
+	pbft_send_leaf(p, out, BFT_LEAF_PRE_PREPARE, seq, &d, pbft_others(p), p->view_lsn);
+	pbft_send_leaf(p, out, BFT_LEAF_PRE_PREPARE, seq, &d, BFT_BIT(p->self), lsn);
 	p->next_seq++;
 	return true;
 }

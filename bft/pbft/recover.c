@@ -15,7 +15,7 @@ static void recover_prepare(struct pbft *p, const struct pbft_rec_vote *r)
 	s->has_digest = s->held = true; /* its body stands beside the record */
 }
 
-static void recover_commit(struct pbft *p, const struct pbft_certificate_refs *c)
+static void recover_commit(struct pbft *p, const struct bft_certificate_refs *c)
 {
 	struct pbft_slot *s = slot_recover(p, c->seq);
 	if (!s)
@@ -25,7 +25,7 @@ static void recover_commit(struct pbft *p, const struct pbft_certificate_refs *c
 	s->own_commit = c->digest;
 }
 
-static void recover_stable(struct pbft *p, const struct pbft_certificate_refs *c, bft_lsn lsn)
+static void recover_stable(struct pbft *p, const struct bft_certificate_refs *c, bft_lsn lsn)
 {
 	struct bft_effect none[2 * BFT_WINDOW_MAX];
 	struct bft_effects out = { .at = none, .capacity = 2 * BFT_WINDOW_MAX };
@@ -48,7 +48,7 @@ static void recover_view(struct pbft *p, bft_view view, bool entered, bft_lsn ls
 }
 
 /* The driver makes a new core for each epoch, so this is the core's own, or the log begins within it. */
-static void recover_epoch(struct pbft *p, const struct pbft_rec_view *r)
+static void recover_epoch(struct pbft *p, const struct bft_rec_view *r)
 {
 	p->epoch = r->epoch;
 	p->base = r->base;
@@ -81,7 +81,7 @@ void on_record(struct pbft *p, const struct bft_event *e)
 	p->lsn = e->lsn;
 	switch ((enum pbft_record)e->rtype) {
 	case PBFT_REC_VIEW: {
-		const struct pbft_rec_view *r = e->data;
+		const struct bft_rec_view *r = e->data;
 		recover_epoch(p, r);
 		recover_view(p, r->view, r->entered, e->lsn);
 		break;
@@ -103,26 +103,26 @@ void on_record(struct pbft *p, const struct bft_event *e)
 		break;
 	}
 	case PBFT_REC_CHECKPOINT: {
-		const struct pbft_checkpoint *c = e->data;
+		const struct bft_checkpoint *c = e->data;
 		if (checkpoint_own(p, c->seq)->seq < c->seq)
 			*checkpoint_own(p, c->seq) = (struct pbft_checkpoint_vote){ .seq = c->seq, .chain = c->chain };
 		break;
 	}
 	case PBFT_REC_STABLE: recover_stable(p, e->data, e->lsn); break;
 	case PBFT_REC_SNAPSHOT: {
-		const struct pbft_snapshot *s = e->data;
+		const struct bft_snapshot *s = e->data;
 		p->snapshot[p->self] = p->signed_snapshot = (struct pbft_checkpoint_vote){ .seq = s->seq, .chain = s->chain, .root = s->root };
 		break;
 	}
 	case PBFT_REC_CERTIFIED: {
-		const struct pbft_certificate_refs *c = e->data;
+		const struct bft_certificate_refs *c = e->data;
 		p->certified[1] = p->certified[0];
 		p->certified[0] = c->seq;
 		p->certified_lsn = e->lsn;
 		break;
 	}
 	case PBFT_REC_EXECUTED: { /* execution's: the driver ran it again before START */
-		const struct pbft_rec_executed *r = e->data;
+		const struct bft_rec_executed *r = e->data;
 		checkpoint_note(p, r->seq, &r->chain);
 		break;
 	}
@@ -162,11 +162,11 @@ static void say_again(struct pbft *p, struct bft_effects *out)
 			continue;
 		if (s->own_prepare_set && s->own_prepare_view == p->view) {
 			s->voted = true;
-			pbft_send_leaf(p, out, PBFT_LEAF_PREPARE, seq, &s->own_prepare, mask_all(p->n), 0);
+			pbft_send_leaf(p, out, BFT_LEAF_PREPARE, seq, &s->own_prepare, mask_all(p->n), 0);
 		}
 		if (s->own_commit_set && s->own_commit_view == p->view) {
 			s->prepared = true;
-			pbft_send_leaf(p, out, PBFT_LEAF_COMMIT, seq, &s->own_commit, mask_all(p->n), 0);
+			pbft_send_leaf(p, out, BFT_LEAF_COMMIT, seq, &s->own_commit, mask_all(p->n), 0);
 		}
 	}
 }
@@ -179,17 +179,17 @@ static void say_checkpoints_again(struct pbft *p, struct bft_effects *out)
 			checkpoint_send(p, seq, out);
 			continue;
 		}
-		struct pbft_checkpoint *m = effects_room(out, sizeof *m);
+		struct bft_checkpoint *m = effects_room(out, sizeof *m);
 		if (!m)
 			return;
-		*m = (struct pbft_checkpoint){ .seq = seq, .chain = own->chain };
+		*m = (struct bft_checkpoint){ .seq = seq, .chain = own->chain };
 		pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), 0);
 	}
-	struct pbft_snapshot *m = p->snapshot[p->self].seq ? effects_room(out, sizeof *m) : NULL;
+	struct bft_snapshot *m = p->snapshot[p->self].seq ? effects_room(out, sizeof *m) : NULL;
 	if (!m)
 		return;
 	const struct pbft_checkpoint_vote *own = &p->snapshot[p->self];
-	*m = (struct pbft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
+	*m = (struct bft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
 	p->snapshot[p->self].seq = 0; /* set again when it comes back through the door */
 	pbft_send(p, out, PBFT_SNAPSHOT, m, sizeof *m, mask_all(p->n), 0);
 }
@@ -293,15 +293,15 @@ enum bft_verdict on_recall_done(struct pbft *p, const struct bft_vmsg *m, struct
 	return BFT_ACCEPT;
 }
 
-static bool leaf_known(const struct pbft *p, bft_view view, const struct pbft_leaf *leaf)
+static bool leaf_known(const struct pbft *p, bft_view view, const struct bft_leaf *leaf)
 {
 	const struct pbft_slot *s = slot_find(p, leaf->seq);
 	/* PRE-PREPAREs do not count: they leave beside their flush. At or below the stable checkpoint nothing is of interest. */
-	if (leaf->kind == PBFT_LEAF_PRE_PREPARE || leaf->seq <= p->low)
+	if (leaf->kind == BFT_LEAF_PRE_PREPARE || leaf->seq <= p->low)
 		return true;
 	if (!s)
 		return false;
-	if (leaf->kind == PBFT_LEAF_PREPARE)
+	if (leaf->kind == BFT_LEAF_PREPARE)
 		return s->own_prepare_set && (s->own_prepare_view > view || (s->own_prepare_view == view && digest_equal(&s->own_prepare, &leaf->digest)));
 	return s->own_commit_set && (s->own_commit_view > view || (s->own_commit_view == view && digest_equal(&s->own_commit, &leaf->digest)));
 }

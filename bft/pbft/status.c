@@ -90,9 +90,9 @@ static void help_checkpoints(const struct pbft *p, uint8_t to, const struct pbft
 	if (own->seq == next && !(s->checkpoints & BFT_BIT(p->self)))
 		forward(out, own->wire, p->self, to);
 	if (s->low < p->low && p->low > p->base) { /* all in this epoch hold its base */
-		struct pbft_checkpoint *m = effects_room(out, sizeof *m);
+		struct bft_checkpoint *m = effects_room(out, sizeof *m);
 		if (m) {
-			*m = (struct pbft_checkpoint){ .seq = p->low, .chain = p->low_chain };
+			*m = (struct bft_checkpoint){ .seq = p->low, .chain = p->low_chain };
 			pbft_send(p, out, PBFT_STABLE, m, sizeof *m, BFT_BIT(to), 0);
 		}
 	}

@@ -117,7 +117,7 @@ static void against_commits(const struct pbft *p, const struct bft_vmsg *m, stru
 }
 
 /* The other order: the COMMIT comes after the VIEW-CHANGE that should have shown it. It still counts: it binds its sender, and q of them decide. */
-void view_change_against_commit(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *commit, struct bft_effects *out)
+void view_change_against_commit(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct bft_leaf *commit, struct bft_effects *out)
 {
 	const struct pbft_vc_meta *meta = view_change_meta(p, m->from);
 	if (m->from == p->self || !meta->set || !meta->wire || !evidence_hides(view_change_of(p, m->from), view, commit->seq, &commit->digest))

@@ -2,27 +2,27 @@
 #include "bft/pbft/pbft.h"
 
 /* Who may say what. The primary's PRE-PREPARE is its prepare vote: a PREPARE of its own would count it twice. */
-static enum bft_verdict leaf_check(const struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf)
+static enum bft_verdict leaf_check(const struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct bft_leaf *leaf)
 {
 	bool from_leader = m->from == pbft_leader(p, view);
-	if (leaf->kind == PBFT_LEAF_PRE_PREPARE && !from_leader)
+	if (leaf->kind == BFT_LEAF_PRE_PREPARE && !from_leader)
 		return BFT_REJECT;
-	if (leaf->kind == PBFT_LEAF_PREPARE && from_leader)
+	if (leaf->kind == BFT_LEAF_PREPARE && from_leader)
 		return BFT_REJECT;
-	if (leaf->kind != PBFT_LEAF_COMMIT && m->auth < BFT_AUTH_SIGNED)
+	if (leaf->kind != BFT_LEAF_COMMIT && m->auth < BFT_AUTH_SIGNED)
 		return BFT_REJECT;
 	if (!pbft_in_window(p, leaf->seq))
 		return BFT_IGNORE;
 	/* After VIEW-CHANGE nothing of an older view is prepared; COMMITs of older views still decide (design section 4). */
-	if (leaf->kind != PBFT_LEAF_COMMIT && view < p->view)
+	if (leaf->kind != BFT_LEAF_COMMIT && view < p->view)
 		return BFT_IGNORE;
 	return BFT_ACCEPT;
 }
 
 /* Before its signature is looked at. A vote that is here already, and an equal PREPARE for what I have prepared, change nothing; one that differs is kept. */
-bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struct pbft_leaf *leaf)
+bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struct bft_leaf *leaf)
 {
-	bool commit = leaf->kind == PBFT_LEAF_COMMIT;
+	bool commit = leaf->kind == BFT_LEAF_COMMIT;
 	if (!pbft_in_window(p, leaf->seq) || (!commit && view < p->view))
 		return false;
 	const struct pbft_slot *s = slot_find(p, leaf->seq);
@@ -32,16 +32,16 @@ bool leaf_useful(const struct pbft *p, uint32_t from, bft_view view, const struc
 	if (v->set && v->view == view && digest_equal(&v->digest, &leaf->digest))
 		return false;
 	bool prepared = s->prepared && view == p->view && digest_equal(&s->digest, &leaf->digest);
-	return leaf->kind != PBFT_LEAF_PREPARE || !prepared;
+	return leaf->kind != BFT_LEAF_PREPARE || !prepared;
 }
 
 /* One vote per signer and view: the first counts, a different second one is proof (E1, E2). */
-static enum bft_verdict vote_store(struct pbft_vote *v, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf, struct bft_effects *out)
+static enum bft_verdict vote_store(struct pbft_vote *v, const struct bft_vmsg *m, bft_view view, const struct bft_leaf *leaf, struct bft_effects *out)
 {
 	if (v->set && v->view == view) {
 		if (digest_equal(&v->digest, &leaf->digest))
 			return BFT_IGNORE;
-		pbft_blame(out, m->from, BFT_CONVICT, leaf->kind == PBFT_LEAF_PRE_PREPARE ? PBFT_WHY_TWO_PRE_PREPARES : PBFT_WHY_TWO_VOTES, m->wire, v->wire);
+		pbft_blame(out, m->from, BFT_CONVICT, leaf->kind == BFT_LEAF_PRE_PREPARE ? PBFT_WHY_TWO_PRE_PREPARES : PBFT_WHY_TWO_VOTES, m->wire, v->wire);
 		return BFT_CONVICT;
 	}
 	if (v->set && v->view > view)
@@ -63,11 +63,11 @@ static void commit_decides(struct pbft *p, struct pbft_slot *s, bft_view view, c
 
 /* A PREPARE for something else than the leader told me: the voter is shown what I was told. If the leader told it otherwise, it holds the proof then. Once for each
  * vote, which is once for each member, sequence and view. */
-static void show_leader_leaf(struct pbft *p, const struct pbft_slot *s, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf,
+static void show_leader_leaf(struct pbft *p, const struct pbft_slot *s, const struct bft_vmsg *m, bft_view view, const struct bft_leaf *leaf,
                              struct bft_effects *out)
 {
 	const struct pbft_vote *told = slot_vote(p, s, false, pbft_leader(p, view));
-	if (leaf->kind != PBFT_LEAF_PREPARE || view != p->view || m->from == p->self || !told->set || !told->wire || told->view != view)
+	if (leaf->kind != BFT_LEAF_PREPARE || view != p->view || m->from == p->self || !told->set || !told->wire || told->view != view)
 		return;
 	if (digest_equal(&told->digest, &leaf->digest))
 		return;
@@ -77,15 +77,15 @@ static void show_leader_leaf(struct pbft *p, const struct pbft_slot *s, const st
 	e->to = BFT_BIT(m->from);
 }
 
-static enum bft_verdict on_leaf(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct pbft_leaf *leaf, struct bft_effects *out)
+static enum bft_verdict on_leaf(struct pbft *p, const struct bft_vmsg *m, bft_view view, const struct bft_leaf *leaf, struct bft_effects *out)
 {
 	enum bft_verdict verdict = leaf_check(p, m, view, leaf);
 	if (verdict != BFT_ACCEPT)
 		return verdict;
 	struct pbft_slot *s = slot_open(p, leaf->seq, out);
-	bool commit = leaf->kind == PBFT_LEAF_COMMIT;
+	bool commit = leaf->kind == BFT_LEAF_COMMIT;
 	verdict = vote_store(slot_vote(p, s, commit, m->from), m, view, leaf, out);
-	if (verdict == BFT_CONVICT && leaf->kind == PBFT_LEAF_PRE_PREPARE && view == p->view)
+	if (verdict == BFT_CONVICT && leaf->kind == BFT_LEAF_PRE_PREPARE && view == p->view)
 		suspect_leader(p, PBFT_WHY_TWO_PRE_PREPARES, out);
 	if (verdict != BFT_ACCEPT)
 		return verdict;
@@ -100,7 +100,7 @@ static enum bft_verdict on_leaf(struct pbft *p, const struct bft_vmsg *m, bft_vi
 
 enum bft_verdict on_votes(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
-	const struct pbft_votes *votes = m->body;
+	const struct bft_votes *votes = m->body;
 	enum bft_verdict worst = BFT_ACCEPT;
 	for (uint16_t i = 0; i < votes->count; i++) {
 		enum bft_verdict verdict = on_leaf(p, m, votes->view, &votes->leaf[i], out);
@@ -197,7 +197,7 @@ static void vote_prepare(struct pbft *p, struct pbft_slot *s, struct bft_effects
 	s->own_prepare_view = p->view;
 	s->own_prepare = s->digest;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_PREPARE, rec, sizeof *rec, &s->digest);
-	pbft_send_leaf(p, out, leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, s->seq, &s->digest, mask_all(p->n), lsn);
+	pbft_send_leaf(p, out, leader ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, s->seq, &s->digest, mask_all(p->n), lsn);
 }
 
 /* Prepared: q votes of this view, mine among them. COMMIT means "and the prepared certificate is on my disk". */
@@ -208,10 +208,10 @@ static void vote_commit(struct pbft *p, struct pbft_slot *s, struct bft_effects 
 	bft_mask voters = slot_voters(p, s, false, p->view, &s->digest);
 	if (mask_count(voters) < p->q || !(voters & BFT_BIT(p->self)))
 		return;
-	struct pbft_certificate_refs *cert = effects_room(out, sizeof *cert);
+	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (!cert)
 		return;
-	*cert = (struct pbft_certificate_refs){ .view = p->view, .seq = s->seq, .digest = s->digest, .signers = voters };
+	*cert = (struct bft_certificate_refs){ .view = p->view, .seq = s->seq, .digest = s->digest, .signers = voters };
 	for (uint32_t i = 0; i < p->n; i++)
 		if (voters & BFT_BIT(i))
 			cert->wire[i] = slot_vote(p, s, false, i)->wire;
@@ -220,7 +220,7 @@ static void vote_commit(struct pbft *p, struct pbft_slot *s, struct bft_effects 
 	s->own_commit_view = p->view;
 	s->own_commit = s->digest;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_COMMIT, cert, sizeof *cert, NULL);
-	pbft_send_leaf(p, out, PBFT_LEAF_COMMIT, s->seq, &s->digest, mask_all(p->n), lsn);
+	pbft_send_leaf(p, out, BFT_LEAF_COMMIT, s->seq, &s->digest, mask_all(p->n), lsn);
 }
 
 void slot_progress(struct pbft *p, struct pbft_slot *s, struct bft_effects *out)

@@ -59,6 +59,10 @@ int state_drop(const char *path);
 
 struct state_meta state_meta(const struct state *s);
 
+/* Whether the newest snapshot is what its root says: every node, every key, every value, and nothing beside them. Requires: nothing has changed since the opening.
+ * STATE_ERR_DAMAGED: it is not, and `reason` says what is wrong. Cost: two lookups and two digests an entry. */
+enum state_result state_audit(struct state *s, char reason[STATE_REASON_BYTES]);
+
 /* `*value` is borrowed until the next put, delete, rollback or snapshot. */
 enum state_result state_get(struct state *s, uint8_t ns, const void *key, size_t key_bytes, const void **value, size_t *value_bytes);
 /* `value` may be borrowed from this state. */

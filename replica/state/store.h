@@ -55,6 +55,8 @@ struct trie_change {
 };
 
 enum state_result store_failure(int mdb_error);
+/* Entries of all namespaces, as the file has them. */
+uint64_t store_view_entries(const struct state_view *v);
 bool store_about_read(const MDB_val *v, struct state_meta *meta, uint64_t *bytes, uint64_t counts[256]);
 /* Puts or deletes (value NULL) without undo, with counts and touching. `key` begins with the namespace. */
 enum state_result store_write(struct state *s, const MDB_val *key, const MDB_val *value);

@@ -90,6 +90,12 @@ enum state_result state_view_node(struct state_view *v, const uint8_t *path, uin
 	return STATE_OK;
 }
 
+uint64_t store_view_entries(const struct state_view *v)
+{
+	MDB_stat stat;
+	return mdb_stat(v->txn, v->s->data, &stat) == 0 ? stat.ms_entries : UINT64_MAX;
+}
+
 static int key_by_hash(MDB_txn *txn, const struct state *s, const struct digest *hash, MDB_val *key)
 {
 	MDB_val h = { DIGEST_BYTES, (void *)(uintptr_t)hash->b };

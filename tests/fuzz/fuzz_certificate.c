@@ -1,5 +1,5 @@
 /* Certificates: the same bytes again, and at most q signatures are looked at whatever they say. */
-#include "bft/pbft/certificate.h"
+#include "bft/certificate.h"
 #include "bft/quorum.h"
 #include "tests/fuzz/fuzz.h"
 

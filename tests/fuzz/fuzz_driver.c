@@ -12,7 +12,7 @@
 
 struct vote {
 	bft_view view;
-	struct pbft_leaf leaf;
+	struct bft_leaf leaf;
 };
 
 static struct cluster_bed cluster;
@@ -21,12 +21,12 @@ static struct vote vote[VOTES_MAX];
 static uint32_t votes_count;
 
 /* One leaf for one place: an honest replica never says two things. */
-static void note_vote(bft_view view, const struct pbft_leaf *leaf)
+static void note_vote(bft_view view, const struct bft_leaf *leaf)
 {
 	/* The leader's PRE-PREPARE is its PREPARE. */
-	bool commit = leaf->kind == PBFT_LEAF_COMMIT;
+	bool commit = leaf->kind == BFT_LEAF_COMMIT;
 	for (uint32_t i = 0; i < votes_count; i++)
-		if (vote[i].view == view && vote[i].leaf.seq == leaf->seq && (vote[i].leaf.kind == PBFT_LEAF_COMMIT) == commit) {
+		if (vote[i].view == view && vote[i].leaf.seq == leaf->seq && (vote[i].leaf.kind == BFT_LEAF_COMMIT) == commit) {
 			FUZZ_CHECK(digest_equal(&vote[i].leaf.digest, &leaf->digest));
 			return;
 		}

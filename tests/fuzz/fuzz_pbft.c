@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	FUZZ_CHECK(fuzz_same(bytes + 1, taken, again, pbft_encode(type, &body, again, sizeof again)));
 	if (type == PBFT_VOTES) {
 		struct digest d;
-		pbft_votes_digest_of(&d, &body.votes);
+		votes_digest_of(&d, &body.votes);
 	}
 	return 0;
 }

@@ -5,7 +5,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	static union pbft_record_body body;
-	static uint8_t again[PBFT_RECORD_BYTES_MAX];
+	static uint8_t again[BFT_RECORD_BYTES_MAX];
 	if (n == 0)
 		return 0;
 	uint16_t type = bytes[0];

@@ -1,8 +1,8 @@
 /* Writes the corpora: make_corpus FOLDER. Four replicas and a client talk in memory, the leader falls silent, one restarts; what they say and keep, cut to a few
  * samples of each kind, is the corpus. Everything follows from the code, so the same code writes the same files. */
 #include "bft/bundle.h"
+#include "bft/certificate.h"
 #include "bft/evidence_list.h"
-#include "bft/pbft/certificate.h"
 #include "bft/pbft/evidence.h"
 #include "bft/receipt.h"
 #include "bft/reply.h"
@@ -670,10 +670,10 @@ static void show(uint8_t signer, uint16_t type, const void *body)
 
 static void show_leaf(uint8_t signer, bft_view view, uint8_t kind, bft_seq seq, uint8_t what, uint16_t count)
 {
-	static struct pbft_votes v;
-	v = (struct pbft_votes){ .view = view, .count = count };
+	static struct bft_votes v;
+	v = (struct bft_votes){ .view = view, .count = count };
 	for (uint16_t i = 0; i < count; i++)
-		v.leaf[i] = (struct pbft_leaf){ .kind = kind, .seq = seq + i, .digest = { { what } } };
+		v.leaf[i] = (struct bft_leaf){ .kind = kind, .seq = seq + i, .digest = { { what } } };
 	struct evidence_message *m = &shown.message[shown.count];
 	show(signer, PBFT_VOTES, &v);
 	m->form = EVIDENCE_LEAF;
@@ -703,10 +703,10 @@ static void evidence(void)
 {
 	static struct pbft_view_change vc;
 	static struct pbft_new_view nv;
-	two_votes(EVIDENCE_TWO_PRE_PREPARES, PBFT_LEAF_PRE_PREPARE);
-	two_votes(EVIDENCE_TWO_PREPARES, PBFT_LEAF_PREPARE);
-	two_votes(EVIDENCE_TWO_COMMITS, PBFT_LEAF_COMMIT);
-	struct pbft_snapshot s = { .seq = 32, .chain = { { 1 } } };
+	two_votes(EVIDENCE_TWO_PRE_PREPARES, BFT_LEAF_PRE_PREPARE);
+	two_votes(EVIDENCE_TWO_PREPARES, BFT_LEAF_PREPARE);
+	two_votes(EVIDENCE_TWO_COMMITS, BFT_LEAF_COMMIT);
+	struct bft_snapshot s = { .seq = 32, .chain = { { 1 } } };
 	begin_showing(EVIDENCE_TWO_SNAPSHOTS, 1, 0, 32);
 	show(1, PBFT_SNAPSHOT, &s);
 	s.root.b[0] = 1;
@@ -714,7 +714,7 @@ static void evidence(void)
 	save_shown();
 	vc = (struct pbft_view_change){ .view = 7, .stable = 32, .count = 1, .prepared = { { .seq = 33, .view = 6, .digest = { { 3 } } } } };
 	begin_showing(EVIDENCE_HIDDEN_COMMIT, 2, 5, 34);
-	show_leaf(2, 5, PBFT_LEAF_COMMIT, 34, 1, 3);
+	show_leaf(2, 5, BFT_LEAF_COMMIT, 34, 1, 3);
 	show(2, PBFT_VIEW_CHANGE, &vc);
 	save_shown();
 	nv = (struct pbft_new_view){ .view = 7, .stable = 32, .sources_count = 3, .count = 1, .digest = { { { 4 } } } };
@@ -730,7 +730,7 @@ static void evidence(void)
 		show(i, PBFT_VIEW_CHANGE, &vc);
 	save_shown();
 	begin_showing(EVIDENCE_NOT_REPROPOSED, 3, 7, 33);
-	show_leaf(3, 7, PBFT_LEAF_PRE_PREPARE, 33, 9, 2);
+	show_leaf(3, 7, BFT_LEAF_PRE_PREPARE, 33, 9, 2);
 	show(3, PBFT_NEW_VIEW, &nv);
 	save_shown();
 }

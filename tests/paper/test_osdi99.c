@@ -15,7 +15,7 @@ static void s42_the_primary_assigns_a_number_and_sends_pre_prepare(void)
 	CU_ASSERT_FATAL(body != NULL);
 	bft_mask to = 0;
 	for (uint32_t i = 0; i < b->seen_count; i++)
-		if (bed_is_leaf(&b->seen[i], PBFT_LEAF_PRE_PREPARE, 1)) {
+		if (bed_is_leaf(&b->seen[i], BFT_LEAF_PRE_PREPARE, 1)) {
 			to |= b->seen[i].to;
 			CU_ASSERT(bed_same(bed_leaf_in(&b->seen[i]).digest, body->digest));
 		}
@@ -46,9 +46,9 @@ static void s42_the_request_travels_apart_from_the_pre_prepare(void)
 {
 	struct bed *b = bed_new(4, 1);
 	bed_pre_prepare(b, 0, 1, bed_digest(1));
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1) && bed_last(b, BFT_FX_FETCH) != NULL);
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1) && bed_last(b, BFT_FX_FETCH) != NULL);
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
 	bed_free(b);
 }
 
@@ -56,8 +56,8 @@ static void s42_the_request_travels_apart_from_the_pre_prepare(void)
 static void s42_accepts_if_signed(void)
 {
 	struct bed *b = bed_new(4, 1);
-	CU_ASSERT(bed_leaf_as(b, 0, 0, PBFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_CHANNEL) == BFT_REJECT);
-	CU_ASSERT(bed_leaf_as(b, 0, 0, PBFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_SIGNED) == BFT_ACCEPT);
+	CU_ASSERT(bed_leaf_as(b, 0, 0, BFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_CHANNEL) == BFT_REJECT);
+	CU_ASSERT(bed_leaf_as(b, 0, 0, BFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_SIGNED) == BFT_ACCEPT);
 	bed_free(b);
 }
 
@@ -69,10 +69,10 @@ static void s42_accepts_if_in_that_view(void)
 	CU_ASSERT(bed_pre_prepare(b, 0, 1, bed_digest(1)) == BFT_IGNORE);
 	bed_pre_prepare(b, 3, 1, bed_digest(1)); /* kept for that view, not voted in this */
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	CU_ASSERT(bed_pre_prepare(b, 2, 2, bed_digest(2)) == BFT_ACCEPT);
 	bed_held(b, bed_digest(2), 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 2) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 2) != NULL);
 	bed_free(b);
 }
 
@@ -84,7 +84,7 @@ static void s42_accepts_one_digest_a_view_and_number(void)
 	CU_ASSERT(bed_pre_prepare(b, 0, 1, bed_digest(2)) == BFT_CONVICT);
 	bed_held(b, bed_digest(1), 0, true);
 	bed_held(b, bed_digest(2), 0, true);
-	CU_ASSERT(bed_leaves(b, PBFT_LEAF_PREPARE, 1) == 1 && bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_PREPARE, 1)).digest, bed_digest(1)));
+	CU_ASSERT(bed_leaves(b, BFT_LEAF_PREPARE, 1) == 1 && bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_PREPARE, 1)).digest, bed_digest(1)));
 	bed_free(b);
 }
 
@@ -106,7 +106,7 @@ static void s42_sends_prepare_and_logs_both(void)
 	bed_pre_prepare(b, 0, 1, bed_digest(1));
 	bft_ref pre = b->last_ref;
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1)->to == mask_all(4));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1)->to == mask_all(4));
 	bool held = false;
 	for (uint32_t i = 0; i < b->seen_count; i++)
 		held |= b->seen[i].kind == BFT_FX_HOLD && b->seen[i].ref == pre && b->seen[i].seq == 1;
@@ -121,7 +121,7 @@ static void s42_accepts_prepares(void)
 		struct bed *b = bed_new(4, self);
 		CU_ASSERT(bed_prepare(b, 2, 0, 1, bed_digest(1)) == BFT_ACCEPT);
 		CU_ASSERT(bed_prepare(b, 2, 0, BED_W + 1, bed_digest(1)) == BFT_IGNORE);
-		CU_ASSERT(bed_leaf_as(b, 3, 0, PBFT_LEAF_PREPARE, 1, bed_digest(1), BFT_AUTH_CHANNEL) == BFT_REJECT);
+		CU_ASSERT(bed_leaf_as(b, 3, 0, BFT_LEAF_PREPARE, 1, bed_digest(1), BFT_AUTH_CHANNEL) == BFT_REJECT);
 		bed_free(b);
 	}
 	struct bed *b = bed_new(4, 1);
@@ -137,9 +137,9 @@ static void s42_prepared_needs_the_request(void)
 	bed_pre_prepare(b, 0, 1, bed_digest(1));
 	bed_prepare(b, 2, 0, 1, bed_digest(1));
 	bed_prepare(b, 3, 0, 1, bed_digest(1));
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	bed_free(b);
 }
 
@@ -149,7 +149,7 @@ static void s42_prepared_needs_the_pre_prepare(void)
 	bed_held(b, bed_digest(1), 0, true);
 	for (uint8_t i = 2; i < 7; i++)
 		bed_prepare(b, i, 0, 1, bed_digest(1));
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_free(b);
 }
 
@@ -161,9 +161,9 @@ static void s42_prepared_needs_2f_prepares_from_different_backups(void)
 	bed_prepare(b, 2, 0, 1, bed_digest(1));
 	bed_prepare(b, 3, 0, 1, bed_digest(1));
 	bed_prepare(b, 3, 0, 1, bed_digest(1));
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_prepare(b, 4, 0, 1, bed_digest(1));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	bed_free(b);
 }
 
@@ -176,7 +176,7 @@ static void s42_prepared_needs_prepares_that_match(void)
 	bed_prepare(b, 3, 0, 1, bed_digest(2)); /* digest */
 	bed_prepare(b, 4, 0, 2, bed_digest(1)); /* number */
 	bed_prepare(b, 5, 1, 1, bed_digest(1)); /* view */
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_free(b);
 }
 
@@ -198,8 +198,8 @@ static void s42_no_two_digests_are_prepared_in_one_view(void)
 	}
 	bed_prepare(one, 2, 0, 1, c);
 	bed_prepare(two, 1, 0, 1, a);
-	CU_ASSERT(bed_leaf(one, PBFT_LEAF_COMMIT, 1) != NULL);
-	CU_ASSERT(!bed_leaf(two, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(bed_leaf(one, BFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(!bed_leaf(two, BFT_LEAF_COMMIT, 1));
 	bed_free(one);
 	bed_free(two);
 }
@@ -209,9 +209,9 @@ static void s42_prepared_it_sends_commit(void)
 {
 	struct bed *b = bed_new(4, 1);
 	bed_make_prepared(b, 0, 1, bed_digest(1));
-	const struct bft_effect *e = bed_leaf(b, PBFT_LEAF_COMMIT, 1);
+	const struct bft_effect *e = bed_leaf(b, BFT_LEAF_COMMIT, 1);
 	CU_ASSERT_FATAL(e != NULL);
-	CU_ASSERT(e->to == mask_all(4) && ((const struct pbft_votes *)e->data)->view == 0 && bed_same(bed_leaf_in(e).digest, bed_digest(1)));
+	CU_ASSERT(e->to == mask_all(4) && ((const struct bft_votes *)e->data)->view == 0 && bed_same(bed_leaf_in(e).digest, bed_digest(1)));
 	bed_free(b);
 }
 
@@ -300,7 +300,7 @@ static void s43_checkpoints_at_multiples_of_a_constant(void)
 		bed_decide(b, 0, seq, bed_digest(seq));
 		CU_ASSERT(bed_sent_count(b, PBFT_CHECKPOINT) == seq / BED_K);
 	}
-	const struct pbft_checkpoint *m = bed_sent(b, PBFT_CHECKPOINT)->data;
+	const struct bft_checkpoint *m = bed_sent(b, PBFT_CHECKPOINT)->data;
 	CU_ASSERT(m->seq == 3 * BED_K && bed_same(m->chain, b->chain[3 * BED_K]));
 	bed_free(b);
 }
@@ -318,7 +318,7 @@ static void s43_2f_plus_1_equal_ones_are_the_proof(void)
 	CU_ASSERT(bed_standing(b).low == 0);
 	bed_checkpoint(b, 0, BED_K, bed_digest(1));
 	CU_ASSERT(bed_standing(b).low == BED_K);
-	const struct pbft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
+	const struct bft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
 	CU_ASSERT(mask_count(c->signers) == 5 && !(c->signers & BFT_BIT(5)));
 	bed_free(b);
 }
@@ -493,9 +493,9 @@ static void s44_the_null_request_goes_through_the_protocol(void)
 	bed_changes_say(b, c);
 	bed_say(b, 2, PBFT_NEW_VIEW, m);
 	bed_pre_prepare(b, 2, 1, b->null);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
 	bed_prepare(b, 3, 2, 1, b->null);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	bed_commit(b, 2, 2, 1, b->null);
 	bed_commit(b, 3, 2, 1, b->null);
 	CU_ASSERT(bed_executes(b, 1, b->null));
@@ -526,7 +526,7 @@ static void s44_the_primary_enters_the_view(void)
 	bed_view_change(b, 3, 1);
 	CU_ASSERT(bed_standing(b).view == 1 && !bed_standing(b).changing && bed_standing(b).leader == 1);
 	bed_request(b, 1, 1, bed_digest(1));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1) != NULL);
 	bed_free(b);
 }
 
@@ -561,11 +561,11 @@ static void s44_a_backup_prepares_each_of_o(void)
 	struct pbft_new_view *m = bed_new_view_from(b, c);
 	bed_changes_say(b, c);
 	bed_say(b, 2, PBFT_NEW_VIEW, m);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 0));
 	for (bft_seq seq = 1; seq <= 3; seq++) {
 		bed_pre_prepare(b, 2, seq, bed_digest(seq));
 		bed_held(b, bed_digest(seq), 0, true);
-		CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, seq) != NULL);
+		CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, seq) != NULL);
 	}
 	bed_changes_free(c);
 	free(m);
@@ -584,7 +584,7 @@ static void s44_the_protocol_is_run_again_without_executing_again(void)
 	bed_say(b, 2, PBFT_NEW_VIEW, m);
 	bed_forget(b);
 	bed_decide(b, 2, 1, bed_digest(1));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL && !bed_last(b, BFT_FX_EXECUTE));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL && !bed_last(b, BFT_FX_EXECUTE));
 	bed_changes_free(c);
 	free(m);
 	bed_free(b);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # damaged.sh QUORATE SMALL_GENESIS: one byte of replica 3's folder is flipped while it is down: in an old segment of the log, in its last records, before them, in the
-# state, in one place of the superblock and in both. It comes back by itself, or observes and says so until its organization lets it in again, or refuses to start
-# with a sentence; it never says, or makes clients hear, anything wrong, and never contradicts what it signed before.
+# state's pages and in a value, in one place of the superblock and in both; and in a value while it runs. It comes back by itself, or observes and says so until its
+# organization lets it in again, or refuses to start with a sentence; it never says, or makes clients hear, anything wrong, and never contradicts what it signed before.
 . "$(dirname "$0")/lib.sh"
 small_genesis=$2
 
@@ -130,34 +130,44 @@ damage "the last records" "member observer" last_group
 damage "late records" "observer" late_group
 damage "the state's pages" "member observer ended" state_page
 damage "the state's head" "member observer ended" state_meta
+damage "a value in the state" "member" state_value
+grep -q 'the state is damaged (a value is not the one that the tree names): it was dropped' <<<"$words" || fail "a wrong value is not found at the start: $(last_words 3)"
 damage "one place of the superblock" "member" slot 0
 damage "the other place of the superblock" "member" slot 1
 damage "both places of the superblock" "ended" both_slots
 
 clients_end
 
-# ---- a wrong value under a right digest: nobody is told of it, also when that replica is one of three ----
-kill_hard 3
+# ---- a wrong value under a right digest while it runs: nobody is told of it, also when that replica is one of three; and what is decided by it ends that replica ----
+kept_row() { # the snapshot that it runs on holds the row
+	more
+	grep -q 'value of load-0-50' -a "$data/state/state.mdb"
+}
+rounds=0
+more() { # so many that a checkpoint comes
+	rounds=$((rounds + 1))
+	seq -f "more-$rounds-%.0f	x" 100 >"$dir/more.tsv"
+	"$quorate" load "$dir/more.tsv" --cluster "$cluster" --sessions 1 --bundle 1 --timeout 30s --progress "$dir/more-$rounds" >/dev/null ||
+		fail "with a wrong value in one of four: no answer: $(status)"
+}
+until_ok 60 kept_row || fail "replica 3 does not come to a snapshot"
+right=$(awk -F '\t' '$1 == "load-0-50" { print $2 }' "$dir/acknowledged-load")
 state_value
-start 3
-until_ok 60 takes_part 3 || fail "with a wrong value it does not start: $(last_words 3)"
 kill_hard 2
 found=$("$quorate" get load-0-50 --cluster "$cluster" --timeout 30s) || fail "with a wrong value in one of three: no answer: $(status)"
-[ "$found" = "$(awk -F '\t' '$1 == "load-0-50" { print $2 }' "$dir/acknowledged-load")" ] || fail "a client is told a wrong value: $found"
+[ "$found" = "$right" ] || fail "a client is told a wrong value: $found"
 start 2
-more=0
+"$quorate" cas load-0-50 "$right" "$right" --cluster "$cluster" --timeout 30s >/dev/null || fail "with a wrong value in one of four: not swapped: $(status)"
 stopped() { # at the next checkpoint, to which the cluster must get
-	more=$((more + 1))
-	seq -f "more-$more-%.0f	x" 100 >"$dir/more.tsv"
-	"$quorate" load "$dir/more.tsv" --cluster "$cluster" --sessions 1 --bundle 1 --timeout 30s --progress "$dir/more-$more" >/dev/null ||
-		fail "with a wrong value in one of four: no answer: $(status)"
+	more
 	! alive 3
 }
-until_ok 60 stopped || fail "replica 3 has answered something else than the others and goes on: $(trouble 3)"
+until_ok 60 stopped || fail "replica 3 has decided something else than the others and goes on: $(trouble 3)"
 grep -q 'the replica has stopped: what it executed contradicts a certificate' "$dir/replica-3.log" || fail "it does not say why it ended: $(last_words 3)"
-say "a value in the state: the client is told the right one, and it stops: $(tail -n 1 "$dir/replica-3.log")"
-became=ended
-bring_back "a value in the state"
+say "a value in the state while it runs: the client is told the right one, and it stops: $(tail -n 1 "$dir/replica-3.log")"
+became=member
+start 3
+bring_back "a wrong value that has stopped it"
 
 until_ok 60 equal || fail "the four do not become equal: $(status)"
 digests_equal_among 0 1 2 3 || fail "the states differ: $(status)"

@@ -5,10 +5,10 @@
  * events the bed answers by itself. The other members are honest or not as the test likes: every message is authentic, as admission would have made it. */
 #ifndef TESTS_RULES_CORE_BED_H
 #define TESTS_RULES_CORE_BED_H
+#include "bft/certificate.h"
 #include "bft/codec.h"
 #include "bft/core.h"
 #include "bft/effects.h"
-#include "bft/pbft/certificate.h"
 #include "bft/pbft/pbft.h"
 #include "bft/proposal.h"
 #include "bft/quorum.h"
@@ -283,7 +283,7 @@ static inline void bed_digest_of(struct digest *out, uint16_t type, const void *
 {
 	static uint8_t bytes[64 * 1024];
 	if (type == PBFT_VOTES)
-		pbft_votes_digest_of(out, body);
+		votes_digest_of(out, body);
 	else
 		pbft_body_digest(out, type, bytes, bft_pbft.encode(type, body, bytes, sizeof bytes));
 }
@@ -435,7 +435,7 @@ static inline enum bft_verdict bed_say_in(struct bed *b, uint8_t from, uint16_t 
 		only_blame &= b->seen[i].kind == BFT_FX_BLAME;
 	}
 	/* A refused message changes nothing; of votes each leaf is judged alone. */
-	bool many = type == PBFT_VOTES && ((const struct pbft_votes *)body)->count > 1;
+	bool many = type == PBFT_VOTES && ((const struct bft_votes *)body)->count > 1;
 	if (verdict == BFT_REJECT && !many)
 		CU_ASSERT(only_blame);
 	bed_settle(b, first);
@@ -454,31 +454,31 @@ static inline enum bft_verdict bed_say(struct bed *b, uint8_t from, uint16_t typ
 
 static inline enum bft_verdict bed_leaf_as(struct bed *b, uint8_t from, bft_view view, uint8_t kind, bft_seq seq, struct digest d, enum bft_auth auth)
 {
-	static struct pbft_votes m;
+	static struct bft_votes m;
 	m.view = view;
 	m.count = 1;
-	m.leaf[0] = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = d };
+	m.leaf[0] = (struct bft_leaf){ .kind = kind, .seq = seq, .digest = d };
 	return bed_say_as(b, from, PBFT_VOTES, &m, auth);
 }
 
 static inline enum bft_verdict bed_pre_prepare(struct bed *b, bft_view view, bft_seq seq, struct digest d)
 {
-	return bed_leaf_as(b, bed_leader(b, view), view, PBFT_LEAF_PRE_PREPARE, seq, d, BFT_AUTH_SIGNED);
+	return bed_leaf_as(b, bed_leader(b, view), view, BFT_LEAF_PRE_PREPARE, seq, d, BFT_AUTH_SIGNED);
 }
 
 static inline enum bft_verdict bed_prepare(struct bed *b, uint8_t from, bft_view view, bft_seq seq, struct digest d)
 {
-	return bed_leaf_as(b, from, view, PBFT_LEAF_PREPARE, seq, d, BFT_AUTH_SIGNED);
+	return bed_leaf_as(b, from, view, BFT_LEAF_PREPARE, seq, d, BFT_AUTH_SIGNED);
 }
 
 static inline enum bft_verdict bed_commit(struct bed *b, uint8_t from, bft_view view, bft_seq seq, struct digest d)
 {
-	return bed_leaf_as(b, from, view, PBFT_LEAF_COMMIT, seq, d, BFT_AUTH_CHANNEL);
+	return bed_leaf_as(b, from, view, BFT_LEAF_COMMIT, seq, d, BFT_AUTH_CHANNEL);
 }
 
 static inline enum bft_verdict bed_checkpoint(struct bed *b, uint8_t from, bft_seq seq, struct digest chain)
 {
-	struct pbft_checkpoint m = { .seq = seq, .chain = chain };
+	struct bft_checkpoint m = { .seq = seq, .chain = chain };
 	return bed_say(b, from, PBFT_CHECKPOINT, &m);
 }
 
@@ -602,9 +602,9 @@ static inline void bed_restart(struct bed *b, bft_seq executed, enum bft_recover
 	bed_forget(b);
 	b->epoch = 1;
 	for (uint32_t i = 0; i < b->log_count; i++) {
-		const struct pbft_rec_view *view = b->log[i].rtype == PBFT_REC_VIEW ? b->log[i].data : NULL;
+		const struct bft_rec_view *view = b->log[i].rtype == PBFT_REC_VIEW ? b->log[i].data : NULL;
 		/* As the driver does: before an epoch's beginning stands what was another core's. */
-		if (view && view->entered == PBFT_VIEW_BEGINS)
+		if (view && view->entered == BFT_VIEW_BEGINS)
 			bft_pbft.init(b->core, &b->limits, &b->cluster, view->epoch, b->self);
 		if (view)
 			b->epoch = view->epoch;
@@ -620,7 +620,7 @@ static inline void bed_restart(struct bed *b, bft_seq executed, enum bft_recover
 static inline void bed_next_epoch(struct bed *b, enum bft_recovery recovery)
 {
 	const struct bed_record *last = &b->log[b->log_count - 1];
-	const struct pbft_rec_view *view = last->data;
+	const struct bft_rec_view *view = last->data;
 	if (last->rtype != PBFT_REC_VIEW || view->epoch <= b->epoch)
 		abort();
 	for (uint32_t i = 0; i < b->own_count; i++)
@@ -676,7 +676,7 @@ static inline uint32_t bed_sent_count(const struct bed *b, uint16_t type)
 
 static inline bool bed_is_leaf(const struct bft_effect *e, uint8_t kind, bft_seq seq)
 {
-	const struct pbft_votes *m = e->data;
+	const struct bft_votes *m = e->data;
 	return e->kind == BFT_FX_SEND && e->type == PBFT_VOTES && m->leaf[0].kind == kind && (seq == 0 || m->leaf[0].seq == seq);
 }
 
@@ -697,9 +697,9 @@ static inline uint32_t bed_leaves(const struct bed *b, uint8_t kind, bft_seq seq
 	return count;
 }
 
-static inline struct pbft_leaf bed_leaf_in(const struct bft_effect *e)
+static inline struct bft_leaf bed_leaf_in(const struct bft_effect *e)
 {
-	return ((const struct pbft_votes *)e->data)->leaf[0];
+	return ((const struct bft_votes *)e->data)->leaf[0];
 }
 
 /* The last record of `rtype`. */
@@ -788,7 +788,7 @@ static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct 
 /* Everybody else prepares and commits what the core, which leads view 0, proposed for `seq`. */
 static inline void bed_others_decide(struct bed *b, bft_seq seq)
 {
-	const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq);
+	const struct bft_effect *leaf = bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq);
 	CU_ASSERT_FATAL(leaf != NULL);
 	struct digest d = bed_leaf_in(leaf).digest;
 	for (uint8_t i = 1; i < b->n; i++)

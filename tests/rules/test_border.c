@@ -50,7 +50,7 @@ static void the_leader_fills_up_to_the_border_and_stops(void)
 	bed_request(b, 1, 50, bed_digest(50));
 	bed_request(b, 1, 51, bed_digest(51));
 	bed_tick(b, PBFT_STATUS_MS);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, border + 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, border + 1));
 	bed_free(b);
 }
 
@@ -92,7 +92,7 @@ static void nobody_leaves_before_the_border_is_stable(void)
 	const struct bft_effect *e = bed_last(b, BFT_FX_ACTIVATE);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
 	CU_ASSERT(e->seq == BORDER && bed_same(e->digest, b->chain[BORDER]) && e->lsn == b->log[b->log_count - 1].lsn);
-	const struct pbft_rec_view *next = b->log[b->log_count - 1].data;
+	const struct bft_rec_view *next = b->log[b->log_count - 1].data;
 	CU_ASSERT(b->log[b->log_count - 1].rtype == PBFT_REC_VIEW && next->epoch == 2 && next->base == BORDER && next->view == 0);
 	bed_free(b);
 }
@@ -152,7 +152,7 @@ static void the_borders_snapshot_is_the_next_epochs(void)
 	reach(b, BORDER);
 	const struct bft_effect *e = bed_sent(b, PBFT_SNAPSHOT);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
-	CU_ASSERT_EQUAL(((const struct pbft_snapshot *)e->data)->seq, BORDER);
+	CU_ASSERT_EQUAL(((const struct bft_snapshot *)e->data)->seq, BORDER);
 	bed_free(b);
 }
 
@@ -164,7 +164,7 @@ static void the_borders_snapshot_waits_for_nobody(void)
 	bed_next_epoch(b, BFT_RECOVERY_WHOLE);
 	reach(b, BORDER);
 	CU_ASSERT_PTR_NOT_NULL(bed_sent(b, PBFT_SNAPSHOT));
-	struct pbft_snapshot m = { .seq = BORDER, .chain = b->chain[BORDER], .root = bed_digest(77) };
+	struct bft_snapshot m = { .seq = BORDER, .chain = b->chain[BORDER], .root = bed_digest(77) };
 	bed_say(b, 2, PBFT_SNAPSHOT, &m);
 	CU_ASSERT_PTR_NOT_NULL(bed_record(b, PBFT_REC_CERTIFIED));
 	/* Any other waits. */
@@ -202,16 +202,16 @@ static void it_votes_when_the_others_have_told(void)
 	CU_ASSERT_FALSE(bed_signed_anything(b));
 	bed_join(b);
 	bed_decide(b, 0, BORDER + 2, bed_digest(51));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, BORDER + 2) != NULL && bed_standing(b).executed == BORDER + 2);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, BORDER + 2) != NULL && bed_standing(b).executed == BORDER + 2);
 	bed_free(b);
 }
 
 static void what_it_said_in_this_epoch_and_forgot_makes_it_an_observer(void)
 {
 	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
-	struct pbft_votes *m = &bed_body()->votes;
+	struct bft_votes *m = &bed_body()->votes;
 	m->count = 1;
-	m->leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PREPARE, .seq = BORDER + 1, .digest = bed_digest(9) };
+	m->leaf[0] = (struct bft_leaf){ .kind = BFT_LEAF_PREPARE, .seq = BORDER + 1, .digest = bed_digest(9) };
 	bed_deliver(b, b->self, PBFT_VOTES, m, BFT_AUTH_SIGNED, 1); /* of the old epoch: nothing to do with this one */
 	CU_ASSERT_FALSE(bed_standing(b).observer);
 	bed_deliver(b, b->self, PBFT_VOTES, m, BFT_AUTH_SIGNED, 2);
@@ -274,7 +274,7 @@ static void who_claims_less_than_the_border_gets_no_certificate(void)
 static void who_shows_the_border_is_asked_for_what_comes_before_it(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_checkpoint stable = { .seq = 2 * BED_K, .chain = bed_digest(800) };
+	struct bft_checkpoint stable = { .seq = 2 * BED_K, .chain = bed_digest(800) };
 	bed_status(b, 2, 0, 2 * BED_K, 0); /* it has the certificate, and not the proposals */
 	bed_say_as(b, 2, PBFT_STABLE, &stable, BFT_AUTH_CHANNEL);
 	bed_forget(b);
@@ -299,13 +299,13 @@ static void messages_of_another_epoch_are_nothing(void)
 {
 	struct bed *b = next_epoch(1, BFT_RECOVERY_WHOLE);
 	bed_join(b);
-	struct pbft_votes *m = &bed_body()->votes;
+	struct bft_votes *m = &bed_body()->votes;
 	m->count = 1;
-	m->leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PRE_PREPARE, .seq = BORDER + 1, .digest = bed_digest(9) };
+	m->leaf[0] = (struct bft_leaf){ .kind = BFT_LEAF_PRE_PREPARE, .seq = BORDER + 1, .digest = bed_digest(9) };
 	bed_forget(b);
 	bed_deliver(b, 0, PBFT_VOTES, m, BFT_AUTH_SIGNED, 1);
 	bed_deliver(b, 0, PBFT_VOTES, m, BFT_AUTH_SIGNED, 3);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0) && !bed_last(b, BFT_FX_FETCH));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 0) && !bed_last(b, BFT_FX_FETCH));
 	free(m);
 	bed_free(b);
 }
@@ -331,7 +331,7 @@ static void a_cut_log_is_of_one_epoch(void)
 		if (seq % BED_K)
 			continue;
 		bed_make_stable(b, seq);
-		struct pbft_snapshot m = { .seq = seq, .chain = b->chain[seq], .root = bed_digest(70) };
+		struct bft_snapshot m = { .seq = seq, .chain = b->chain[seq], .root = bed_digest(70) };
 		bed_say(b, 0, PBFT_SNAPSHOT, &m);
 		bed_say(b, 2, PBFT_SNAPSHOT, &m);
 	}
@@ -387,7 +387,7 @@ static void a_leader_that_was_behind_proposes_nothing_more_above_it(void)
 	bed_step(b, &e);
 	bed_forget(b);
 	bed_tick(b, PBFT_STATUS_MS);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 0) || bed_leaf_in(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 0)).seq <= BED_K);
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, 0) || bed_leaf_in(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 0)).seq <= BED_K);
 	bed_free(b);
 }
 

@@ -19,7 +19,7 @@ static void every_k_sequences_one_is_persisted_then_said(void)
 	const struct bft_effect *record = bed_record(b, PBFT_REC_CHECKPOINT), *said = bed_sent(b, PBFT_CHECKPOINT);
 	CU_ASSERT_FATAL(record && said);
 	CU_ASSERT(said->lsn == record->lsn && said->to == mask_all(4));
-	const struct pbft_checkpoint *m = said->data;
+	const struct bft_checkpoint *m = said->data;
 	CU_ASSERT(m->seq == BED_K && bed_same(m->chain, b->chain[BED_K]));
 	decide_up_to(b, 2 * BED_K - 1);
 	CU_ASSERT(bed_sent_count(b, PBFT_CHECKPOINT) == 1);
@@ -40,7 +40,7 @@ static void a_quorum_is_stable(void)
 		CU_ASSERT(bed_standing(b).low == BED_K);
 		CU_ASSERT_FATAL(bed_last(b, BFT_FX_STABLE) != NULL);
 		CU_ASSERT(bed_last(b, BFT_FX_STABLE)->seq == BED_K);
-		const struct pbft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
+		const struct bft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
 		CU_ASSERT(c->seq == BED_K && bed_same(c->digest, b->chain[BED_K]) && mask_count(c->signers) >= b->q);
 		for (uint32_t i = 0; i < n; i++)
 			CU_ASSERT(!(c->signers & BFT_BIT(i)) == !c->wire[i]);
@@ -110,7 +110,7 @@ static void malformed_ones_are_rejected(void)
 	CU_ASSERT(bed_checkpoint(b, 2, 0, bed_digest(1)) == BFT_REJECT);
 	for (bft_seq seq = 1; seq < BED_K; seq++)
 		CU_ASSERT(bed_checkpoint(b, 2, BED_K + seq, bed_digest(1)) == BFT_REJECT);
-	struct pbft_checkpoint m = { .seq = BED_K, .chain = bed_digest(1) };
+	struct bft_checkpoint m = { .seq = BED_K, .chain = bed_digest(1) };
 	CU_ASSERT(bed_say_as(b, 2, PBFT_CHECKPOINT, &m, BFT_AUTH_CHANNEL) == BFT_REJECT);
 	bed_free(b);
 }
@@ -126,7 +126,7 @@ static void early_and_late_ones_are_ignored(void)
 	bed_make_stable(b, BED_K);
 	/* At the stable one, even a contradiction is of no interest. */
 	CU_ASSERT(bed_checkpoint(b, 2, BED_K, bed_digest(1)) == BFT_IGNORE);
-	struct pbft_checkpoint m = { .seq = 2 * BED_K, .chain = bed_digest(1) };
+	struct bft_checkpoint m = { .seq = 2 * BED_K, .chain = bed_digest(1) };
 	CU_ASSERT(bed_say_in(b, 3, PBFT_CHECKPOINT, &m, BFT_AUTH_SIGNED, 2) == BFT_IGNORE);
 	bed_free(b);
 }
@@ -160,7 +160,7 @@ static void the_window_moves_whether_executed_or_not(void)
 	struct digest d = bed_digest(9);
 	bed_pre_prepare(b, 0, BED_K + BED_W, d);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, BED_K + BED_W) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, BED_K + BED_W) != NULL);
 	bed_free(b);
 }
 
@@ -253,7 +253,7 @@ static void make_snapshot(struct bed *b, bft_seq seq, struct digest root)
 
 static enum bft_verdict say_snapshot(struct bed *b, uint8_t from, bft_seq seq, struct digest chain, struct digest root)
 {
-	struct pbft_snapshot m = { .seq = seq, .chain = chain, .root = root };
+	struct bft_snapshot m = { .seq = seq, .chain = chain, .root = root };
 	return bed_say(b, from, PBFT_SNAPSHOT, &m);
 }
 
@@ -265,7 +265,7 @@ static void a_snapshot_is_persisted_then_said(void)
 	const struct bft_effect *record = bed_record(b, PBFT_REC_SNAPSHOT), *said = bed_sent(b, PBFT_SNAPSHOT);
 	CU_ASSERT_FATAL(record && said);
 	CU_ASSERT(said->lsn == record->lsn && said->to == mask_all(4));
-	const struct pbft_snapshot *m = said->data;
+	const struct bft_snapshot *m = said->data;
 	CU_ASSERT(m->seq == BED_K && bed_same(m->chain, b->chain[BED_K]) && bed_same(m->root, bed_digest(70)));
 	CU_ASSERT(bed_standing(b).snapshot == BED_K);
 	bed_free(b);
@@ -286,7 +286,7 @@ static void a_weak_quorum_certifies_a_snapshot(void)
 		say_snapshot(b, bed_other(b, b->weak - 2, BED_ALL), BED_K, b->chain[BED_K], bed_digest(70));
 		const struct bft_effect *record = bed_record(b, PBFT_REC_CERTIFIED);
 		CU_ASSERT_FATAL(record != NULL);
-		CU_ASSERT(mask_count(((const struct pbft_certificate_refs *)record->data)->signers) == b->weak);
+		CU_ASSERT(mask_count(((const struct bft_certificate_refs *)record->data)->signers) == b->weak);
 		bed_free(b);
 	}
 }
@@ -349,7 +349,7 @@ static void malformed_snapshots_are_rejected(void)
 	struct bed *b = bed_new(4, 1);
 	CU_ASSERT(say_snapshot(b, 2, 0, bed_digest(1), bed_digest(70)) == BFT_REJECT);
 	CU_ASSERT(say_snapshot(b, 2, BED_K + 1, bed_digest(1), bed_digest(70)) == BFT_REJECT);
-	struct pbft_snapshot m = { .seq = BED_K, .chain = bed_digest(1), .root = bed_digest(70) };
+	struct bft_snapshot m = { .seq = BED_K, .chain = bed_digest(1), .root = bed_digest(70) };
 	CU_ASSERT(bed_say_as(b, 2, PBFT_SNAPSHOT, &m, BFT_AUTH_CHANNEL) == BFT_REJECT);
 	CU_ASSERT(bed_say_in(b, 2, PBFT_SNAPSHOT, &m, BFT_AUTH_SIGNED, 2) == BFT_IGNORE);
 	bed_free(b);

@@ -160,16 +160,16 @@ static void the_leader_signs_each_re_proposal(void)
 	CU_ASSERT_FATAL(bed_sent(b, PBFT_NEW_VIEW) != NULL);
 	bft_lsn entered = bed_sent(b, PBFT_NEW_VIEW)->lsn;
 	for (bft_seq seq = 1; seq <= 2; seq++) {
-		const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq);
+		const struct bft_effect *leaf = bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq);
 		CU_ASSERT_FATAL(leaf != NULL);
 		CU_ASSERT(bed_same(bed_leaf_in(leaf).digest, b->null) && leaf->lsn > entered && leaf->to == mask_all(4));
 	}
 	/* It lacks the body of the third: it asks everybody, and does not give up on it nor propose null. */
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 3));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, 3));
 	CU_ASSERT_FATAL(bed_last(b, BFT_FX_FETCH) != NULL);
 	CU_ASSERT(bed_same(bed_last(b, BFT_FX_FETCH)->digest, bed_digest(3)) && bed_last(b, BFT_FX_FETCH)->to == (mask_all(4) & ~BFT_BIT(1)));
 	bed_held(b, bed_digest(3), 0, true);
-	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 3)).digest, bed_digest(3)));
+	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 3)).digest, bed_digest(3)));
 	bed_changes_free(c);
 	bed_free(b);
 }
@@ -184,10 +184,10 @@ static void new_proposals_follow_the_re_proposed(void)
 	bed_request(b, 1, 2, bed_digest(71));
 	const struct bft_effect *body = bed_last(b, BFT_FX_BODY);
 	CU_ASSERT_FATAL(body != NULL);
-	const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 4);
+	const struct bft_effect *leaf = bed_leaf(b, BFT_LEAF_PRE_PREPARE, 4);
 	CU_ASSERT_FATAL(leaf != NULL);
 	for (bft_seq seq = 1; seq <= 3; seq++)
-		CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq) || !bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq)).digest, body->digest));
+		CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq) || !bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq)).digest, body->digest));
 	bed_changes_free(c);
 	bed_free(b);
 }
@@ -227,15 +227,15 @@ static void a_true_one_is_entered(void)
 	const struct bft_effect *record = bed_record(s.b, PBFT_REC_NEW_VIEW);
 	CU_ASSERT_FATAL(record != NULL);
 	/* The re-proposals are voted when their leader has signed them, behind the record that the view was entered. */
-	CU_ASSERT(!bed_leaf(s.b, PBFT_LEAF_PREPARE, 0));
+	CU_ASSERT(!bed_leaf(s.b, BFT_LEAF_PREPARE, 0));
 	bft_lsn entered = record->lsn;
 	bed_pre_prepare(s.b, 2, 1, s.b->null);
 	bed_pre_prepare(s.b, 2, 2, bed_digest(2));
 	bed_held(s.b, bed_digest(2), 0, true);
 	for (bft_seq seq = 1; seq <= 2; seq++) {
-		const struct bft_effect *vote = bed_leaf(s.b, PBFT_LEAF_PREPARE, seq);
+		const struct bft_effect *vote = bed_leaf(s.b, BFT_LEAF_PREPARE, seq);
 		CU_ASSERT_FATAL(vote != NULL);
-		CU_ASSERT(vote->lsn > entered && ((const struct pbft_votes *)vote->data)->view == 2);
+		CU_ASSERT(vote->lsn > entered && ((const struct bft_votes *)vote->data)->view == 2);
 	}
 	story_free(&s);
 }
@@ -425,7 +425,7 @@ static void re_proposals_are_not_validated_again(void)
 	bed_say(s.b, 2, PBFT_NEW_VIEW, s.m);
 	bed_held(s.b, bed_digest(2), s.b->wall_ms + 1000 * BED_DRIFT_MS, true);
 	bed_pre_prepare(s.b, 2, 2, bed_digest(2));
-	CU_ASSERT(bed_leaf(s.b, PBFT_LEAF_PREPARE, 2) != NULL);
+	CU_ASSERT(bed_leaf(s.b, BFT_LEAF_PREPARE, 2) != NULL);
 	story_free(&s);
 }
 
@@ -438,7 +438,7 @@ static void a_missing_body_is_asked_of_all(void)
 	CU_ASSERT_FATAL(bed_last(s.b, BFT_FX_FETCH) != NULL);
 	CU_ASSERT(bed_same(bed_last(s.b, BFT_FX_FETCH)->digest, bed_digest(2)) && bed_last(s.b, BFT_FX_FETCH)->to == (mask_all(4) & ~BFT_BIT(1)));
 	bed_pre_prepare(s.b, 2, 2, bed_digest(2));
-	CU_ASSERT(!bed_leaf(s.b, PBFT_LEAF_PREPARE, 2));
+	CU_ASSERT(!bed_leaf(s.b, BFT_LEAF_PREPARE, 2));
 	story_free(&s);
 }
 
@@ -455,7 +455,7 @@ static void a_leaf_against_its_own_new_view_convicts(void)
 	CU_ASSERT(bed_standing(s.b).suspecting);
 	bed_held(s.b, bed_digest(66), 0, true);
 	bed_held(s.b, bed_digest(2), 0, true);
-	CU_ASSERT(!bed_leaf(s.b, PBFT_LEAF_PREPARE, 2));
+	CU_ASSERT(!bed_leaf(s.b, BFT_LEAF_PREPARE, 2));
 	story_free(&s);
 }
 
@@ -476,11 +476,11 @@ static void a_base_above_mine_is_adopted(void)
 	CU_ASSERT(bed_standing(b).low == 2 * BED_W && bed_standing(b).executed == 0 && !bed_standing(b).changing);
 	const struct bft_effect *stable = bed_record(b, PBFT_REC_STABLE);
 	CU_ASSERT_FATAL(stable != NULL);
-	CU_ASSERT(((const struct pbft_certificate_refs *)stable->data)->whole != 0);
+	CU_ASSERT(((const struct bft_certificate_refs *)stable->data)->whole != 0);
 	CU_ASSERT(stable->lsn < bed_record(b, PBFT_REC_NEW_VIEW)->lsn);
 	bed_pre_prepare(b, 2, 3 * BED_W, bed_digest(2));
 	bed_held(b, bed_digest(2), 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 3 * BED_W) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 3 * BED_W) != NULL);
 	bed_changes_free(c);
 	free(m);
 	bed_free(b);
@@ -499,7 +499,7 @@ static void re_proposed_and_executed_it_is_voted_not_executed(void)
 	bed_say(b, 2, PBFT_NEW_VIEW, m);
 	bed_forget(b);
 	bed_make_prepared(b, 2, 1, bed_digest(1));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL && bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL && bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	CU_ASSERT(!bed_last(b, BFT_FX_EXECUTE));
 	bed_changes_free(c);
 	free(m);

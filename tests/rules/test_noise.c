@@ -21,13 +21,13 @@ static struct digest either(void)
 
 static void noise_votes(struct bed *b, uint8_t from, bft_view view, bft_seq low)
 {
-	static struct pbft_votes m;
+	static struct bft_votes m;
 	m.view = view;
 	m.count = (uint16_t)(1 + below(3));
 	for (uint16_t i = 0; i < m.count; i++) {
-		uint8_t mine = from == view % b->n ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE;
-		uint8_t kind = below(20) ? (below(2) ? mine : PBFT_LEAF_COMMIT) : (uint8_t)(1 + below(3));
-		m.leaf[i] = (struct pbft_leaf){ .kind = kind, .seq = low + 1 + below(BED_W + 1), .digest = either() };
+		uint8_t mine = from == view % b->n ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE;
+		uint8_t kind = below(20) ? (below(2) ? mine : BFT_LEAF_COMMIT) : (uint8_t)(1 + below(3));
+		m.leaf[i] = (struct bft_leaf){ .kind = kind, .seq = low + 1 + below(BED_W + 1), .digest = either() };
 	}
 	bed_say(b, from, PBFT_VOTES, &m);
 }
@@ -85,7 +85,7 @@ static void noise_message(struct bed *b, uint8_t from)
 	bft_seq low = bed_standing(b).low;
 	bft_view view = bed_standing(b).view + below(3) * below(2);
 	view -= view && below(4) == 0;
-	struct pbft_snapshot snapshot = { .seq = BED_K * (1 + below(9)), .chain = either(), .root = either() };
+	struct bft_snapshot snapshot = { .seq = BED_K * (1 + below(9)), .chain = either(), .root = either() };
 	switch (below(10)) {
 	case 0: bed_suspect(b, from, view, below(2)); break;
 	case 1: noise_view_change(b, from, view, low); break;

@@ -35,7 +35,7 @@ static void a_snapshot_that_my_log_lacks_ends_my_voting(void)
 	struct bft_limits limits = bed_limits(4);
 	struct bed *b = bed_new_with(&limits, 1);
 	bed_start(b, BFT_RECOVERY_WHOLE);
-	struct pbft_snapshot s = { .seq = 4, .chain = bed_digest(1), .root = bed_digest(2) };
+	struct bft_snapshot s = { .seq = 4, .chain = bed_digest(1), .root = bed_digest(2) };
 	bed_say(b, 1, PBFT_SNAPSHOT, &s);
 	CU_ASSERT(bed_standing(b).observer);
 	bed_free(b);
@@ -59,9 +59,9 @@ static void a_false_leaf_convicts_once(void)
 	bed_free(b);
 }
 
-static struct pbft_chain *chain_of_four(struct bed *b)
+static struct bft_chain *chain_of_four(struct bed *b)
 {
-	struct pbft_chain *c = &bed_body()->chain;
+	struct bft_chain *c = &bed_body()->chain;
 	struct digest chain = b->cluster;
 	c->from = 1;
 	c->count = 4;
@@ -79,7 +79,7 @@ static struct pbft_chain *chain_of_four(struct bed *b)
 static void a_chain_that_does_not_fold_is_blamed_once(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_chain *c = chain_of_four(b);
+	struct bft_chain *c = chain_of_four(b);
 	c->entry[2].results = bed_digest(99);
 	bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
 	CU_ASSERT(bed_count(b, BFT_FX_BLAME) == 1);
@@ -90,7 +90,7 @@ static void a_chain_that_does_not_fold_is_blamed_once(void)
 static void an_installed_state_ends_the_fetches(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_chain *c = chain_of_four(b);
+	struct bft_chain *c = chain_of_four(b);
 	bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
 	struct bft_event e = { .kind = BFT_EV_INSTALLED, .seq = 40, .digest = bed_digest(800), .ref = 77 };
 	bed_step(b, &e);

@@ -49,7 +49,7 @@ static enum bft_verdict hear(struct bed *b, uint8_t from, uint8_t member)
 	return bed_say_as(b, from, PBFT_PASS_OVER, &m, BFT_AUTH_SIGNED);
 }
 
-static const struct pbft_pass_over_refs *told(const struct bed *b)
+static const struct pass_over_refs *told(const struct bed *b)
 {
 	const struct bft_effect *e = bed_last(b, BFT_FX_PASS_OVER);
 	return e ? e->data : NULL;
@@ -58,7 +58,7 @@ static const struct pbft_pass_over_refs *told(const struct bed *b)
 static void it_is_said_after_the_third_time(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 1; times < PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 1; times < PASS_OVER_AFTER; times++) {
 		loses(b, 2, 1);
 		CU_ASSERT_EQUAL(says(b), 0);
 	}
@@ -76,7 +76,7 @@ static void it_is_said_after_the_third_time(void)
 static void it_is_said_in_the_slow_period(void)
 {
 	struct bed *b = bed_new(4, 0);
-	loses(b, 2, PBFT_PASS_AFTER);
+	loses(b, 2, PASS_OVER_AFTER);
 	CU_ASSERT_EQUAL(says(b), BFT_BIT(2));
 	bed_forget(b);
 	for (int i = 0; i < 8; i++)
@@ -88,7 +88,7 @@ static void it_is_said_in_the_slow_period(void)
 static void each_is_counted_for_itself(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 1; times < PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 1; times < PASS_OVER_AFTER; times++) {
 		loses(b, 1, 1);
 		loses(b, 2, 1);
 		loses(b, 3, 1);
@@ -104,7 +104,7 @@ static void each_is_counted_for_itself(void)
 static void a_view_that_was_not_entered_does_not_count(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 0; times < 2 * PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < 2 * PASS_OVER_AFTER; times++) {
 		bft_view view = its_view(b, 1);
 		bed_leave(b, view); /* to the view of 2 */
 		bed_forget(b);
@@ -119,7 +119,7 @@ static void a_view_that_was_not_entered_does_not_count(void)
 static void who_resigns_has_lost_nothing(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 0; times < 2 * PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < 2 * PASS_OVER_AFTER; times++) {
 		bft_view view = its_view(b, 2);
 		bed_suspect(b, 3, view, true);
 		CU_ASSERT(bed_standing(b).view == view);
@@ -134,7 +134,7 @@ static void who_resigns_has_lost_nothing(void)
 static void whom_others_only_left_has_lost_nothing(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 0; times < 2 * PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < 2 * PASS_OVER_AFTER; times++) {
 		bft_view view = its_view(b, 2);
 		struct bed_changes *c = bed_changes_new(b, view + 1, 3);
 		bed_changes_say(b, c);
@@ -149,7 +149,7 @@ static void whom_others_only_left_has_lost_nothing(void)
 static void a_suspicion_that_comes_late_counts(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 0; times < PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < PASS_OVER_AFTER; times++) {
 		CU_ASSERT_EQUAL(says(b), 0);
 		bft_view view = its_view(b, 2);
 		struct bed_changes *c = bed_changes_new(b, view + 1, 3);
@@ -171,7 +171,7 @@ static void a_suspicion_that_comes_late_counts(void)
 static void a_resignation_that_comes_late_is_one(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 0; times < 2 * PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < 2 * PASS_OVER_AFTER; times++) {
 		bft_view view = its_view(b, 2);
 		struct bed_changes *c = bed_changes_new(b, view + 1, 3);
 		bed_changes_say(b, c);
@@ -188,7 +188,7 @@ static void a_resignation_that_comes_late_is_one(void)
 static void a_suspicion_outlives_its_views_end_elsewhere(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 0; times < PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < PASS_OVER_AFTER; times++) {
 		bft_view view = its_view(b, 2);
 		bed_suspect(b, 1, view, true);
 		struct pbft_status *gone = &bed_body()->status;
@@ -207,7 +207,7 @@ static void a_suspicion_outlives_its_views_end_elsewhere(void)
 static void a_withdrawn_suspicion_is_none(void)
 {
 	struct bed *b = bed_new(4, 0);
-	for (uint32_t times = 0; times < 2 * PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < 2 * PASS_OVER_AFTER; times++) {
 		bft_view view = its_view(b, 2);
 		bed_suspect(b, 1, view, true);
 		bed_suspect(b, 1, view, false);
@@ -227,7 +227,7 @@ static void an_operators_wish_is_no_suspicion(void)
 {
 	for (int asked = 0; asked < 2; asked++) {
 		struct bed *b = bed_new(4, 0);
-		for (uint32_t times = 0; times < PBFT_PASS_AFTER; times++) {
+		for (uint32_t times = 0; times < PASS_OVER_AFTER; times++) {
 			bft_view view = its_view(b, 2);
 			struct bft_event e = { .kind = BFT_EV_ADMIN };
 			if (asked) {
@@ -250,7 +250,7 @@ static void nobody_says_it_of_himself(void)
 {
 	struct bed *b = bed_new(4, 2);
 	bed_enter_view(b, 1);
-	for (uint32_t times = 0; times < 2 * PBFT_PASS_AFTER; times++) {
+	for (uint32_t times = 0; times < 2 * PASS_OVER_AFTER; times++) {
 		bft_view view = its_view(b, 1);
 		bed_leave(b, view);
 	}
@@ -273,9 +273,9 @@ static void q_that_say_it_are_shown_together(void)
 	CU_ASSERT_PTR_NULL(told(b));
 	struct pbft_pass_over m = { .member = 2 };
 	CU_ASSERT_EQUAL(bft_pbft.screen(b->core, 3, PBFT_PASS_OVER, &m), BFT_IGNORE); /* its signature is not checked again */
-	loses(b, 2, PBFT_PASS_AFTER);
+	loses(b, 2, PASS_OVER_AFTER);
 	CU_ASSERT_EQUAL(says(b), BFT_BIT(2));
-	const struct pbft_pass_over_refs *refs = told(b);
+	const struct pass_over_refs *refs = told(b);
 	CU_ASSERT_FATAL(refs != NULL);
 	CU_ASSERT(refs->member == 2 && refs->signers == (BFT_BIT(0) | BFT_BIT(1) | BFT_BIT(3)));
 	for (uint8_t i = 0; i < 4; i++)
@@ -302,7 +302,7 @@ static void who_saw_nothing_shows_it_too(void)
 static void a_border_that_is_pending_ends_it(void)
 {
 	struct bed *b = bed_new(4, 0);
-	loses(b, 2, PBFT_PASS_AFTER);
+	loses(b, 2, PASS_OVER_AFTER);
 	CU_ASSERT_EQUAL(says(b), BFT_BIT(2));
 	struct bft_event e = { .kind = BFT_EV_EPOCH, .seq = BORDER };
 	bed_step(b, &e);
@@ -341,7 +341,7 @@ static void from_the_next_epoch_on_it_leads_last(void)
 	struct bed *b = bed_new(4, 3);
 	cross(b, BFT_BIT(0));
 	CU_ASSERT(b->epoch == 2 && bed_standing(b).leader == 1);
-	CU_ASSERT_EQUAL(bed_leaf_as(b, 0, 0, PBFT_LEAF_PRE_PREPARE, BORDER + 1, bed_digest(5), BFT_AUTH_SIGNED), BFT_REJECT);
+	CU_ASSERT_EQUAL(bed_leaf_as(b, 0, 0, BFT_LEAF_PRE_PREPARE, BORDER + 1, bed_digest(5), BFT_AUTH_SIGNED), BFT_REJECT);
 	bed_decide(b, 0, BORDER + 1, bed_digest(6));
 	CU_ASSERT_EQUAL(b->executed, BORDER + 1);
 	for (bft_view view = 1; view < 8; view++) {
@@ -369,8 +369,8 @@ static void from_the_next_epoch_on_it_leads_last(void)
 static void counting_begins_anew_with_the_epoch(void)
 {
 	struct bed *b = bed_new(4, 3);
-	loses(b, 1, PBFT_PASS_AFTER - 1);
-	loses(b, 2, PBFT_PASS_AFTER - 1);
+	loses(b, 1, PASS_OVER_AFTER - 1);
+	loses(b, 2, PASS_OVER_AFTER - 1);
 	its_view(b, 0);
 	cross(b, BFT_BIT(2));
 	CU_ASSERT_EQUAL(says(b), 0);

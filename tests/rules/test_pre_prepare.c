@@ -11,12 +11,12 @@ static void a_backup_prepares_what_it_holds_when_it_is_durable(void)
 		struct digest d = bed_digest(1);
 		CU_ASSERT(bed_pre_prepare(b, 0, 1, d) == BFT_ACCEPT);
 		bed_held(b, d, 0, true);
-		const struct bft_effect *record = bed_record(b, PBFT_REC_PREPARE), *vote = bed_leaf(b, PBFT_LEAF_PREPARE, 1);
+		const struct bft_effect *record = bed_record(b, PBFT_REC_PREPARE), *vote = bed_leaf(b, BFT_LEAF_PREPARE, 1);
 		CU_ASSERT_FATAL(record && vote);
 		CU_ASSERT(bed_same(record->digest, d));
 		CU_ASSERT(vote->lsn == record->lsn && vote->lsn > 0);
 		CU_ASSERT(vote->to == mask_all(n));
-		CU_ASSERT(bed_same(bed_leaf_in(vote).digest, d) && ((const struct pbft_votes *)vote->data)->view == 0);
+		CU_ASSERT(bed_same(bed_leaf_in(vote).digest, d) && ((const struct bft_votes *)vote->data)->view == 0);
 		bed_free(b);
 	}
 }
@@ -26,19 +26,19 @@ static void without_the_body_it_fetches_and_does_not_prepare(void)
 	struct bed *b = bed_new(4, 1);
 	struct digest d = bed_digest(1);
 	bed_pre_prepare(b, 0, 1, d);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1) && !bed_record(b, PBFT_REC_PREPARE));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1) && !bed_record(b, PBFT_REC_PREPARE));
 	const struct bft_effect *fetch = bed_last(b, BFT_FX_FETCH);
 	CU_ASSERT_FATAL(fetch != NULL);
 	CU_ASSERT(bed_same(fetch->digest, d) && fetch->to == BFT_BIT(0));
 	/* Another body does not help. */
 	bed_held(b, bed_digest(2), 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	/* Who prepares claims to hold it, and is asked too. */
 	bed_prepare(b, 3, 0, 1, d);
 	CU_ASSERT(bed_last(b, BFT_FX_FETCH)->to == (BFT_BIT(0) | BFT_BIT(3)));
 	CU_ASSERT(bed_count(b, BFT_FX_FETCH) == 2);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(bed_leaves(b, PBFT_LEAF_PREPARE, 1) == 1);
+	CU_ASSERT(bed_leaves(b, BFT_LEAF_PREPARE, 1) == 1);
 	bed_free(b);
 }
 
@@ -53,7 +53,7 @@ static void a_body_that_breaks_a_rule_convicts_its_leader(void)
 	CU_ASSERT_FATAL(blame != NULL);
 	CU_ASSERT(blame->ref == said);
 	bed_held(b, d, 0, true); /* no second opinion */
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	CU_ASSERT(bed_sent(b, PBFT_SUSPECT) != NULL);
 	bed_free(b);
 }
@@ -67,7 +67,7 @@ static void said_twice_it_is_prepared_once(void)
 	bed_held(b, d, 0, true);
 	CU_ASSERT(bed_pre_prepare(b, 0, 1, d) == BFT_IGNORE);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(bed_leaves(b, PBFT_LEAF_PREPARE, 0) == 1);
+	CU_ASSERT(bed_leaves(b, BFT_LEAF_PREPARE, 0) == 1);
 	bed_free(b);
 }
 
@@ -84,10 +84,10 @@ static void said_differently_it_convicts(void)
 	/* Who holds proof suspects at once; the first one stays what the slot is about. */
 	CU_ASSERT(bed_sent(b, PBFT_SUSPECT) != NULL);
 	bed_held(b, other, 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	bed_held(b, one, 0, true);
-	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_PREPARE, 1)).digest, one));
-	CU_ASSERT(bed_leaves(b, PBFT_LEAF_PREPARE, 0) == 1);
+	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_PREPARE, 1)).digest, one));
+	CU_ASSERT(bed_leaves(b, BFT_LEAF_PREPARE, 0) == 1);
 	bed_free(b);
 }
 
@@ -98,7 +98,7 @@ static void after_preparing_the_other_one_is_not_prepared(void)
 	bed_held(b, bed_digest(1), 0, true);
 	CU_ASSERT(bed_pre_prepare(b, 0, 1, bed_digest(2)) == BFT_CONVICT);
 	bed_held(b, bed_digest(2), 0, true);
-	CU_ASSERT(bed_leaves(b, PBFT_LEAF_PREPARE, 0) == 1);
+	CU_ASSERT(bed_leaves(b, BFT_LEAF_PREPARE, 0) == 1);
 	bed_free(b);
 }
 
@@ -107,20 +107,20 @@ static void from_a_member_that_does_not_lead_it_is_rejected(void)
 	struct bed *b = bed_new(4, 1);
 	struct digest d = bed_digest(1);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(bed_leaf_as(b, 2, 0, PBFT_LEAF_PRE_PREPARE, 1, d, BFT_AUTH_SIGNED) == BFT_REJECT);
-	CU_ASSERT(bed_leaf_as(b, 3, 0, PBFT_LEAF_PRE_PREPARE, 1, d, BFT_AUTH_SIGNED) == BFT_REJECT);
+	CU_ASSERT(bed_leaf_as(b, 2, 0, BFT_LEAF_PRE_PREPARE, 1, d, BFT_AUTH_SIGNED) == BFT_REJECT);
+	CU_ASSERT(bed_leaf_as(b, 3, 0, BFT_LEAF_PRE_PREPARE, 1, d, BFT_AUTH_SIGNED) == BFT_REJECT);
 	/* Nor from this view's leader in another's name. */
-	CU_ASSERT(bed_leaf_as(b, 0, 1, PBFT_LEAF_PRE_PREPARE, 1, d, BFT_AUTH_SIGNED) == BFT_REJECT);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0));
+	CU_ASSERT(bed_leaf_as(b, 0, 1, BFT_LEAF_PRE_PREPARE, 1, d, BFT_AUTH_SIGNED) == BFT_REJECT);
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 0));
 	bed_free(b);
 }
 
 static void on_the_channel_alone_it_is_rejected(void)
 {
 	struct bed *b = bed_new(4, 1);
-	CU_ASSERT(bed_leaf_as(b, 0, 0, PBFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_CHANNEL) == BFT_REJECT);
+	CU_ASSERT(bed_leaf_as(b, 0, 0, BFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_CHANNEL) == BFT_REJECT);
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 0));
 	bed_free(b);
 }
 
@@ -132,7 +132,7 @@ static void above_the_window_it_is_ignored(void)
 	CU_ASSERT(bed_pre_prepare(b, 0, UINT64_MAX, bed_digest(1)) == BFT_IGNORE);
 	CU_ASSERT(bed_pre_prepare(b, 0, BED_W, bed_digest(1)) == BFT_ACCEPT);
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, BED_W) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, BED_W) != NULL);
 	bed_free(b);
 }
 
@@ -155,8 +155,8 @@ static void at_or_below_the_stable_checkpoint_it_is_ignored(void)
 static void of_another_epoch_it_is_ignored(void)
 {
 	struct bed *b = bed_new(4, 1);
-	static struct pbft_votes m = { .count = 1 };
-	m.leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PRE_PREPARE, .seq = 1, .digest = bed_digest(1) };
+	static struct bft_votes m = { .count = 1 };
+	m.leaf[0] = (struct bft_leaf){ .kind = BFT_LEAF_PRE_PREPARE, .seq = 1, .digest = bed_digest(1) };
 	CU_ASSERT(bed_say_in(b, 0, PBFT_VOTES, &m, BFT_AUTH_SIGNED, 0) == BFT_IGNORE);
 	CU_ASSERT(bed_say_in(b, 0, PBFT_VOTES, &m, BFT_AUTH_SIGNED, 2) == BFT_IGNORE);
 	CU_ASSERT(bed_say_in(b, 0, PBFT_VOTES, &m, BFT_AUTH_SIGNED, UINT64_MAX) == BFT_IGNORE);
@@ -171,7 +171,7 @@ static void of_an_older_view_it_is_ignored(void)
 	bed_forget(b);
 	CU_ASSERT(bed_pre_prepare(b, 0, 1, bed_digest(1)) == BFT_IGNORE);
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 0));
 	bed_free(b);
 }
 
@@ -182,12 +182,12 @@ static void of_a_later_view_it_is_kept_until_that_view(void)
 	struct digest d = bed_digest(1);
 	CU_ASSERT(bed_pre_prepare(b, 2, 1, d) == BFT_ACCEPT);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0) && !bed_last(b, BFT_FX_FETCH));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 0) && !bed_last(b, BFT_FX_FETCH));
 	bed_enter_view(b, 2);
 	bed_held(b, d, 0, true);
-	const struct bft_effect *vote = bed_leaf(b, PBFT_LEAF_PREPARE, 1);
+	const struct bft_effect *vote = bed_leaf(b, BFT_LEAF_PREPARE, 1);
 	CU_ASSERT_FATAL(vote != NULL);
-	CU_ASSERT(((const struct pbft_votes *)vote->data)->view == 2);
+	CU_ASSERT(((const struct bft_votes *)vote->data)->view == 2);
 	bed_free(b);
 }
 
@@ -198,21 +198,21 @@ static void too_far_ahead_of_my_clock_it_is_not_prepared(void)
 	struct bed *b = bed_new(4, 1);
 	bed_pre_prepare(b, 0, 1, bed_digest(1));
 	bed_held(b, bed_digest(1), b->wall_ms + BED_DRIFT_MS + 1, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	/* At the bound, at my time, and long ago: allowed. Time is clamped at execution. */
 	bed_pre_prepare(b, 0, 2, bed_digest(2));
 	bed_held(b, bed_digest(2), b->wall_ms + BED_DRIFT_MS, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 2) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 2) != NULL);
 	bed_pre_prepare(b, 0, 3, bed_digest(3));
 	bed_held(b, bed_digest(3), b->wall_ms, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 3) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 3) != NULL);
 	bed_pre_prepare(b, 0, 4, bed_digest(4));
 	bed_held(b, bed_digest(4), 1, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 4) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 4) != NULL);
 	/* It is nobody's proven fault, and my clock gets there. */
 	CU_ASSERT(!bed_last(b, BFT_FX_BLAME));
 	bed_tick(b, PBFT_STATUS_MS);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
 	bed_free(b);
 }
 
@@ -222,7 +222,7 @@ static void the_largest_time_does_not_wrap(void)
 	bed_pre_prepare(b, 0, 1, bed_digest(1));
 	bed_held(b, bed_digest(1), UINT64_MAX, true);
 	bed_tick(b, PBFT_STATUS_MS);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	bed_free(b);
 }
 
@@ -235,10 +235,10 @@ static void the_refusal_yields_to_a_weak_quorum(void)
 		bed_pre_prepare(b, 0, 1, d); /* the leader's is one */
 		bed_held(b, d, b->wall_ms + 10 * BED_DRIFT_MS, true);
 		for (uint32_t votes = 1; votes < b->weak; votes++) {
-			CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+			CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 			bed_prepare(b, (uint8_t)(1 + votes), 0, 1, d);
 		}
-		CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
+		CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
 		bed_free(b);
 	}
 }
@@ -251,9 +251,9 @@ static void a_leader_signs_nothing_before_the_recall_is_over(void)
 	struct bed *b = bed_new_with(&limits, 0);
 	bed_start(b, BFT_RECOVERY_WHOLE);
 	bed_request(b, 1, 1, bed_digest(1));
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 0));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, 0));
 	bed_join(b);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1) != NULL);
 	bed_free(b);
 }
 
@@ -266,7 +266,7 @@ static void its_pre_prepare_leaves_beside_the_flush(void)
 	bed_request(b, 1, 1, bed_digest(1));
 	const struct bft_effect *record = bed_record(b, PBFT_REC_PREPARE), *others = NULL, *own = NULL;
 	for (uint32_t i = 0; i < b->seen_count; i++)
-		if (bed_is_leaf(&b->seen[i], PBFT_LEAF_PRE_PREPARE, 1)) {
+		if (bed_is_leaf(&b->seen[i], BFT_LEAF_PRE_PREPARE, 1)) {
 			if (b->seen[i].to & BFT_BIT(0))
 				own = &b->seen[i];
 			else
@@ -286,13 +286,13 @@ static void its_vote_counts_here_when_it_is_durable(void)
 	struct bed *b = bed_new(4, 0);
 	b->durable = false;
 	bed_request(b, 1, 1, bed_digest(1));
-	struct digest d = bed_leaf_in(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1)).digest;
+	struct digest d = bed_leaf_in(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1)).digest;
 	bed_prepare(b, 1, 0, 1, d);
 	bed_prepare(b, 2, 0, 1, d);
 	bed_prepare(b, 3, 0, 1, d);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_flush(b);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	bed_free(b);
 }
 
@@ -305,7 +305,7 @@ static void what_it_proposes_is_canonical(void)
 	struct digest d, bundle = bed_digest(7);
 	CU_ASSERT_FATAL(body && proposal_decode(&p, body->data, body->data_bytes, 4) == body->data_bytes);
 	proposal_digest(&d, &b->cluster, body->data, body->data_bytes);
-	CU_ASSERT(bed_same(d, body->digest) && bed_same(d, bed_leaf_in(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1)).digest));
+	CU_ASSERT(bed_same(d, body->digest) && bed_same(d, bed_leaf_in(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1)).digest));
 	CU_ASSERT(p.count == 1 && memcmp(p.digests, bundle.b, DIGEST_BYTES) == 0 && p.time_ms == b->wall_ms);
 	bed_free(b);
 }
@@ -324,7 +324,7 @@ static void its_time_never_falls(void)
 	bed_request(b, 1, 2, bed_digest(2));
 	body = bed_last(b, BFT_FX_BODY);
 	CU_ASSERT(proposal_decode(&p, body->data, body->data_bytes, 4) != 0);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 2) != NULL && p.time_ms == first);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 2) != NULL && p.time_ms == first);
 	bed_free(b);
 }
 
@@ -336,7 +336,7 @@ static void its_clock_put_right_it_leads_again(void)
 	b->wall_ms += 3600000;
 	bed_tick(b, 1);
 	bed_request(b, 1, 1, bed_digest(1));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1) != NULL);
 	b->wall_ms -= 3600000;
 	bed_tick(b, 1);
 	struct bed_changes *c = bed_changes_new(b, 4, b->q);
@@ -358,8 +358,8 @@ static void it_proposes_within_the_window(void)
 	for (uint64_t i = 1; i <= 2 * BED_W; i++)
 		bed_request(b, 1, i, bed_digest(i));
 	for (bft_seq seq = 1; seq <= BED_W; seq++)
-		CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq) != NULL);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 1));
+		CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq) != NULL);
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, BED_W + 1));
 	bed_free(b);
 }
 
@@ -368,7 +368,7 @@ static void a_backup_proposes_nothing(void)
 	struct bed *b = bed_new(4, 1);
 	bed_request(b, 1, 1, bed_digest(1));
 	bed_tick(b, PBFT_STATUS_MS);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 0) && !bed_last(b, BFT_FX_BODY));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, 0) && !bed_last(b, BFT_FX_BODY));
 	bed_free(b);
 }
 

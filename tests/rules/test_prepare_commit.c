@@ -25,9 +25,9 @@ static void commit_needs_a_quorum_of_prepares(void)
 		bed_pre_prepare(b, 0, 1, d);
 		bed_held(b, d, 0, true);
 		prepares(b, b->q - 3, 0, 1, d);
-		CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1) && !bed_record(b, PBFT_REC_COMMIT));
+		CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1) && !bed_record(b, PBFT_REC_COMMIT));
 		prepares(b, b->q - 2, 0, 1, d);
-		const struct bft_effect *record = bed_record(b, PBFT_REC_COMMIT), *vote = bed_leaf(b, PBFT_LEAF_COMMIT, 1);
+		const struct bft_effect *record = bed_record(b, PBFT_REC_COMMIT), *vote = bed_leaf(b, BFT_LEAF_COMMIT, 1);
 		CU_ASSERT_FATAL(record && vote);
 		CU_ASSERT(bed_same(bed_leaf_in(vote).digest, d) && vote->to == mask_all(n));
 		bed_free(b);
@@ -43,10 +43,10 @@ static void commit_waits_for_its_certificate(void)
 	bft_ref leaders = b->last_ref;
 	bed_held(b, d, 0, true);
 	bed_prepare(b, 2, 0, 1, d);
-	const struct bft_effect *record = bed_record(b, PBFT_REC_COMMIT), *vote = bed_leaf(b, PBFT_LEAF_COMMIT, 1);
+	const struct bft_effect *record = bed_record(b, PBFT_REC_COMMIT), *vote = bed_leaf(b, BFT_LEAF_COMMIT, 1);
 	CU_ASSERT_FATAL(record && vote);
 	CU_ASSERT(vote->lsn == record->lsn && record->lsn > bed_record(b, PBFT_REC_PREPARE)->lsn);
-	const struct pbft_certificate_refs *c = record->data;
+	const struct bft_certificate_refs *c = record->data;
 	CU_ASSERT(c->view == 0 && c->seq == 1 && bed_same(c->digest, d));
 	CU_ASSERT(c->signers == (BFT_BIT(0) | BFT_BIT(1) | BFT_BIT(2)));
 	CU_ASSERT(c->wire[0] == leaders && c->wire[1] && c->wire[2] && !c->wire[3]);
@@ -63,10 +63,10 @@ static void nothing_counts_before_it_is_durable(void)
 	bed_held(b, d, 0, true);
 	bed_prepare(b, 2, 0, 1, d);
 	bed_prepare(b, 3, 0, 1, d); /* q without mine */
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_flush(b);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	bed_free(b);
 }
 
@@ -79,7 +79,7 @@ static void own_commit_counts_when_durable(void)
 	b->durable = false;
 	bed_prepare(b, 2, 0, 1, d);
 	commits(b, b->q - 1, 0, 1, d);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL && !bed_executes(b, 1, d));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL && !bed_executes(b, 1, d));
 	bed_flush(b);
 	CU_ASSERT(bed_executes(b, 1, d));
 	bed_free(b);
@@ -93,7 +93,7 @@ static void the_leaders_prepare_is_rejected(void)
 	bed_pre_prepare(b, 0, 1, d);
 	bed_held(b, d, 0, true);
 	CU_ASSERT(bed_prepare(b, 0, 0, 1, d) == BFT_REJECT);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	/* Also for a later view that it would lead. */
 	CU_ASSERT(bed_prepare(b, 2, 2, 1, d) == BFT_REJECT);
 	bed_free(b);
@@ -108,7 +108,7 @@ static void a_repeated_prepare_counts_once(void)
 	CU_ASSERT(bed_prepare(b, 2, 0, 1, d) == BFT_ACCEPT);
 	for (int i = 0; i < 5; i++)
 		CU_ASSERT(bed_prepare(b, 2, 0, 1, d) == BFT_IGNORE);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_free(b);
 }
 
@@ -132,8 +132,8 @@ static void on_the_channel_alone_a_prepare_is_rejected(void)
 	struct digest d = bed_digest(1);
 	bed_pre_prepare(b, 0, 1, d);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(bed_leaf_as(b, 2, 0, PBFT_LEAF_PREPARE, 1, d, BFT_AUTH_CHANNEL) == BFT_REJECT);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(bed_leaf_as(b, 2, 0, BFT_LEAF_PREPARE, 1, d, BFT_AUTH_CHANNEL) == BFT_REJECT);
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_free(b);
 }
 
@@ -149,7 +149,7 @@ static void split_votes_do_not_add_up(void)
 	bed_prepare(b, 4, 0, 1, other);
 	bed_prepare(b, 5, 0, 1, other);
 	bed_prepare(b, 6, 0, 2, d); /* another sequence */
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 0));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 0));
 	bed_free(b);
 }
 
@@ -163,7 +163,7 @@ static void a_quorum_for_another_digest_moves_no_vote(void)
 	bed_held(b, other, 0, true);
 	for (uint8_t i = 2; i < 7; i++)
 		bed_prepare(b, i, 0, 1, other);
-	CU_ASSERT(bed_leaves(b, PBFT_LEAF_PREPARE, 1) == 1 && !bed_leaf(b, PBFT_LEAF_COMMIT, 0));
+	CU_ASSERT(bed_leaves(b, BFT_LEAF_PREPARE, 1) == 1 && !bed_leaf(b, BFT_LEAF_COMMIT, 0));
 	bed_free(b);
 }
 
@@ -175,7 +175,7 @@ static void prepares_of_another_view_do_not_count(void)
 	bed_held(b, d, 0, true);
 	CU_ASSERT(bed_prepare(b, 2, 1, 1, d) == BFT_ACCEPT); /* kept for that view */
 	CU_ASSERT(bed_prepare(b, 3, 6, 1, d) == BFT_ACCEPT);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 	bed_enter_view(b, 2);
 	bed_forget(b);
 	CU_ASSERT(bed_prepare(b, 3, 1, 1, d) == BFT_IGNORE);
@@ -189,10 +189,10 @@ static void prepares_before_the_pre_prepare_count(void)
 	struct digest d = bed_digest(1);
 	bed_prepare(b, 2, 0, 1, d);
 	bed_prepare(b, 3, 0, 1, d);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	bed_pre_prepare(b, 0, 1, d);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	bed_free(b);
 }
 
@@ -212,9 +212,9 @@ static void outside_the_window_votes_are_ignored(void)
 static void of_another_epoch_they_are_ignored(void)
 {
 	struct bed *b = bed_new(4, 1);
-	static struct pbft_votes m = { .count = 2 };
-	m.leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PREPARE, .seq = 1, .digest = bed_digest(1) };
-	m.leaf[1] = (struct pbft_leaf){ .kind = PBFT_LEAF_COMMIT, .seq = 1, .digest = bed_digest(1) };
+	static struct bft_votes m = { .count = 2 };
+	m.leaf[0] = (struct bft_leaf){ .kind = BFT_LEAF_PREPARE, .seq = 1, .digest = bed_digest(1) };
+	m.leaf[1] = (struct bft_leaf){ .kind = BFT_LEAF_COMMIT, .seq = 1, .digest = bed_digest(1) };
 	CU_ASSERT(bed_say_in(b, 2, PBFT_VOTES, &m, BFT_AUTH_SIGNED, 2) == BFT_IGNORE);
 	CU_ASSERT(bed_say_in(b, 2, PBFT_VOTES, &m, BFT_AUTH_SIGNED, 1) == BFT_ACCEPT);
 	bed_free(b);
@@ -225,15 +225,15 @@ static void a_bad_leaf_does_not_spoil_its_neighbours(void)
 {
 	struct bed *b = bed_new(4, 1);
 	struct digest d = bed_digest(1);
-	static struct pbft_votes m = { .count = 3 };
+	static struct bft_votes m = { .count = 3 };
 	bed_pre_prepare(b, 0, 1, d);
 	bed_held(b, d, 0, true);
 	bed_forget(b);
-	m.leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PREPARE, .seq = BED_W + 9, .digest = d };
-	m.leaf[1] = (struct pbft_leaf){ .kind = PBFT_LEAF_PREPARE, .seq = 1, .digest = d };
-	m.leaf[2] = (struct pbft_leaf){ .kind = PBFT_LEAF_COMMIT, .seq = 1, .digest = d };
+	m.leaf[0] = (struct bft_leaf){ .kind = BFT_LEAF_PREPARE, .seq = BED_W + 9, .digest = d };
+	m.leaf[1] = (struct bft_leaf){ .kind = BFT_LEAF_PREPARE, .seq = 1, .digest = d };
+	m.leaf[2] = (struct bft_leaf){ .kind = BFT_LEAF_COMMIT, .seq = 1, .digest = d };
 	bed_say(b, 2, PBFT_VOTES, &m);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	CU_ASSERT(!bed_last(b, BFT_FX_BLAME));
 	bed_free(b);
 }
@@ -242,9 +242,9 @@ static void a_bad_leaf_does_not_spoil_its_neighbours(void)
 
 static enum bft_verdict screened(const struct bed *b, uint8_t from, bft_view view, uint8_t kind, bft_seq seq, struct digest d)
 {
-	static struct pbft_votes m = { .count = 1 };
+	static struct bft_votes m = { .count = 1 };
 	m.view = view;
-	m.leaf[0] = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = d };
+	m.leaf[0] = (struct bft_leaf){ .kind = kind, .seq = seq, .digest = d };
 	return bft_pbft.screen(b->core, from, PBFT_VOTES, &m);
 }
 
@@ -252,25 +252,25 @@ static void what_can_no_longer_matter_is_screened(void)
 {
 	struct bed *b = bed_new(7, 1);
 	struct digest d = bed_digest(1), other = bed_digest(2);
-	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, BED_W, d) == BFT_ACCEPT);
-	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, BED_W + 1, d) == BFT_IGNORE);
-	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_COMMIT, UINT64_MAX, d) == BFT_IGNORE);
-	CU_ASSERT(screened(b, 7, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_REJECT); /* no such member */
+	CU_ASSERT(screened(b, 2, 0, BFT_LEAF_PREPARE, BED_W, d) == BFT_ACCEPT);
+	CU_ASSERT(screened(b, 2, 0, BFT_LEAF_PREPARE, BED_W + 1, d) == BFT_IGNORE);
+	CU_ASSERT(screened(b, 2, 0, BFT_LEAF_COMMIT, UINT64_MAX, d) == BFT_IGNORE);
+	CU_ASSERT(screened(b, 7, 0, BFT_LEAF_PREPARE, 1, d) == BFT_REJECT); /* no such member */
 	bed_pre_prepare(b, 0, 1, d);
 	bed_held(b, d, 0, true);
 	bed_prepare(b, 2, 0, 1, d);
-	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_IGNORE);     /* here already */
-	CU_ASSERT(screened(b, 2, 0, PBFT_LEAF_PREPARE, 1, other) == BFT_ACCEPT); /* a contradiction is looked at */
-	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_ACCEPT);
+	CU_ASSERT(screened(b, 2, 0, BFT_LEAF_PREPARE, 1, d) == BFT_IGNORE);     /* here already */
+	CU_ASSERT(screened(b, 2, 0, BFT_LEAF_PREPARE, 1, other) == BFT_ACCEPT); /* a contradiction is looked at */
+	CU_ASSERT(screened(b, 6, 0, BFT_LEAF_PREPARE, 1, d) == BFT_ACCEPT);
 	bed_prepare(b, 3, 0, 1, d);
 	bed_prepare(b, 4, 0, 1, d);
-	CU_ASSERT_FATAL(bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
-	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 1, d) == BFT_IGNORE); /* prepared without it */
-	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 1, other) == BFT_ACCEPT);
-	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_COMMIT, 1, d) == BFT_ACCEPT);
+	CU_ASSERT_FATAL(bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(screened(b, 6, 0, BFT_LEAF_PREPARE, 1, d) == BFT_IGNORE); /* prepared without it */
+	CU_ASSERT(screened(b, 6, 0, BFT_LEAF_PREPARE, 1, other) == BFT_ACCEPT);
+	CU_ASSERT(screened(b, 6, 0, BFT_LEAF_COMMIT, 1, d) == BFT_ACCEPT);
 	bed_enter_view(b, 2);
-	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_PREPARE, 2, d) == BFT_IGNORE);
-	CU_ASSERT(screened(b, 6, 0, PBFT_LEAF_COMMIT, 2, d) == BFT_ACCEPT);
+	CU_ASSERT(screened(b, 6, 0, BFT_LEAF_PREPARE, 2, d) == BFT_IGNORE);
+	CU_ASSERT(screened(b, 6, 0, BFT_LEAF_COMMIT, 2, d) == BFT_ACCEPT);
 	bed_free(b);
 }
 
@@ -316,12 +316,12 @@ static void against_what_i_prepared_myself(void)
 	struct digest mine = bed_digest(1), theirs = bed_digest(2);
 	bed_pre_prepare(b, 0, 1, mine);
 	bed_held(b, mine, 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
 	commits(b, b->q, 0, 1, theirs);
 	bed_held(b, theirs, 0, true);
 	CU_ASSERT(bed_executes(b, 1, theirs));
 	/* I did not vote for it, and do not now. */
-	CU_ASSERT(bed_leaves(b, PBFT_LEAF_PREPARE, 0) == 1 && !bed_leaf(b, PBFT_LEAF_COMMIT, 0));
+	CU_ASSERT(bed_leaves(b, BFT_LEAF_PREPARE, 0) == 1 && !bed_leaf(b, BFT_LEAF_COMMIT, 0));
 	bed_free(b);
 }
 
@@ -387,9 +387,9 @@ static void a_repeated_commit_counts_once(void)
 static void two_commits_convict(void)
 {
 	struct bed *b = bed_new(4, 1);
-	bed_leaf_as(b, 2, 0, PBFT_LEAF_COMMIT, 1, bed_digest(1), BFT_AUTH_SIGNED);
+	bed_leaf_as(b, 2, 0, BFT_LEAF_COMMIT, 1, bed_digest(1), BFT_AUTH_SIGNED);
 	bft_ref first = b->last_ref;
-	CU_ASSERT(bed_leaf_as(b, 2, 0, PBFT_LEAF_COMMIT, 1, bed_digest(2), BFT_AUTH_SIGNED) == BFT_CONVICT);
+	CU_ASSERT(bed_leaf_as(b, 2, 0, BFT_LEAF_COMMIT, 1, bed_digest(2), BFT_AUTH_SIGNED) == BFT_CONVICT);
 	const struct bft_effect *blame = bed_blame(b, 2, BFT_CONVICT, PBFT_WHY_TWO_VOTES);
 	CU_ASSERT_FATAL(blame != NULL);
 	CU_ASSERT(blame->ref == b->last_ref && blame->other == first);

@@ -23,7 +23,7 @@ static void nothing_is_signed_before_a_quorum_has_told(void)
 		CU_ASSERT(bed_standing(b).recalling && !bed_signed_anything(b));
 		bed_recall_done(b, bed_other(b, b->q - 2, BED_ALL));
 		CU_ASSERT(!bed_standing(b).recalling);
-		CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
+		CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
 		bed_free(b);
 	}
 }
@@ -71,7 +71,7 @@ static void everything_held_of_theirs_is_told_verbatim(void)
 	theirs[2] = b->last_ref;
 	bed_view_change(b, 2, 5);
 	theirs[3] = b->last_ref;
-	struct pbft_snapshot snapshot = { .seq = BED_K, .chain = bed_digest(4), .root = bed_digest(5) };
+	struct bft_snapshot snapshot = { .seq = BED_K, .chain = bed_digest(4), .root = bed_digest(5) };
 	bed_say(b, 2, PBFT_SNAPSHOT, &snapshot);
 	theirs[4] = b->last_ref;
 	bed_prepare(b, 3, 0, 1, bed_digest(1)); /* another's */
@@ -130,15 +130,15 @@ static void expect_forgotten(uint16_t type, const void *body)
 
 static void a_vote_that_my_log_lacks_ends_my_voting(void)
 {
-	static struct pbft_votes m = { .count = 1 };
-	m.leaf[0] = (struct pbft_leaf){ .kind = PBFT_LEAF_PREPARE, .seq = 3, .digest = bed_digest(9) };
+	static struct bft_votes m = { .count = 1 };
+	m.leaf[0] = (struct bft_leaf){ .kind = BFT_LEAF_PREPARE, .seq = 3, .digest = bed_digest(9) };
 	expect_forgotten(PBFT_VOTES, &m);
-	m.leaf[0].kind = PBFT_LEAF_COMMIT;
+	m.leaf[0].kind = BFT_LEAF_COMMIT;
 	expect_forgotten(PBFT_VOTES, &m);
 	/* Also behind one that is known: each leaf is looked up. */
 	m.count = 2;
-	m.leaf[0].kind = PBFT_LEAF_PRE_PREPARE;
-	m.leaf[1] = (struct pbft_leaf){ .kind = PBFT_LEAF_COMMIT, .seq = 4, .digest = bed_digest(9) };
+	m.leaf[0].kind = BFT_LEAF_PRE_PREPARE;
+	m.leaf[1] = (struct bft_leaf){ .kind = BFT_LEAF_COMMIT, .seq = 4, .digest = bed_digest(9) };
 	expect_forgotten(PBFT_VOTES, &m);
 }
 
@@ -153,7 +153,7 @@ static void a_view_change_or_checkpoint_that_my_log_lacks_too(void)
 	nv->sources_count = 3;
 	expect_forgotten(PBFT_NEW_VIEW, nv);
 	free(nv);
-	struct pbft_checkpoint checkpoint = { .seq = BED_K, .chain = bed_digest(1) };
+	struct bft_checkpoint checkpoint = { .seq = BED_K, .chain = bed_digest(1) };
 	expect_forgotten(PBFT_CHECKPOINT, &checkpoint);
 }
 
@@ -177,7 +177,7 @@ static void a_different_vote_in_my_log_too(void)
 	struct bed *b = bed_new(4, 1);
 	bed_make_prepared(b, 0, 1, bed_digest(1));
 	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
-	bed_leaf_as(b, 1, 0, PBFT_LEAF_PREPARE, 1, bed_digest(2), BFT_AUTH_SIGNED);
+	bed_leaf_as(b, 1, 0, BFT_LEAF_PREPARE, 1, bed_digest(2), BFT_AUTH_SIGNED);
 	CU_ASSERT(bed_standing(b).observer);
 	bed_free(b);
 }
@@ -188,7 +188,7 @@ static void a_pre_prepare_that_my_log_lacks_is_no_loss(void)
 	struct bft_limits limits = bed_limits(4);
 	struct bed *b = bed_new_with(&limits, 0);
 	bed_start(b, BFT_RECOVERY_WHOLE);
-	bed_leaf_as(b, 0, 0, PBFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_SIGNED);
+	bed_leaf_as(b, 0, 0, BFT_LEAF_PRE_PREPARE, 1, bed_digest(1), BFT_AUTH_SIGNED);
 	CU_ASSERT(!bed_standing(b).observer);
 	bed_free(b);
 }
@@ -216,8 +216,8 @@ static void what_my_log_has_is_no_loss(void)
 	struct digest chain = b->chain[BED_K];
 	bed_restart(b, BED_K, BFT_RECOVERY_WHOLE);
 	for (bft_seq seq = 1; seq <= BED_K + 1; seq++) {
-		bed_leaf_as(b, 1, 0, PBFT_LEAF_PREPARE, seq, bed_digest(seq), BFT_AUTH_SIGNED);
-		bed_leaf_as(b, 1, 0, PBFT_LEAF_COMMIT, seq, bed_digest(seq), BFT_AUTH_SIGNED);
+		bed_leaf_as(b, 1, 0, BFT_LEAF_PREPARE, seq, bed_digest(seq), BFT_AUTH_SIGNED);
+		bed_leaf_as(b, 1, 0, BFT_LEAF_COMMIT, seq, bed_digest(seq), BFT_AUTH_SIGNED);
 	}
 	bed_checkpoint(b, 1, BED_K, chain);
 	bed_say(b, 1, PBFT_VIEW_CHANGE, vc);
@@ -237,7 +237,7 @@ static void below_the_stable_checkpoint_nothing_is_asked(void)
 	bed_make_stable(b, BED_K);
 	bed_restart(b, BED_K, BFT_RECOVERY_WHOLE);
 	CU_ASSERT(((const struct pbft_recall *)bed_sent(b, PBFT_RECALL)->data)->stable == BED_K);
-	bed_leaf_as(b, 1, 0, PBFT_LEAF_COMMIT, 2, bed_digest(999), BFT_AUTH_SIGNED);
+	bed_leaf_as(b, 1, 0, BFT_LEAF_COMMIT, 2, bed_digest(999), BFT_AUTH_SIGNED);
 	bed_checkpoint(b, 1, BED_K, bed_digest(999));
 	CU_ASSERT(!bed_standing(b).observer);
 	bed_free(b);
@@ -271,12 +271,12 @@ static void the_same_votes_are_said_again(void)
 	bed_held(b, bed_digest(2), 0, true);
 	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
 	bed_join(b);
-	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_PREPARE, 1)).digest, bed_digest(1)));
-	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_COMMIT, 1)).digest, bed_digest(1)));
-	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_PREPARE, 2)).digest, bed_digest(2)));
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 2));
+	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_PREPARE, 1)).digest, bed_digest(1)));
+	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_COMMIT, 1)).digest, bed_digest(1)));
+	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_PREPARE, 2)).digest, bed_digest(2)));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 2));
 	/* They are in the log already: nothing new is written, nothing waits. */
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1)->lsn == 0 && !bed_record(b, PBFT_REC_PREPARE) && !bed_record(b, PBFT_REC_COMMIT));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1)->lsn == 0 && !bed_record(b, PBFT_REC_PREPARE) && !bed_record(b, PBFT_REC_COMMIT));
 	bed_free(b);
 }
 
@@ -297,9 +297,9 @@ static void no_other_vote_is_given_in_that_view(void)
 		if (before)
 			bed_join(b);
 		for (uint32_t i = 0; i < b->seen_count; i++)
-			if (bed_is_leaf(&b->seen[i], PBFT_LEAF_PREPARE, 1))
+			if (bed_is_leaf(&b->seen[i], BFT_LEAF_PREPARE, 1))
 				CU_ASSERT(bed_same(bed_leaf_in(&b->seen[i]).digest, bed_digest(1)));
-		CU_ASSERT(!bed_leaf(b, PBFT_LEAF_COMMIT, 1));
+		CU_ASSERT(!bed_leaf(b, BFT_LEAF_COMMIT, 1));
 		bed_free(b);
 	}
 }
@@ -311,14 +311,14 @@ static void what_was_not_durable_does_not_bind(void)
 	b->durable = false;
 	bed_pre_prepare(b, 0, 1, bed_digest(1));
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL);
 	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
 	b->durable = true;
 	bed_join(b);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	bed_pre_prepare(b, 0, 1, bed_digest(2));
 	bed_held(b, bed_digest(2), 0, true);
-	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, PBFT_LEAF_PREPARE, 1)).digest, bed_digest(2)));
+	CU_ASSERT(bed_same(bed_leaf_in(bed_leaf(b, BFT_LEAF_PREPARE, 1)).digest, bed_digest(2)));
 	bed_free(b);
 }
 
@@ -352,7 +352,7 @@ static void a_view_change_still_binds_and_is_said_again(void)
 	CU_ASSERT(bed_same(a, c)); /* verbatim */
 	bed_pre_prepare(b, 0, 1, bed_digest(1));
 	bed_held(b, bed_digest(1), 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 0));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 0));
 	free(said);
 	bed_free(b);
 }
@@ -371,7 +371,7 @@ static void what_a_new_view_required_is_still_required(void)
 	bed_join(b);
 	bed_pre_prepare(b, 2, 1, bed_digest(66));
 	bed_held(b, bed_digest(66), 0, true);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PREPARE, 1));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PREPARE, 1));
 	CU_ASSERT(bed_blame(b, 2, BFT_CONVICT, PBFT_WHY_NOT_REPROPOSED) != NULL);
 	bed_changes_free(c);
 	free(nv);
@@ -387,7 +387,7 @@ static void checkpoints_are_said_again_never_made_again(void)
 	bed_restart(b, BED_K, BFT_RECOVERY_WHOLE);
 	bed_join(b);
 	CU_ASSERT_FATAL(bed_sent(b, PBFT_CHECKPOINT) != NULL);
-	const struct pbft_checkpoint *m = bed_sent(b, PBFT_CHECKPOINT)->data;
+	const struct bft_checkpoint *m = bed_sent(b, PBFT_CHECKPOINT)->data;
 	CU_ASSERT(m->seq == BED_K && bed_same(m->chain, chain) && !bed_record(b, PBFT_REC_CHECKPOINT));
 	/* Executed a second time, from below: signed once is enough. */
 	bed_restart(b, BED_K - 1, BFT_RECOVERY_WHOLE);
@@ -434,13 +434,13 @@ static void a_leader_that_restarts_resigns(void)
 	struct bed *b = bed_new(4, 0);
 	b->durable = false;
 	bed_request(b, 1, 1, bed_digest(5)); /* sent beside the flush, and lost here */
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1) != NULL);
 	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
 	b->durable = true;
 	bed_request(b, 1, 1, bed_digest(5));
 	bed_request(b, 1, 2, bed_digest(6));
 	bed_join(b);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 0));
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, 0));
 	const struct bft_effect *said = bed_sent(b, PBFT_SUSPECT);
 	CU_ASSERT_FATAL(said != NULL);
 	CU_ASSERT(((const struct pbft_suspect *)said->data)->view == 0 && ((const struct pbft_suspect *)said->data)->standing == 1);
@@ -457,7 +457,7 @@ static void a_leader_that_starts_first_leads(void)
 	CU_ASSERT_FATAL(bed_record(b, PBFT_REC_VIEW) != NULL);
 	bed_join(b);
 	bed_request(b, 1, 1, bed_digest(5));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL && !bed_sent(b, PBFT_SUSPECT));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1) != NULL && !bed_sent(b, PBFT_SUSPECT));
 	bed_free(b);
 }
 
@@ -470,13 +470,13 @@ static void a_leader_that_said_nothing_leads(void)
 	bed_start(b, BFT_RECOVERY_WHOLE);
 	bed_join(b);
 	bed_request(b, 1, 1, bed_digest(5));
-	const struct bft_effect *leaf = bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1);
+	const struct bft_effect *leaf = bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1);
 	CU_ASSERT_FATAL(leaf != NULL && leaf->lsn > b->durable_lsn);
 	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
 	b->durable = true;
 	bed_join(b);
 	bed_request(b, 1, 1, bed_digest(6));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL && !bed_sent(b, PBFT_SUSPECT));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1) != NULL && !bed_sent(b, PBFT_SUSPECT));
 	bed_free(b);
 }
 
@@ -489,7 +489,7 @@ static void in_a_later_view_it_leads_again(void)
 	bed_changes_say(b, c);
 	CU_ASSERT(bed_standing(b).view == 4 && !bed_standing(b).changing && bed_sent(b, PBFT_NEW_VIEW) != NULL);
 	bed_request(b, 1, 1, bed_digest(5));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, 1) != NULL);
 	bed_changes_free(c);
 	bed_free(b);
 }

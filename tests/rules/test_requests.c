@@ -209,13 +209,13 @@ static void the_window_opens_with_the_checkpoint(void)
 	struct bed *b = bed_ready(&limits, 0);
 	for (uint64_t i = 1; i <= 3 * BED_W; i++)
 		bed_request(b, 1, i, bed_digest(i));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W) != NULL && !bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 1));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, BED_W) != NULL && !bed_leaf(b, BFT_LEAF_PRE_PREPARE, BED_W + 1));
 	for (bft_seq seq = 1; seq <= BED_K; seq++) {
-		CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 1));
+		CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, BED_W + 1));
 		bed_others_decide(b, seq);
 	}
 	bed_make_stable(b, BED_K);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 1) != NULL && bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_W + 2) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, BED_W + 1) != NULL && bed_leaf(b, BFT_LEAF_PRE_PREPARE, BED_W + 2) != NULL);
 	bed_free(b);
 }
 
@@ -227,8 +227,8 @@ static void it_fills_up_to_a_snapshot_that_was_ordered(void)
 	struct bft_event e = { .kind = BFT_EV_FILL, .seq = BED_K };
 	bed_step(b, &e);
 	for (bft_seq seq = 1; seq <= BED_K; seq++)
-		CU_ASSERT(bed_leaf(b, PBFT_LEAF_PRE_PREPARE, seq) != NULL);
-	CU_ASSERT(!bed_leaf(b, PBFT_LEAF_PRE_PREPARE, BED_K + 1));
+		CU_ASSERT(bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq) != NULL);
+	CU_ASSERT(!bed_leaf(b, BFT_LEAF_PRE_PREPARE, BED_K + 1));
 	CU_ASSERT(bundles_in(bed_last(b, BFT_FX_BODY)) == 0);
 	bed_free(b);
 }

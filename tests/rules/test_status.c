@@ -273,7 +273,7 @@ static void who_is_below_my_stable_checkpoint_is_shown_it(void)
 	bed_status(b, 3, 0, 0, BED_K);
 	const struct bft_effect *shown = bed_sent(b, PBFT_STABLE);
 	CU_ASSERT_FATAL(shown != NULL);
-	const struct pbft_checkpoint *m = shown->data;
+	const struct bft_checkpoint *m = shown->data;
 	CU_ASSERT(shown->to == BFT_BIT(3) && m->seq == BED_K && bed_same(m->chain, b->chain[BED_K]));
 	bed_free(b);
 }
@@ -281,14 +281,14 @@ static void who_is_below_my_stable_checkpoint_is_shown_it(void)
 static void a_stable_checkpoint_that_is_shown_is_adopted(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_checkpoint m = { .seq = BED_K + 1, .chain = bed_digest(800) };
+	struct bft_checkpoint m = { .seq = BED_K + 1, .chain = bed_digest(800) };
 	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_REJECT); /* no checkpoint is there */
 	m.seq = 0;
 	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_REJECT);
 	m.seq = 5 * BED_W;
 	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_ACCEPT);
 	CU_ASSERT(bed_standing(b).low == 5 * BED_W && bed_standing(b).executed == 0);
-	const struct pbft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
+	const struct bft_certificate_refs *c = bed_record(b, PBFT_REC_STABLE)->data;
 	CU_ASSERT(c->seq == 5 * BED_W && bed_same(c->digest, bed_digest(800)) && c->whole == b->last_ref);
 	CU_ASSERT(bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL) == BFT_IGNORE);
 	m.seq = BED_K;
@@ -307,7 +307,7 @@ static void a_stable_checkpoint_that_is_shown_is_adopted(void)
 static void what_was_handed_over_is_kept_until_it_is_executed(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_checkpoint m = { .seq = BED_W + BED_K, .chain = bed_digest(800) };
+	struct bft_checkpoint m = { .seq = BED_W + BED_K, .chain = bed_digest(800) };
 	b->execute = false;
 	bed_decide(b, 0, 1, bed_digest(1));
 	CU_ASSERT(bed_last(b, BFT_FX_EXECUTE) != NULL && bed_standing(b).executed == 0);
@@ -325,7 +325,7 @@ static void a_stable_checkpoint_against_my_execution_halts(void)
 	struct bed *b = bed_new(4, 1);
 	for (bft_seq seq = 1; seq <= BED_K; seq++)
 		bed_decide(b, 0, seq, bed_digest(seq));
-	struct pbft_checkpoint m = { .seq = BED_K, .chain = bed_digest(800) };
+	struct bft_checkpoint m = { .seq = BED_K, .chain = bed_digest(800) };
 	bed_say_as(b, 3, PBFT_STABLE, &m, BFT_AUTH_CHANNEL);
 	CU_ASSERT(bed_last(b, BFT_FX_HALT) != NULL);
 	bed_free(b);
@@ -348,9 +348,9 @@ static void what_it_asks_for_is_bounded(void)
 /* ---- catching up ---- */
 
 /* What honest members decided up to K, as a CHAIN; the caller frees. */
-static struct pbft_chain *chain_to(const struct bed *b, bft_seq from, bft_seq end)
+static struct bft_chain *chain_to(const struct bed *b, bft_seq from, bft_seq end)
 {
-	struct pbft_chain *c = &bed_body()->chain;
+	struct bft_chain *c = &bed_body()->chain;
 	struct digest chain = b->cluster;
 	c->from = from;
 	c->end = end;
@@ -376,7 +376,7 @@ static void one_who_is_ahead_is_asked(void)
 	bed_status(b, 3, 0, BED_K, BED_K);
 	const struct bft_effect *ask = bed_sent(b, PBFT_FETCH_CHAIN);
 	CU_ASSERT_FATAL(ask != NULL);
-	CU_ASSERT(ask->to == BFT_BIT(3) && ((const struct pbft_fetch_chain *)ask->data)->from == 1);
+	CU_ASSERT(ask->to == BFT_BIT(3) && ((const struct bft_fetch_chain *)ask->data)->from == 1);
 	bed_free(b);
 }
 
@@ -401,12 +401,12 @@ static void in_turn_until_one_answers(void)
 static void a_proved_chain_is_fetched_and_executed(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_chain *c = chain_to(b, 1, BED_K);
+	struct bft_chain *c = chain_to(b, 1, BED_K);
 	CU_ASSERT(bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL) == BFT_ACCEPT);
 	CU_ASSERT(bed_count(b, BFT_FX_FETCH) == BED_K && !bed_last(b, BFT_FX_EXECUTE));
 	/* Its certificate is mine now, and the window moves with it. */
 	CU_ASSERT(bed_standing(b).low == BED_K);
-	CU_ASSERT(((const struct pbft_certificate_refs *)bed_record(b, PBFT_REC_STABLE)->data)->whole == b->last_ref);
+	CU_ASSERT(((const struct bft_certificate_refs *)bed_record(b, PBFT_REC_STABLE)->data)->whole == b->last_ref);
 	for (bft_seq seq = BED_K; seq >= 1; seq--)
 		bed_held(b, bed_digest(seq), 0, true);
 	for (bft_seq seq = 1; seq <= BED_K; seq++)
@@ -421,7 +421,7 @@ static void a_chain_that_does_not_fold_is_refused(void)
 {
 	for (int wrong = 0; wrong < 4; wrong++) {
 		struct bed *b = bed_new(4, 1);
-		struct pbft_chain *c = chain_to(b, 1, BED_K);
+		struct bft_chain *c = chain_to(b, 1, BED_K);
 		if (wrong == 0)
 			c->entry[1].proposal = bed_digest(66);
 		else if (wrong == 1)
@@ -440,7 +440,7 @@ static void a_chain_that_does_not_fold_is_refused(void)
 static void a_chain_that_does_not_fit_is_refused(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_chain *c = chain_to(b, 2, BED_K); /* not from where I stand */
+	struct bft_chain *c = chain_to(b, 2, BED_K); /* not from where I stand */
 	CU_ASSERT(bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL) == BFT_IGNORE);
 	free(c);
 	c = chain_to(b, 1, BED_K + 1); /* ends where no checkpoint is */
@@ -460,7 +460,7 @@ static void a_chain_that_does_not_fit_is_refused(void)
 static void a_chain_whose_bodies_do_not_come_is_given_up(void)
 {
 	struct bed *b = bed_new(4, 1);
-	struct pbft_chain *c = chain_to(b, 1, BED_K);
+	struct bft_chain *c = chain_to(b, 1, BED_K);
 	bed_status(b, 3, 0, BED_K, BED_K);
 	bed_say_as(b, 3, PBFT_CHAIN, c, BFT_AUTH_CHANNEL);
 	bed_held(b, bed_digest(2), 0, true);
@@ -480,7 +480,7 @@ static void one_voice_sends_nobody_to_transfer(void)
 {
 	for (uint32_t n = 4; n <= 7; n += 3) {
 		struct bed *b = bed_new(n, 1);
-		struct pbft_chain *c = &bed_body()->chain;
+		struct bft_chain *c = &bed_body()->chain;
 		c->from = 1;
 		c->end = 100 * BED_K;
 		for (uint32_t i = 0; i + 1 < b->weak; i++) {
@@ -505,7 +505,7 @@ static void what_is_installed_is_where_i_stand(void)
 	struct bft_event e = { .kind = BFT_EV_INSTALLED, .seq = 10 * BED_K, .digest = bed_digest(800), .ref = 77 };
 	bed_step(b, &e);
 	CU_ASSERT(bed_standing(b).executed == 10 * BED_K && bed_standing(b).low == 10 * BED_K);
-	CU_ASSERT(((const struct pbft_certificate_refs *)bed_record(b, PBFT_REC_STABLE)->data)->whole == 77);
+	CU_ASSERT(((const struct bft_certificate_refs *)bed_record(b, PBFT_REC_STABLE)->data)->whole == 77);
 	/* An older one changes nothing. */
 	e.seq = 5 * BED_K;
 	bed_step(b, &e);
@@ -513,7 +513,7 @@ static void what_is_installed_is_where_i_stand(void)
 	struct digest d = bed_digest(1);
 	bed_pre_prepare(b, 0, 10 * BED_K + 1, d);
 	bed_held(b, d, 0, true);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 10 * BED_K + 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 10 * BED_K + 1) != NULL);
 	bed_free(b);
 }
 

@@ -38,7 +38,7 @@ static void it_binds_nobody(void)
 	CU_ASSERT(bed_sent(b, PBFT_SUSPECT) != NULL && bed_sent(b, PBFT_SUSPECT)->lsn == 0 && bed_lsn(b) == before);
 	CU_ASSERT(!bed_sent(b, PBFT_VIEW_CHANGE) && bed_standing(b).view == 0 && !bed_standing(b).changing);
 	bed_make_prepared(b, 0, 1, bed_digest(5));
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 1) != NULL && bed_leaf(b, PBFT_LEAF_COMMIT, 1) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 1) != NULL && bed_leaf(b, BFT_LEAF_COMMIT, 1) != NULL);
 	bed_free(b);
 }
 
@@ -82,7 +82,7 @@ static void a_first_proposal_far_behind_my_clock_is_a_reason(void)
 	bed_tick(b, 0);
 	CU_ASSERT(bed_standing(b).suspecting && bed_sent_count(b, PBFT_SUSPECT) == 1);
 	/* It is prepared all the same, and its being executed takes nothing back. */
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 2) != NULL);
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 2) != NULL);
 	for (bft_seq seq = 1; seq <= 2; seq++)
 		for (uint8_t i = 0; i < 4; i++)
 			if (i != 1)
@@ -113,7 +113,7 @@ static void what_is_old_is_no_reason(void)
 	bed_pre_prepare(b, 0, 2, b->null);
 	bed_held(b, b->null, 1, true);
 	bed_tick(b, 0);
-	CU_ASSERT(bed_leaf(b, PBFT_LEAF_PREPARE, 2) != NULL && !bed_sent(b, PBFT_SUSPECT));
+	CU_ASSERT(bed_leaf(b, BFT_LEAF_PREPARE, 2) != NULL && !bed_sent(b, PBFT_SUSPECT));
 	bed_pre_prepare(b, 0, 3, bed_digest(3));
 	bed_held(b, bed_digest(3), 1, true);
 	bed_tick(b, 0);

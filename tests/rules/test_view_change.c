@@ -196,12 +196,12 @@ static void it_carries_what_is_decided_and_not_yet_durable(void)
 	bed_held(b, d, 0, true);
 	b->durable = false;
 	bed_prepare(b, 2, 0, 1, d);
-	const struct bft_effect *commit = bed_leaf(b, PBFT_LEAF_COMMIT, 1);
+	const struct bft_effect *commit = bed_leaf(b, BFT_LEAF_COMMIT, 1);
 	CU_ASSERT_FATAL(commit && commit->lsn > b->durable_lsn);
 	bed_leave(b, 0);
 	CU_ASSERT_FATAL(own_change(b) != NULL);
 	CU_ASSERT(own_change(b)->count == 1 && own_change(b)->prepared[0].seq == 1 && bed_same(own_change(b)->prepared[0].digest, d));
-	CU_ASSERT(bed_sent(b, PBFT_VIEW_CHANGE)->lsn > bed_leaf(b, PBFT_LEAF_COMMIT, 1)->lsn);
+	CU_ASSERT(bed_sent(b, PBFT_VIEW_CHANGE)->lsn > bed_leaf(b, BFT_LEAF_COMMIT, 1)->lsn);
 	bed_free(b);
 }
 

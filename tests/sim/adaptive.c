@@ -42,7 +42,7 @@ static bool completes(struct sim *s, uint8_t from, uint8_t to, const struct fram
 	if (!votes_in(s, f, &e))
 		return false;
 	for (uint16_t i = 0; i < b->votes.count; i++) {
-		struct counted *c = place(s->adaptive, to, b->votes.leaf[i].kind == PBFT_LEAF_COMMIT, e.epoch, b->votes.view, b->votes.leaf[i].seq);
+		struct counted *c = place(s->adaptive, to, b->votes.leaf[i].kind == BFT_LEAF_COMMIT, e.epoch, b->votes.view, b->votes.leaf[i].seq);
 		bft_mask now = c->from | BFT_BIT(from) | BFT_BIT(s->node[to].id); /* its own it has */
 		any |= !(c->from & BFT_BIT(from)) && (uint32_t)__builtin_popcountll(now) == s->q;
 		if (count)
@@ -59,7 +59,7 @@ static bool proposal_in(const struct sim *s, const struct frame *f)
 	if (!votes_in(s, f, &e))
 		return false;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		any |= b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE;
+		any |= b->votes.leaf[i].kind == BFT_LEAF_PRE_PREPARE;
 	return any;
 }
 

@@ -1,5 +1,5 @@
 /* The properties: agreement on proposal and chain, equal states, certificates that prove, exactly-once (application.c), durability, no honest replica blamed, monotony, bounded liveness. */
-#include "bft/pbft/certificate.h"
+#include "bft/certificate.h"
 #include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
@@ -24,7 +24,7 @@ static void strike(struct node *d)
 }
 
 /* One history: whoever executes a sequence executes what the first one executed there, with the same chain after it; over restarts too. */
-void check_executed(struct node *d, const struct pbft_rec_executed *r)
+void check_executed(struct node *d, const struct bft_rec_executed *r)
 {
 	struct sim *s = d->sim;
 	if (r->seq >= SIM_SEQS_MAX) {

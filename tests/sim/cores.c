@@ -1,8 +1,8 @@
 /* Bare cores in rounds: see cores.h. */
 #include "tests/sim/cores.h"
 
-#include "bft/pbft/certificate.h"
 #include "bft/pbft/messages.h"
+#include "bft/pbft/pbft.h"
 #include "bft/proposal.h"
 #include "bft/quorum.h"
 
@@ -141,7 +141,7 @@ static bft_ref keep(struct cores *c, const struct place *p, uint16_t type, const
 	}
 	memcpy(m->body, body, n);
 	if (type == PBFT_VOTES)
-		pbft_votes_digest_of(&m->digest, m->body);
+		votes_digest_of(&m->digest, m->body);
 	else
 		pbft_body_digest(&m->digest, type, bytes, bft_pbft.encode(type, m->body, bytes, sizeof bytes));
 	return c->messages_count; /* the place behind it: 0 is none */
@@ -161,9 +161,9 @@ static void send(struct cores *c, struct place *p, bft_mask to, bft_ref ref, boo
 /* The driver's part: from the log, up to the next checkpoint that is stable here. No log is ever cut. */
 static void show_chain(struct cores *c, struct place *p, const struct message *asked)
 {
-	const struct pbft_fetch_chain *ask = asked->body;
+	const struct bft_fetch_chain *ask = asked->body;
 	uint32_t k = c->limits.checkpoint_every;
-	struct pbft_chain *m = room(sizeof *m);
+	struct bft_chain *m = room(sizeof *m);
 	struct bft_standing s;
 	bft_pbft.standing(p->core, &s);
 	m->from = ask->from;

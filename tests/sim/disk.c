@@ -236,6 +236,7 @@ void disk_empty(struct node *d)
 	unlink(d->state_path);
 	snprintf(path, sizeof path, "%s-next", d->state_path);
 	unlink(path);
+	d->rotten = false;
 	d->rolled_back = true;
 }
 
@@ -301,14 +302,11 @@ static void older_folder(struct node *d, struct rng *plan)
 	}
 }
 
-/* Its replica is down. Of those who lose their memory one is enough: with the liars they are at most f. */
-void disk_rests(struct node *d)
+/* Of those who lose their memory one is enough: with the liars they are at most f. */
+static void memory_goes(struct node *d)
 {
 	struct sim *s = d->sim;
 	struct rng *plan = &s->faults.plan[FAULT_OLD_FOLDER];
-	flip_superblock(d);
-	if (!d->forgetful || d->rolled_back)
-		return;
 	uint32_t how = rng_below(plan, 100);
 	if (how < 10 && fault(s, FAULT_EMPTY_FOLDER, "replica %u gets an empty folder", d->id)) {
 		disk_empty(d);
@@ -318,4 +316,13 @@ void disk_rests(struct node *d)
 	} else if (how >= 25) {
 		older_folder(d, plan);
 	}
+}
+
+/* Its replica is down. */
+void disk_rests(struct node *d)
+{
+	flip_superblock(d);
+	if (d->forgetful && !d->rolled_back)
+		memory_goes(d);
+	state_rots(d);
 }

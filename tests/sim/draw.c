@@ -44,6 +44,8 @@ static void draw_network(struct sim *s)
 	s->quiet = s->calm = rng_below(&s->rng, 10) == 0;
 	s->strike_percent = !s->quiet && rng_chance(&s->rng, 60) ? 1 + rng_below(&s->rng, tiny ? 20 : 8) : 0;
 	s->disks_fail = !s->quiet && rng_chance(&s->faults.plan[FAULT_DISK_FAILS], 40);
+	struct rng *rot = &s->faults.plan[FAULT_STATE];
+	s->rots = !s->quiet && rng_chance(rot, 50) ? (uint8_t)rng_below(rot, s->n) : SIM_NODES_MAX;
 	s->slow = !s->quiet && rng_below(&s->rng, 12) == 0;
 	if (s->slow) {
 		s->delay_max_ms = 30 + rng_below(&s->rng, 60);

@@ -32,8 +32,13 @@ bool rng_chance(struct rng *r, uint32_t percent)
 
 void faults_begin(struct faults *f, uint64_t seed)
 {
-	for (uint32_t c = 0; c < FAULT_CLASSES; c++)
-		f->plan[c].s = (seed ^ (c + 1) * 0xD1342543DE82EF95u) * 0x2545F4914F6CDD1Du;
+	/* By its word, not by its place in the list: a new class leaves what the others of a seed draw. */
+	for (uint32_t c = 0; c < FAULT_CLASSES; c++) {
+		uint64_t h = 0xCBF29CE484222325u;
+		for (const char *at = fault_words[c]; *at; at++)
+			h = (h ^ (uint8_t)*at) * 0x100000001B3u;
+		f->plan[c].s = (seed ^ (h | 1) * 0xD1342543DE82EF95u) * 0x2545F4914F6CDD1Du;
+	}
 }
 
 /* ---- what is left out ---- */

@@ -30,6 +30,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(BITS, "bits", "bits flip in a log at rest")                                                                                                          \
 	X(SUPERBLOCK, "superblock", "a bit flips in a superblock at rest")                                                                                     \
 	X(MISDIRECTED, "misdirected", "a write of a log goes to another place")                                                                                \
+	X(STATE, "state", "a byte of a state flips at rest")                                                                                                   \
 	X(DISK_FAILS, "disk-fails", "a write or flush of a log fails, and the replica stops")                                                                  \
 	X(DISK_FULL, "disk-full", "a disk is full for a while")                                                                                                \
 	X(CLOCK, "clock", "a wall clock is stepped within bounds")                                                                                             \

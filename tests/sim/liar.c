@@ -1,7 +1,7 @@
 /* Liars: real replicas behind a filter that drops, delays, repeats, sends to some, sends older ones of its own, changes one field and signs again, tells two
  * proposals to two halves, and lies to clients. Up to f of them in a seed; the properties are those of the honest. */
+#include "bft/certificate.h"
 #include "bft/envelope.h"
-#include "bft/pbft/certificate.h"
 #include "bft/proposal.h"
 #include "bft/reply.h"
 #include "replica/driver_state.h"
@@ -127,12 +127,12 @@ const struct secret_key *liar_key(const struct node *d)
 	return d->later_count ? &d->later[d->later_count - 1] : &d->sim->secret[d->id];
 }
 
-void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct pbft_votes *votes)
+void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t core_n, const struct bft_votes *votes)
 {
 	struct statement s;
 	struct digest digest;
 	if (e->type == PBFT_VOTES)
-		pbft_votes_digest_of(&digest, votes);
+		votes_digest_of(&digest, votes);
 	else
 		pbft_body_digest(&digest, e->type, body, core_n);
 	statement_make(&s, pbft_domain(e->type), &d->sim->cluster, e->epoch, &digest);
@@ -155,9 +155,9 @@ static uint64_t near(struct sim *s, uint64_t v)
 	}
 }
 
-static void change_votes(struct sim *s, struct pbft_votes *v)
+static void change_votes(struct sim *s, struct bft_votes *v)
 {
-	struct pbft_leaf *l = &v->leaf[rng_below(&s->lying, v->count)];
+	struct bft_leaf *l = &v->leaf[rng_below(&s->lying, v->count)];
 	switch (rng_below(&s->lying, 5)) {
 	case 0: v->view = near(s, v->view) & (BFT_VIEW_MAX - 1); break;
 	case 1: l->seq = 1 + (near(s, l->seq) & (BFT_SEQ_MAX - 1)) / 2; break;
@@ -295,7 +295,7 @@ static struct frame *other_proposal(struct node *d, const struct frame *f, bool 
 	if (!helps && !(half && has(d, LIAR_EQUIVOCATES)) && !forgets(d, b->votes.view))
 		return NULL;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		if ((b->votes.leaf[i].kind != PBFT_LEAF_PREPARE && mine) || helps) {
+		if ((b->votes.leaf[i].kind != BFT_LEAF_PREPARE && mine) || helps) {
 			proposal_null_digest(&b->votes.leaf[i].digest, &s->cluster);
 			any = true;
 		}
@@ -334,7 +334,7 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 	/* Some are of the epoch before: true in it, nothing in this one. */
 	bft_epoch epoch = d->seen.epoch - (d->seen.epoch > 1 && rng_chance(&s->lying, 20));
 	struct certificate c = { .epoch = epoch, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
-	struct pbft_votes *votes = calloc(1, sizeof *votes);
+	struct bft_votes *votes = calloc(1, sizeof *votes);
 	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = epoch };
 	if (!votes)
 		abort();
@@ -344,9 +344,8 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 	for (uint8_t i = 0; i < s->n; i++) {
 		if (!s->node[i].liar.lies)
 			continue;
-		votes->leaf[0] = (struct pbft_leaf){ .kind = liar_leader(d, p->view) == i ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE,
-			                             .seq = p->seq,
-			                             .digest = p->digest };
+		votes->leaf[0] =
+			(struct bft_leaf){ .kind = liar_leader(d, p->view) == i ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
 		liar_sign(&s->node[i], &e, NULL, 0, votes);
 		certificate_add(&c, i, votes, votes->leaf[0].kind, &e.signature);
 	}
@@ -434,9 +433,9 @@ static struct frame *hurried(struct node *d, const struct frame *f)
 		return NULL;
 	uint16_t count = b->votes.count;
 	for (uint16_t i = 0; i < count && b->votes.count < BFT_LEAVES_MAX; i++)
-		if (b->votes.leaf[i].kind != PBFT_LEAF_COMMIT) {
+		if (b->votes.leaf[i].kind != BFT_LEAF_COMMIT) {
 			b->votes.leaf[b->votes.count] = b->votes.leaf[i];
-			b->votes.leaf[b->votes.count++].kind = PBFT_LEAF_COMMIT;
+			b->votes.leaf[b->votes.count++].kind = BFT_LEAF_COMMIT;
 		}
 	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
 	if (!n || b->votes.count == count)
@@ -463,7 +462,7 @@ static bool proposes(struct node *d, const struct frame *f)
 	if (!envelope_read(&r, &e) || e.type != PBFT_VOTES || e.signer != BFT_SIGNER_CHANNEL || !pbft_decode(e.type, b, r.at, rd_left(&r)))
 		return false;
 	for (uint16_t i = 0; i < b->votes.count; i++)
-		if (b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE)
+		if (b->votes.leaf[i].kind == BFT_LEAF_PRE_PREPARE)
 			return true;
 	return false;
 }

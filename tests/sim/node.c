@@ -138,7 +138,7 @@ static void next_path(const struct node *d, char out[160])
 }
 
 /* A state is a tenth of that at most; the rest is for what those hold back who fetch it. A replica whose file is full stops, and that fails the seed. */
-static const struct state_options state_options = { .map_bytes = 8u << 20, .no_sync = true };
+const struct state_options sim_state_options = { .map_bytes = 8u << 20, .no_sync = true };
 
 static struct state *env_transfer_open(void *user)
 {
@@ -150,7 +150,7 @@ static struct state *env_transfer_open(void *user)
 		return d->next;
 	if (access(path, F_OK) != 0 && state_meta(d->state).seq && state_copy(d->state, path) != 0)
 		abort();
-	if (state_open(&d->next, path, &state_options, why) != STATE_OK)
+	if (state_open(&d->next, path, &sim_state_options, why) != STATE_OK)
 		sim_fail(d->sim, "node %u: %s", d->id, why);
 	return d->next;
 }
@@ -164,7 +164,7 @@ static struct state *env_transfer_install(void *user)
 	state_close(d->state);
 	d->next = d->state = NULL;
 	d->sim->transfers++;
-	if (rename(path, d->state_path) != 0 || state_open(&d->state, d->state_path, &state_options, why) != STATE_OK)
+	if (rename(path, d->state_path) != 0 || state_open(&d->state, d->state_path, &sim_state_options, why) != STATE_OK)
 		sim_fail(d->sim, "node %u cannot install: %s", d->id, why);
 	return d->state;
 }
@@ -348,9 +348,8 @@ static bool give_up(struct node *d, const char *why)
 static bool open_all(struct node *d)
 {
 	struct sim *s = d->sim;
-	char why[STATE_REASON_BYTES];
-	if (state_open(&d->state, d->state_path, &state_options, why) != STATE_OK)
-		return sim_fail(s, "node %u: %s", d->id, why);
+	if (!state_open_judged(d))
+		return false;
 	struct driver_options o = {
 		.genesis = &s->genesis,
 		.cluster = s->cluster,

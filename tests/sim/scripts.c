@@ -105,10 +105,10 @@ static struct frame *without_proposals(struct node *d, const struct frame *f, bo
 	*changed = false;
 	if (!script_open(d, &x, f) || x.e.type != PBFT_VOTES)
 		return NULL;
-	struct pbft_votes *v = &x.b->votes;
+	struct bft_votes *v = &x.b->votes;
 	uint16_t kept = 0;
 	for (uint16_t i = 0; i < v->count; i++) {
-		bool proposal = v->leaf[i].kind == PBFT_LEAF_PRE_PREPARE;
+		bool proposal = v->leaf[i].kind == BFT_LEAF_PRE_PREPARE;
 		bool goes = proposal && (acts(d, FAULT_MUTE) || (v->leaf[i].seq % 5 == 0 && acts(d, FAULT_HOLE)));
 		*changed |= goes;
 		if (!goes)

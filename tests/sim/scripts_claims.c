@@ -14,7 +14,7 @@ bool script_votes_twice(struct node *d, uint8_t to, uint16_t type, const struct 
 	if (type != PBFT_VOTES || !script_has(d, FAULT_BOTH) || !script_open(d, &x, f) || !script_acts(d, FAULT_BOTH))
 		return false;
 	for (uint16_t i = 0; i < x.b->votes.count; i++) {
-		struct pbft_leaf *l = &x.b->votes.leaf[i];
+		struct bft_leaf *l = &x.b->votes.leaf[i];
 		if (l->seq % 2 && l->seq > 1 && l->seq < SIM_SEQS_MAX && !digest_is_zero(&s->proposal_at[l->seq - 1]))
 			l->digest = s->proposal_at[l->seq - 1];
 		else
@@ -44,7 +44,7 @@ static struct frame *absurd_message(struct node *d, uint16_t type)
 	uint64_t x = absurd_number(s), y = absurd_number(s);
 	memset(b, 0, sizeof *b);
 	switch ((enum pbft_type)type) {
-	case PBFT_VOTES: b->votes = (struct pbft_votes){ .view = x, .count = 1, .leaf = { { .kind = (uint8_t)(1 + y % 3), .seq = y } } }; break;
+	case PBFT_VOTES: b->votes = (struct bft_votes){ .view = x, .count = 1, .leaf = { { .kind = (uint8_t)(1 + y % 3), .seq = y } } }; break;
 	case PBFT_SUSPECT: b->suspect = (struct pbft_suspect){ x, 1 }; break;
 	case PBFT_VIEW_CHANGE: b->view_change = (struct pbft_view_change){ .view = x, .stable = y }; break;
 	case PBFT_NEW_VIEW:
@@ -67,7 +67,7 @@ static struct frame *absurd_message(struct node *d, uint16_t type)
 		break;
 	case PBFT_RECALL: b->recall.stable = x; break;
 	case PBFT_FETCH_CHAIN: b->fetch_chain.from = x; break;
-	case PBFT_CHAIN: b->chain = (struct pbft_chain){ .from = x, .end = y, .count = (uint16_t)(y % (BFT_WINDOW_MAX + 1)) }; break;
+	case PBFT_CHAIN: b->chain = (struct bft_chain){ .from = x, .end = y, .count = (uint16_t)(y % (BFT_WINDOW_MAX + 1)) }; break;
 	case PBFT_PASS_OVER: b->pass_over.member = (uint8_t)x; break;
 	default: break;
 	}
@@ -146,8 +146,8 @@ static struct frame *false_votes(struct node *d, uint8_t accused)
 	struct sim *s = d->sim;
 	union pbft_body *b = s->said;
 	uint8_t body[128];
-	b->votes = (struct pbft_votes){ .view = s->node[accused].seen.view, .count = 1 };
-	b->votes.leaf[0] = (struct pbft_leaf){ .kind = (uint8_t)(1 + rng_below(&s->lying, 3)), .seq = s->node[accused].seen.executed + 1 };
+	b->votes = (struct bft_votes){ .view = s->node[accused].seen.view, .count = 1 };
+	b->votes.leaf[0] = (struct bft_leaf){ .kind = (uint8_t)(1 + rng_below(&s->lying, 3)), .seq = s->node[accused].seen.executed + 1 };
 	proposal_null_digest(&b->votes.leaf[0].digest, &s->cluster);
 	size_t n = pbft_encode(PBFT_VOTES, b, body, sizeof body);
 	struct frame *f = n ? script_frame(d, PBFT_VOTES, d->driver->epoch, body, n, true) : NULL;
@@ -197,7 +197,7 @@ static void signed_otherwise(struct node *d, struct opened *x, const struct dige
 	struct statement statement;
 	size_t n = pbft_encode(x->e.type, x->b, body, sizeof body);
 	if (x->e.type == PBFT_VOTES)
-		pbft_votes_digest_of(&digest, &x->b->votes);
+		votes_digest_of(&digest, &x->b->votes);
 	else
 		pbft_body_digest(&digest, x->e.type, body, n);
 	statement_make(&statement, pbft_domain(x->e.type), cluster, x->e.epoch, &digest);

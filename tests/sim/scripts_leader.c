@@ -127,7 +127,7 @@ static bool once_more(struct node *d, const struct proposal_body *p, bft_view vi
 }
 
 /* The same for each vote on that slot, as long as nothing is executed there. */
-static bool other(struct node *d, bft_view view, const struct pbft_leaf *l, uint8_t to, struct made *m)
+static bool other(struct node *d, bft_view view, const struct bft_leaf *l, uint8_t to, struct made *m)
 {
 	const struct proposal_body *p = own(d, &l->digest);
 	if (script_has(d, FAULT_TIMES) && p && at_another_time(d, p, to, m))
@@ -146,12 +146,12 @@ static bool proposes_otherwise(struct node *d, uint8_t to, const struct frame *f
 	    liar_leader(d, x.b->votes.view) != d->id)
 		return false;
 	for (uint16_t i = 0; i < x.b->votes.count; i++) {
-		struct pbft_leaf *l = &x.b->votes.leaf[i];
-		if (l->kind == PBFT_LEAF_PRE_PREPARE)
+		struct bft_leaf *l = &x.b->votes.leaf[i];
+		if (l->kind == BFT_LEAF_PRE_PREPARE)
 			d->liar.told[l->seq % LIAR_OLD] = l->digest;
 		if (!other(d, x.b->votes.view, l, to, &m))
 			continue;
-		if (l->kind == PBFT_LEAF_PRE_PREPARE && m.n)
+		if (l->kind == BFT_LEAF_PRE_PREPARE && m.n)
 			script_send(d, to, script_frame(d, BFT_WIRE_PROPOSAL, x.e.epoch, m.bytes, m.n, false), 0);
 		l->digest = m.digest;
 		any = true;
@@ -181,7 +181,7 @@ static bool proposes(const struct node *d, const struct frame *f)
 	struct opened x;
 	bool mine = script_open(d, &x, f) && x.e.type == PBFT_VOTES && liar_leader(d, x.b->votes.view) == d->id, any = false;
 	for (uint16_t i = 0; mine && i < x.b->votes.count; i++)
-		any |= x.b->votes.leaf[i].kind == PBFT_LEAF_PRE_PREPARE;
+		any |= x.b->votes.leaf[i].kind == BFT_LEAF_PRE_PREPARE;
 	return any;
 }
 

@@ -1,5 +1,5 @@
 /* A VIEW-CHANGE that is proved to each by others: all of it true, and none of it checked before. */
-#include "bft/pbft/certificate.h"
+#include "bft/certificate.h"
 #include "bft/pbft/pbft.h"
 #include "replica/driver_state.h"
 #include "tests/sim/scripts.h"
@@ -11,7 +11,7 @@ static bool by_others(struct node *d, struct certificate *c, uint8_t first)
 	struct driver *driver = d->driver;
 	struct pbft *core = (struct pbft *)(void *)driver->core;
 	struct pbft_slot *slot = slot_find(core, c->seq);
-	struct pbft_votes *votes = malloc(sizeof *votes);
+	struct bft_votes *votes = malloc(sizeof *votes);
 	bft_mask by = 0;
 	if (!votes)
 		abort();
@@ -28,7 +28,7 @@ static bool by_others(struct node *d, struct certificate *c, uint8_t first)
 			continue;
 		const struct message *m = messages_at(driver->messages, slot_vote(core, slot, false, i)->wire);
 		enough = pbft_decode(PBFT_VOTES, votes, m->body, m->core_bytes) > 0 &&
-		         certificate_add(c, i, votes, liar_leader(d, c->view) == i ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, &m->signature);
+		         certificate_add(c, i, votes, liar_leader(d, c->view) == i ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, &m->signature);
 	}
 	free(votes);
 	return enough;

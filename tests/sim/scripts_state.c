@@ -1,5 +1,5 @@
 /* Those who serve the state, and those who fetch it: false parts of it, the true ones too late, and questions that never end. */
-#include "bft/pbft/certificate.h"
+#include "bft/certificate.h"
 #include "replica/driver_state.h"
 #include "tests/sim/scripts.h"
 
@@ -116,7 +116,7 @@ static struct frame *false_offer(struct node *d, const struct frame *f)
 		c.root.b[0] ^= 1;
 	else
 		c.seq += s->genesis.limits.checkpoint_every;
-	struct pbft_snapshot said = { .seq = c.seq, .chain = c.digest, .root = c.root };
+	struct bft_snapshot said = { .seq = c.seq, .chain = c.digest, .root = c.root };
 	struct bft_envelope e = { .type = PBFT_SNAPSHOT, .epoch = c.epoch };
 	uint8_t body[128];
 	size_t n = pbft_encode(PBFT_SNAPSHOT, &said, body, sizeof body);

@@ -104,6 +104,7 @@ struct node {
 	bft_epoch bound_epoch;
 	struct memory_disk *backup;            /* an older copy of its folder, put back once */
 	bool forgetful, rolled_back;           /* the first: it will be; counts among the f  */
+	bool rotten;                           /* a byte of its state flipped since it ran     */
 	bool contradicts;                      /* rolled back, it signs what it would not have signed                                */
 	struct secret_key later[SIM_KEYS_MAX]; /* keys that its operator has made since the genesis */
 	uint32_t later_count;
@@ -219,6 +220,7 @@ struct sim {
 	bool calm, quiet; /* quiet: from the beginning, so nobody may lose office */
 	bool forgetting;  /* one loses its memory, and nobody else loses anything: what it said is known */
 	bool disks_fail;  /* a write or flush of a log, now and then */
+	uint8_t rots;     /* whose state does, at rest; SIM_NODES_MAX: nobody's */
 	bool slow;        /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS + 1]; /* the last one lies, if it is there */
@@ -240,7 +242,7 @@ struct sim {
 	struct epoch_keys judge_keys; /* of whoever judges a receipt: the genesis', and what the receipt leads to */
 	void *said;                   /* room for one decoded message */
 	/* what was exercised */
-	uint64_t observers, readmitted, epochs, rotations, passed_over, damaged, given_up, refusals;
+	uint64_t observers, readmitted, epochs, rotations, passed_over, damaged, states_dropped, given_up, refusals;
 	struct public_key key_at[SIM_EPOCHS_MAX][SIM_NODES_MAX]; /* as the first honest node that came there knew them */
 	bft_mask passed_at[SIM_EPOCHS_MAX];                      /* and who leads last, as it knew it */
 	bool key_known[SIM_EPOCHS_MAX];
@@ -285,6 +287,12 @@ void disk_fills(struct node *d, bool full);
 bool disk_superblock(struct node *d, bool formatted);
 void disk_memory_lost(struct node *d);
 bool disk_judge(struct node *d, const struct damage *damage, bool damaged, const char *reason);
+
+/* state_rot.c */
+extern const struct state_options sim_state_options;
+void state_rots(struct node *d);
+/* Opens the state, and drops one that is damaged, as a replica does. False: the seed has failed. */
+bool state_open_judged(struct node *d);
 
 /* clocks.c */
 uint64_t clock_of(const struct node *d);
@@ -335,7 +343,7 @@ bool adaptive_withholds(struct node *d, uint8_t to, const struct frame *f);
 
 /* liar.c */
 struct bft_envelope;
-void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct pbft_votes *votes);
+void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct bft_votes *votes);
 /* With which it signs now. */
 const struct secret_key *liar_key(const struct node *d);
 void liar_draw(struct sim *s);
@@ -382,7 +390,7 @@ void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name
 
 /* check.c */
 void check_certificate(struct node *d, const uint8_t *bytes, size_t n);
-void check_executed(struct node *d, const struct pbft_rec_executed *r);
+void check_executed(struct node *d, const struct bft_rec_executed *r);
 void check_node(struct node *d);
 void check_end(struct sim *s);
 #endif

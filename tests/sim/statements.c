@@ -6,15 +6,15 @@
 #include "tests/sim/sim.h"
 
 enum said {
-	SAID_PRE_PREPARE = PBFT_LEAF_PRE_PREPARE, /* E1 */
-	SAID_PREPARE = PBFT_LEAF_PREPARE,         /* E2 */
-	SAID_COMMIT = PBFT_LEAF_COMMIT,           /* E2 */
-	SAID_CHECKPOINT,                          /* E4 */
-	SAID_SNAPSHOT,                            /* E4 */
-	SAID_VIEW_CHANGE,                         /* E8 */
-	SAID_NEW_VIEW,                            /* E8 */
-	SAID_RESULT,                              /* E5 */
-	SAID_COMMITTED,                           /* E3: the highest view of a COMMIT for a sequence */
+	SAID_PRE_PREPARE = BFT_LEAF_PRE_PREPARE, /* E1 */
+	SAID_PREPARE = BFT_LEAF_PREPARE,         /* E2 */
+	SAID_COMMIT = BFT_LEAF_COMMIT,           /* E2 */
+	SAID_CHECKPOINT,                         /* E4 */
+	SAID_SNAPSHOT,                           /* E4 */
+	SAID_VIEW_CHANGE,                        /* E8 */
+	SAID_NEW_VIEW,                           /* E8 */
+	SAID_RESULT,                             /* E5 */
+	SAID_COMMITTED,                          /* E3: the highest view of a COMMIT for a sequence */
 };
 static const char *const names[] = { "", "PRE-PREPARE", "PREPARE", "COMMIT", "CHECKPOINT", "SNAPSHOT", "VIEW-CHANGE", "NEW-VIEW", "result", "" };
 
@@ -91,12 +91,12 @@ static void hides(struct sim *s, uint8_t node, bft_epoch epoch, const struct pbf
 		         (unsigned long long)vc->view);
 }
 
-static void on_votes(struct sim *s, uint8_t node, bft_epoch epoch, const struct pbft_votes *v)
+static void on_votes(struct sim *s, uint8_t node, bft_epoch epoch, const struct bft_votes *v)
 {
 	for (uint16_t i = 0; i < v->count; i++) {
-		const struct pbft_leaf *l = &v->leaf[i];
+		const struct bft_leaf *l = &v->leaf[i];
 		say(s, node, epoch, (enum said)l->kind, v->view, l->seq, &l->digest);
-		if (l->kind != PBFT_LEAF_COMMIT)
+		if (l->kind != BFT_LEAF_COMMIT)
 			continue;
 		if (s->node[node].bound && s->node[node].bound_epoch == epoch)
 			hides(s, node, epoch, s->node[node].bound, l->seq, v->view, &l->digest);

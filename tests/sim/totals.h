@@ -18,6 +18,7 @@
 	X(rotations, "keys_changed", "keys changed")                                                                                                           \
 	X(passed_over, "passed_over", "leaders passed over")                                                                                                   \
 	X(damaged, "damaged_logs", "damaged logs met at a start")                                                                                              \
+	X(states_dropped, "states_dropped", "damaged states dropped at a start")                                                                               \
 	X(given_up, "folders_given_up", "damaged folders given up")                                                                                            \
 	X(refusals, "full_disks_met", "full disks met")                                                                                                        \
 	X(accusations, "accusations", "accusations")                                                                                                           \

@@ -252,7 +252,7 @@ static void set_up(struct sim *s, const struct schedule *schedule)
 	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
 	mkdir(s->folder, 0700);
 	s->chain_at[0] = s->cluster;
-	s->said = malloc(bft_pbft.body_bytes);
+	s->said = malloc(sizeof(union pbft_body));
 	if (!s->said)
 		abort();
 }

@@ -321,7 +321,7 @@ static inline struct bft_envelope dbed_envelope(struct dbed *b, uint8_t signer, 
 	struct digest d;
 	struct statement s;
 	if (type == PBFT_VOTES && pbft_decode(type, &decoded, body, n))
-		pbft_votes_digest_of(&d, &decoded.votes);
+		votes_digest_of(&d, &decoded.votes);
 	else
 		pbft_body_digest(&d, type, body, n);
 	statement_make(&s, pbft_domain(type), &b->cluster, 1, &d);
@@ -365,12 +365,12 @@ static inline void dbed_say(struct dbed *b, uint8_t member, uint16_t type, const
 	dbed_say_as(b, &how, type, body);
 }
 
-static inline const struct pbft_votes *dbed_votes(bft_view view, uint8_t kind, bft_seq seq, struct digest d)
+static inline const struct bft_votes *dbed_votes(bft_view view, uint8_t kind, bft_seq seq, struct digest d)
 {
-	static struct pbft_votes v;
+	static struct bft_votes v;
 	v.view = view;
 	v.count = 1;
-	v.leaf[0] = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = d };
+	v.leaf[0] = (struct bft_leaf){ .kind = kind, .seq = seq, .digest = d };
 	return &v;
 }
 
@@ -536,12 +536,12 @@ static inline void dbed_push(struct dbed *b, uint8_t link, const struct dbed_pro
 /* The others agree on `p` at `seq`; whether its body is here is another matter. */
 static inline void dbed_agree(struct dbed *b, bft_seq seq, struct digest d)
 {
-	dbed_leaf(b, 0, PBFT_LEAF_PRE_PREPARE, seq, d);
-	dbed_leaf(b, 2, PBFT_LEAF_PREPARE, seq, d);
-	dbed_leaf(b, 3, PBFT_LEAF_PREPARE, seq, d);
-	dbed_leaf(b, 0, PBFT_LEAF_COMMIT, seq, d);
-	dbed_leaf(b, 2, PBFT_LEAF_COMMIT, seq, d);
-	dbed_leaf(b, 3, PBFT_LEAF_COMMIT, seq, d);
+	dbed_leaf(b, 0, BFT_LEAF_PRE_PREPARE, seq, d);
+	dbed_leaf(b, 2, BFT_LEAF_PREPARE, seq, d);
+	dbed_leaf(b, 3, BFT_LEAF_PREPARE, seq, d);
+	dbed_leaf(b, 0, BFT_LEAF_COMMIT, seq, d);
+	dbed_leaf(b, 2, BFT_LEAF_COMMIT, seq, d);
+	dbed_leaf(b, 3, BFT_LEAF_COMMIT, seq, d);
 }
 
 /* ---- seeing ---- */
@@ -580,7 +580,7 @@ static inline bool dbed_voted(struct dbed *b, uint8_t kind, bft_seq seq, struct 
 			if (m.votes.leaf[k].kind == kind && m.votes.leaf[k].seq == seq && digest_equal(&m.votes.leaf[k].digest, &d)) {
 				struct digest h;
 				struct statement s;
-				pbft_votes_digest_of(&h, &m.votes);
+				votes_digest_of(&h, &m.votes);
 				statement_make(&s, DOMAIN_VOTES, &b->cluster, 1, &h);
 				return sign_ed25519.verify(&f->e.signature, &s, &b->key[DBED_SELF]);
 			}

@@ -174,7 +174,7 @@ static bool fill(uint16_t type)
 {
 	memset(&body, 0, sizeof body);
 	switch ((enum pbft_type)type) {
-	case PBFT_VOTES: body.votes = *dbed_votes(0, PBFT_LEAF_COMMIT, 3, some(1)); return true;
+	case PBFT_VOTES: body.votes = *dbed_votes(0, BFT_LEAF_COMMIT, 3, some(1)); return true;
 	case PBFT_SUSPECT: body.suspect.standing = 1; return true;
 	case PBFT_VIEW_CHANGE:
 		body.view_change.view = 1;
@@ -189,13 +189,13 @@ static bool fill(uint16_t type)
 			body.new_view.source[i].digest = some(i);
 		}
 		return true;
-	case PBFT_CHECKPOINT: body.checkpoint = (struct pbft_checkpoint){ .seq = DBED_K, .chain = some(1) }; return true;
-	case PBFT_SNAPSHOT: body.snapshot = (struct pbft_snapshot){ .seq = DBED_K, .chain = some(1), .root = some(2) }; return true;
+	case PBFT_CHECKPOINT: body.checkpoint = (struct bft_checkpoint){ .seq = DBED_K, .chain = some(1) }; return true;
+	case PBFT_SNAPSHOT: body.snapshot = (struct bft_snapshot){ .seq = DBED_K, .chain = some(1), .root = some(2) }; return true;
 	case PBFT_STATUS: return true;
 	case PBFT_RECALL: return true;
 	case PBFT_RECALL_DONE: return true;
 	case PBFT_FETCH_VIEW_CHANGE: body.fetch_view_change.digest = some(1); return true;
-	case PBFT_CHAIN: body.chain = (struct pbft_chain){ .from = 1, .end = 4, .chain = some(1) }; return true;
+	case PBFT_CHAIN: body.chain = (struct bft_chain){ .from = 1, .end = 4, .chain = some(1) }; return true;
 	case PBFT_FETCH_CHAIN: body.fetch_chain.from = 1; return true;
 	case PBFT_PASS_OVER: body.pass_over.member = 1; return true;
 	case PBFT_STABLE: /* needs a certificate: below */
@@ -294,7 +294,7 @@ static void a_false_signature_costs_the_link(void)
 	for (int i = 0; i < 5; i++) {
 		dbed_create(&b);
 		fill(types[i]);
-		body.votes.leaf[0].kind = types[i] == PBFT_VOTES ? PBFT_LEAF_PREPARE : body.votes.leaf[0].kind;
+		body.votes.leaf[0].kind = types[i] == PBFT_VOTES ? BFT_LEAF_PREPARE : body.votes.leaf[0].kind;
 		struct dbed_say how = { .link = 2, .signer = 2, .false_signature = true };
 		dbed_say_as(&b, &how, types[i], &body);
 		dbed_turn(&b);
@@ -309,12 +309,12 @@ static void who_was_caught_needs_signatures(void)
 	struct digest d = some(1);
 	dbed_create(&b);
 	struct dbed_say lie = { .link = 2, .signer = 2, .false_signature = true };
-	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 1, d));
+	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 1, d));
 	CU_ASSERT_TRUE(bad() == 0 && b.closed[2] == 0);
-	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_PREPARE, 1, d));
+	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, BFT_LEAF_PREPARE, 1, d));
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bad() == 1 && b.closed[2] == 1);
-	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 2, d));
+	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 2, d));
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bad() == 2 && b.closed[2] == 2);
 	fill(PBFT_STATUS);
@@ -322,9 +322,9 @@ static void who_was_caught_needs_signatures(void)
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bad() == 3 && b.closed[2] == 3);
 	/* It may still speak the truth; and nobody else is touched. */
-	dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, d);
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 3, d);
 	struct dbed_say other = { .link = 3, .signer = 3, .false_signature = true };
-	dbed_say_as(&b, &other, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 2, d));
+	dbed_say_as(&b, &other, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 2, d));
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bad() == 3 && b.closed[2] == 3 && b.closed[3] == 0);
 	dbed_destroy(&b);
@@ -336,11 +336,11 @@ static void a_false_statement_of_another_costs_the_messenger(void)
 	struct digest d = some(1);
 	dbed_create(&b);
 	struct dbed_say how = { .link = 3, .signer = 2, .false_signature = true };
-	dbed_say_as(&b, &how, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 1, d)); /* not even a COMMIT is taken unseen */
+	dbed_say_as(&b, &how, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 1, d)); /* not even a COMMIT is taken unseen */
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bad() == 1 && b.closed[3] == 1 && b.closed[2] == 0);
 	struct dbed_say lazily = { .link = 2, .signer = 2, .false_signature = true };
-	dbed_say_as(&b, &lazily, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 2, d));
+	dbed_say_as(&b, &lazily, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 2, d));
 	CU_ASSERT_EQUAL(bad(), 1); /* 2 is still trusted on its channel */
 	dbed_destroy(&b);
 }
@@ -351,12 +351,12 @@ static void a_statement_of_mine_that_i_never_made_ends_my_voting(void)
 	dbed_create(&b);
 	/* A false one does nothing to me. */
 	struct dbed_say how = { .link = 2, .signer = DBED_SELF, .false_signature = true };
-	dbed_say_as(&b, &how, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_PREPARE, 1, d));
+	dbed_say_as(&b, &how, PBFT_VOTES, dbed_votes(0, BFT_LEAF_PREPARE, 1, d));
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bad() == 1 && b.closed[2] == 1 && b.memory_lost == 0);
 	CU_ASSERT_NOT_EQUAL(dbed_standing(&b).role, STANDING_OBSERVER);
 	how.false_signature = false;
-	dbed_say_as(&b, &how, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_PREPARE, 1, d));
+	dbed_say_as(&b, &how, PBFT_VOTES, dbed_votes(0, BFT_LEAF_PREPARE, 1, d));
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(b.memory_lost >= 1);
 	CU_ASSERT_EQUAL(dbed_standing(&b).role, STANDING_OBSERVER);
@@ -404,11 +404,11 @@ static size_t prove(const struct proof *p, uint8_t *bytes, size_t capacity)
 		struct signature signature;
 		if (m == DBED_SELF && p->count < DBED_N)
 			continue;
-		const struct pbft_votes *v = NULL;
-		uint8_t kind = m == 0 ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE;
+		const struct bft_votes *v = NULL;
+		uint8_t kind = m == 0 ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE;
 		if (p->kind == CERTIFICATE_PREPARED) {
-			v = dbed_votes(0, p->commits ? PBFT_LEAF_COMMIT : kind, p->seq, p->digest);
-			pbft_votes_digest_of(&d, v);
+			v = dbed_votes(0, p->commits ? BFT_LEAF_COMMIT : kind, p->seq, p->digest);
+			votes_digest_of(&d, v);
 			statement_make(&s, DOMAIN_VOTES, &b.cluster, c.epoch, &d);
 		} else {
 			struct wr w = wr_of(encoded, sizeof encoded);
@@ -423,7 +423,7 @@ static size_t prove(const struct proof *p, uint8_t *bytes, size_t capacity)
 		sign_ed25519.sign(&signature, &s, &b.secret[m]);
 		if (p->false_at == m)
 			signature.b[1] ^= 1;
-		CU_ASSERT_TRUE(certificate_add(&c, m, v, p->commits ? PBFT_LEAF_COMMIT : kind, &signature));
+		CU_ASSERT_TRUE(certificate_add(&c, m, v, p->commits ? BFT_LEAF_COMMIT : kind, &signature));
 		k++;
 	}
 	return certificate_encode(&c, bytes, capacity);
@@ -578,7 +578,7 @@ static void make_chain(struct proof *right)
 {
 	struct digest null, none;
 	memset(&body, 0, sizeof body);
-	body.chain = (struct pbft_chain){ .from = 1, .count = DBED_K, .end = DBED_K, .chain = b.cluster };
+	body.chain = (struct bft_chain){ .from = 1, .count = DBED_K, .end = DBED_K, .chain = b.cluster };
 	proposal_null_digest(&null, &b.cluster);
 	results_root(&none, NULL, 0);
 	for (uint16_t i = 0; i < DBED_K; i++) {
@@ -675,10 +675,10 @@ static void a_bundle_that_is_not_named_is_refused(void)
 	dbed_push(&b, 0, &p, &other, 1);
 	CU_ASSERT_EQUAL(blamed(), 1);
 	dbed_agree(&b, 1, p.digest);
-	CU_ASSERT_FALSE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	CU_ASSERT_FALSE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	/* From another it comes whole. */
 	dbed_push(&b, 3, &p, &x, 1);
-	CU_ASSERT_TRUE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	CU_ASSERT_TRUE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	CU_ASSERT_EQUAL(dbed_standing(&b).executed, 1);
 	CU_ASSERT_EQUAL(blamed(), 1);
 	free(x.bytes);
@@ -696,12 +696,12 @@ static void a_clients_false_signature_costs_the_sender(void)
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bad() == 1 && b.closed[0] == 1);
 	dbed_agree(&b, 1, p.digest);
-	CU_ASSERT_FALSE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	CU_ASSERT_FALSE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	/* It is asked for. */
 	dbed_pass(&b, 100);
 	CU_ASSERT_TRUE(dbed_sent(&b, BFT_WIRE_FETCH) >= 1);
 	dbed_push(&b, 3, &p, &x, 1);
-	CU_ASSERT_TRUE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	CU_ASSERT_TRUE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	CU_ASSERT_TRUE(dbed_standing(&b).executed == 1 && b.closed[3] == 0 && bad() == 1);
 	free(x.bytes);
 	dbed_destroy(&b);
@@ -716,18 +716,18 @@ static void a_malformed_bundle_named_by_the_leader_is_its_fault(void)
 	bundle_digest(&x.digest, x.bytes, x.n);
 	struct dbed_proposal p = dbed_propose(&b, DBED_WALL, &x, 1);
 	dbed_push(&b, 0, &p, &x, 1);
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 1, p.digest);
-	CU_ASSERT_FALSE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 1, p.digest);
+	CU_ASSERT_FALSE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	CU_ASSERT_EQUAL(dbed_sent(&b, PBFT_SUSPECT), DBED_N - 1);
 	CU_ASSERT_FALSE(driver_failed(b.driver));
 	/* In the other order. */
 	dbed_destroy(&b);
 	dbed_create(&b);
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 1, p.digest);
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 1, p.digest);
 	CU_ASSERT_EQUAL(dbed_sent(&b, PBFT_SUSPECT), 0);
 	dbed_push(&b, 3, &p, &x, 1);
 	CU_ASSERT_EQUAL(dbed_sent(&b, PBFT_SUSPECT), DBED_N - 1);
-	CU_ASSERT_FALSE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	CU_ASSERT_FALSE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	free(x.bytes);
 	dbed_destroy(&b);
 }
@@ -739,12 +739,12 @@ static void a_proposal_that_is_too_large_is_not_prepared(void)
 	struct dbed_bundle fits = dbed_request(&b, 0, 99, 1, most), large = dbed_request(&b, 0, 99, 2, most + 1);
 	struct dbed_proposal p = dbed_propose(&b, DBED_WALL, &fits, 1), q = dbed_propose(&b, DBED_WALL, &large, 1);
 	dbed_push(&b, 0, &p, &fits, 1);
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 1, p.digest);
-	CU_ASSERT_TRUE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 1, p.digest);
+	CU_ASSERT_TRUE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	CU_ASSERT_EQUAL(dbed_sent(&b, PBFT_SUSPECT), 0);
 	dbed_push(&b, 0, &q, &large, 1);
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 2, q.digest);
-	CU_ASSERT_FALSE(dbed_voted(&b, PBFT_LEAF_PREPARE, 2, q.digest));
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 2, q.digest);
+	CU_ASSERT_FALSE(dbed_voted(&b, BFT_LEAF_PREPARE, 2, q.digest));
 	CU_ASSERT_EQUAL(dbed_sent(&b, PBFT_SUSPECT), DBED_N - 1);
 	free(fits.bytes);
 	free(large.bytes);
@@ -790,7 +790,7 @@ static void a_pool_full_of_requests_does_not_stop_the_order(void)
 	dbed_push(&b, 0, &p, &x, 1);
 	dbed_agree(&b, 1, p.digest);
 	CU_ASSERT_EQUAL(dbed_standing(&b).executed, 1);
-	CU_ASSERT_TRUE(dbed_voted(&b, PBFT_LEAF_PREPARE, 1, p.digest));
+	CU_ASSERT_TRUE(dbed_voted(&b, BFT_LEAF_PREPARE, 1, p.digest));
 	free(x.bytes);
 	dbed_destroy(&b);
 }
@@ -818,8 +818,8 @@ static void a_body_proposed_twice_outlives_its_first_place(void)
 	dbed_push(&b, 0, &p, &x, 1);
 	dbed_agree(&b, 1, p.digest);
 	CU_ASSERT_EQUAL(dbed_standing(&b).executed, 1);
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 6, p.digest);
-	CU_ASSERT_TRUE(dbed_voted(&b, PBFT_LEAF_PREPARE, 6, p.digest));
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 6, p.digest);
+	CU_ASSERT_TRUE(dbed_voted(&b, BFT_LEAF_PREPARE, 6, p.digest));
 	CU_ASSERT_TRUE(history_body_covers(b.driver->history, &p.digest, 6));
 	history_drop(b.driver->history, 4);
 	CU_ASSERT_TRUE(body_in_log(b.driver, &p.digest));
@@ -1159,12 +1159,12 @@ static void a_full_disk_takes_nothing_new(void)
 	/* No PREPARE promises what cannot be kept, until there is room again. */
 	struct dbed_proposal p = dbed_propose(&b, DBED_WALL, &x, 1);
 	dbed_push(&b, 0, &p, &x, 1);
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 3, p.digest);
-	CU_ASSERT_FALSE(dbed_voted(&b, PBFT_LEAF_PREPARE, 3, p.digest));
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 3, p.digest);
+	CU_ASSERT_FALSE(dbed_voted(&b, BFT_LEAF_PREPARE, 3, p.digest));
 	CU_ASSERT_TRUE(strlen(dbed_standing(&b).trouble) > 0);
 	driver_space(b.driver, DRIVER_DISK_LOG, false);
 	dbed_turn(&b);
-	CU_ASSERT_TRUE(dbed_voted(&b, PBFT_LEAF_PREPARE, 3, p.digest));
+	CU_ASSERT_TRUE(dbed_voted(&b, BFT_LEAF_PREPARE, 3, p.digest));
 	CU_ASSERT_STRING_EQUAL(dbed_standing(&b).trouble, "");
 	free(x.bytes);
 	free(done.bytes);

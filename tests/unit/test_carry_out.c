@@ -23,7 +23,7 @@ static void begin(void)
 
 static void say_checkpoint(uint8_t member)
 {
-	struct pbft_checkpoint m = { .seq = DUE, .chain = dbed_standing(&b).chain };
+	struct bft_checkpoint m = { .seq = DUE, .chain = dbed_standing(&b).chain };
 	dbed_say(&b, member, PBFT_CHECKPOINT, &m);
 }
 
@@ -68,7 +68,7 @@ static void it_waits_for_the_disk(void)
 {
 	begin();
 	say_checkpoint(0);
-	struct pbft_checkpoint m = { .seq = DUE, .chain = dbed_standing(&b).chain };
+	struct bft_checkpoint m = { .seq = DUE, .chain = dbed_standing(&b).chain };
 	uint8_t bytes[64];
 	size_t n = pbft_encode(PBFT_CHECKPOINT, &m, bytes, sizeof bytes);
 	struct bft_envelope e = dbed_envelope(&b, 2, PBFT_CHECKPOINT, bytes, n);
@@ -105,7 +105,7 @@ static void it_is_served_when_one_more_has_it(void)
 	say_checkpoint(2);
 	CU_ASSERT_EQUAL(offers(), 0);
 	struct state_meta meta = execution_snapshot_meta(b.driver->execution);
-	struct pbft_snapshot m = { .seq = meta.seq, .chain = meta.chain, .root = meta.root };
+	struct bft_snapshot m = { .seq = meta.seq, .chain = meta.chain, .root = meta.root };
 	dbed_say(&b, 2, PBFT_SNAPSHOT, &m);
 	CU_ASSERT_EQUAL(offers(), 1);
 	dbed_destroy(&b);
@@ -134,7 +134,7 @@ static void begin_certified(void)
 	say_checkpoint(0);
 	say_checkpoint(2);
 	struct state_meta meta = execution_snapshot_meta(b.driver->execution);
-	struct pbft_snapshot m = { .seq = meta.seq, .chain = meta.chain, .root = meta.root };
+	struct bft_snapshot m = { .seq = meta.seq, .chain = meta.chain, .root = meta.root };
 	dbed_say(&b, 2, PBFT_SNAPSHOT, &m);
 }
 

@@ -1,5 +1,5 @@
 /* Certificates: q signatures that anybody can check, and everything that a liar can make of them. Real signatures. */
-#include "bft/pbft/certificate.h"
+#include "bft/pbft/messages.h"
 #include "bft/quorum.h"
 #include "crypto/merkle.h"
 #include "tests/unit/unit.h"
@@ -32,34 +32,34 @@ static void begin(void)
 }
 
 /* Member i's VOTES: `count` leaves, of which the one at `at` is the vote. */
-static void make_votes(struct pbft_votes *v, uint8_t member, uint16_t count, uint16_t at)
+static void make_votes(struct bft_votes *v, uint8_t member, uint16_t count, uint16_t at)
 {
 	memset(v, 0, sizeof *v);
 	v->view = VIEW;
 	v->count = count;
 	for (uint16_t i = 0; i < count; i++) {
-		v->leaf[i] = (struct pbft_leaf){ .kind = PBFT_LEAF_COMMIT, .seq = 1u + i };
+		v->leaf[i] = (struct bft_leaf){ .kind = BFT_LEAF_COMMIT, .seq = 1u + i };
 		memset(v->leaf[i].digest.b, i, DIGEST_BYTES);
 	}
-	v->leaf[at] = (struct pbft_leaf){ .kind = member == LEADER ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = SEQ, .digest = proposal };
+	v->leaf[at] = (struct bft_leaf){ .kind = member == LEADER ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, .seq = SEQ, .digest = proposal };
 }
 
-static void sign_votes(struct signature *out, const struct pbft_votes *v, uint8_t member, bft_epoch epoch)
+static void sign_votes(struct signature *out, const struct bft_votes *v, uint8_t member, bft_epoch epoch)
 {
 	struct digest d;
 	struct statement s;
-	pbft_votes_digest_of(&d, v);
+	votes_digest_of(&d, v);
 	statement_make(&s, DOMAIN_VOTES, &cluster, epoch, &d);
 	sign_ed25519.sign(out, &s, &secret[member]);
 }
 
 static void add_vote(struct certificate *c, uint8_t member, uint16_t count, uint16_t at)
 {
-	static struct pbft_votes v;
+	static struct bft_votes v;
 	struct signature signature;
 	make_votes(&v, member, count, at);
 	sign_votes(&signature, &v, member, c->epoch);
-	CU_ASSERT_TRUE(certificate_add(c, member, &v, member == LEADER ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, &signature));
+	CU_ASSERT_TRUE(certificate_add(c, member, &v, member == LEADER ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, &signature));
 }
 
 /* By members 0, 2, 3, 5, 6, each with another number of leaves. */
@@ -357,21 +357,21 @@ static void a_path_leads_to_its_own_place(void)
 static void the_leader_shows_its_pre_prepare(void)
 {
 	static struct certificate c;
-	static struct pbft_votes v;
+	static struct bft_votes v;
 	struct signature signature;
 	begin();
 	for (uint32_t i = 0; i < 2; i++) { /* member 0, then the leader */
 		make_prepared(&c);
 		uint8_t member = c.by[i].member;
 		make_votes(&v, member, 1, 0);
-		v.leaf[0].kind = member == LEADER ? PBFT_LEAF_PREPARE : PBFT_LEAF_PRE_PREPARE;
+		v.leaf[0].kind = member == LEADER ? BFT_LEAF_PREPARE : BFT_LEAF_PRE_PREPARE;
 		sign_votes(&signature, &v, member, 1);
 		c.by[i].count = 1;
 		c.by[i].index = 0;
 		c.by[i].path_count = 0;
 		c.by[i].signature = signature;
 		CU_ASSERT_FALSE(good(&c));
-		v.leaf[0].kind = PBFT_LEAF_COMMIT; /* nor is a COMMIT a PREPARE */
+		v.leaf[0].kind = BFT_LEAF_COMMIT; /* nor is a COMMIT a PREPARE */
 		sign_votes(&c.by[i].signature, &v, member, 1);
 		CU_ASSERT_FALSE(good(&c));
 	}
@@ -411,42 +411,42 @@ static void a_vote_counts_where_it_was_cast(void)
 static void votes_without_the_leaf_are_not_added(void)
 {
 	static struct certificate c;
-	static struct pbft_votes v;
+	static struct bft_votes v;
 	struct signature signature = { { 0 } };
 	begin();
 	make_prepared(&c);
 	c.count = 0;
 	make_votes(&v, 1, 8, 3);
-	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, PBFT_LEAF_PRE_PREPARE, &signature));
-	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, PBFT_LEAF_COMMIT, &signature));
+	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, BFT_LEAF_PRE_PREPARE, &signature));
+	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, BFT_LEAF_COMMIT, &signature));
 	v.view++;
-	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, PBFT_LEAF_PREPARE, &signature));
+	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, BFT_LEAF_PREPARE, &signature));
 	v.view--;
 	v.leaf[3].seq++;
-	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, PBFT_LEAF_PREPARE, &signature));
+	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, BFT_LEAF_PREPARE, &signature));
 	v.leaf[3].seq--;
 	v.leaf[3].digest.b[31] ^= 1;
-	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, PBFT_LEAF_PREPARE, &signature));
+	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, BFT_LEAF_PREPARE, &signature));
 	v.leaf[3].digest.b[31] ^= 1;
 	v.count = 3;
-	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, PBFT_LEAF_PREPARE, &signature));
+	CU_ASSERT_FALSE(certificate_add(&c, 1, &v, BFT_LEAF_PREPARE, &signature));
 	CU_ASSERT_EQUAL(c.count, 0);
 	v.count = 8;
-	CU_ASSERT_TRUE(certificate_add(&c, 1, &v, PBFT_LEAF_PREPARE, &signature));
+	CU_ASSERT_TRUE(certificate_add(&c, 1, &v, BFT_LEAF_PREPARE, &signature));
 	CU_ASSERT_TRUE(c.count == 1 && c.by[0].index == 3 && c.by[0].count == 8 && c.by[0].path_count == 3);
 }
 
 static void the_largest_fits_its_bound(void)
 {
 	static struct certificate c, back;
-	static struct pbft_votes v;
+	static struct bft_votes v;
 	struct signature signature = { { 9 } };
 	begin();
 	make_prepared(&c);
 	c.count = 0;
 	for (uint8_t i = 0; i < BFT_MEMBERS_MAX; i++) {
 		make_votes(&v, 1, BFT_LEAVES_MAX, i % BFT_LEAVES_MAX);
-		CU_ASSERT_TRUE(certificate_add(&c, i, &v, PBFT_LEAF_PREPARE, &signature));
+		CU_ASSERT_TRUE(certificate_add(&c, i, &v, BFT_LEAF_PREPARE, &signature));
 	}
 	size_t n = certificate_encode(&c, bytes, CERTIFICATE_BYTES_MAX);
 	CU_ASSERT_EQUAL(n, CERTIFICATE_BYTES_MAX - DIGEST_BYTES); /* a snapshot's root is the rest */

@@ -1,5 +1,5 @@
 /* A whole replica hears a liar contradict itself: what it keeps is proof to anybody, and when there is no proof nothing is kept. */
-#include "bft/pbft/certificate.h"
+#include "bft/certificate.h"
 #include "bft/pbft/evidence.h"
 #include "replica/driver_state.h"
 #include "tests/unit/driver_bed.h"
@@ -41,16 +41,16 @@ static void nothing_kept(void)
 static void two_pre_prepares(void)
 {
 	dbed_create(&b);
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 1, some(1));
-	dbed_leaf(&b, 0, PBFT_LEAF_PRE_PREPARE, 1, some(2));
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 1, some(1));
+	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 1, some(2));
 	kept("0-two-pre-prepares-0-1.evidence", 0);
 }
 
 static void two_prepares(void)
 {
 	dbed_create(&b);
-	dbed_leaf(&b, 2, PBFT_LEAF_PREPARE, 1, some(1));
-	dbed_leaf(&b, 2, PBFT_LEAF_PREPARE, 1, some(2));
+	dbed_leaf(&b, 2, BFT_LEAF_PREPARE, 1, some(1));
+	dbed_leaf(&b, 2, BFT_LEAF_PREPARE, 1, some(2));
 	kept("2-two-prepares-0-1.evidence", 2);
 }
 
@@ -58,8 +58,8 @@ static void two_prepares(void)
 static void two_commits(void)
 {
 	dbed_create(&b);
-	dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, some(1));
-	dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, some(2));
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 3, some(1));
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 3, some(2));
 	kept("2-two-commits-0-3.evidence", 2);
 }
 
@@ -67,34 +67,34 @@ static void two_commits_one_of_them_unsigned(void)
 {
 	struct dbed_say lie = { .link = 2, .signer = 2, .false_signature = true };
 	dbed_create(&b);
-	dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, some(1));
-	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 3, some(2)));
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 3, some(1));
+	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 3, some(2)));
 	nothing_kept();
 	dbed_create(&b);
-	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 3, some(1)));
-	dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, some(2));
+	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 3, some(1)));
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 3, some(2));
 	nothing_kept();
 }
 
 static void one_of_many_leaves(void)
 {
-	static struct pbft_votes v;
+	static struct bft_votes v;
 	dbed_create(&b);
-	v = (struct pbft_votes){ .view = 0, .count = DBED_W };
+	v = (struct bft_votes){ .view = 0, .count = DBED_W };
 	for (uint16_t i = 0; i < DBED_W; i++)
-		v.leaf[i] = (struct pbft_leaf){ .kind = PBFT_LEAF_COMMIT, .seq = 1u + i, .digest = some(1) };
+		v.leaf[i] = (struct bft_leaf){ .kind = BFT_LEAF_COMMIT, .seq = 1u + i, .digest = some(1) };
 	dbed_say(&b, 3, PBFT_VOTES, &v);
-	dbed_leaf(&b, 3, PBFT_LEAF_COMMIT, 6, some(2));
+	dbed_leaf(&b, 3, BFT_LEAF_COMMIT, 6, some(2));
 	kept("3-two-commits-0-6.evidence", 3);
 }
 
 static void both_in_one_message(void)
 {
-	static struct pbft_votes v;
+	static struct bft_votes v;
 	dbed_create(&b);
-	v = (struct pbft_votes){ .view = 0, .count = 2 };
+	v = (struct bft_votes){ .view = 0, .count = 2 };
 	for (uint8_t i = 0; i < 2; i++)
-		v.leaf[i] = (struct pbft_leaf){ .kind = PBFT_LEAF_COMMIT, .seq = 4, .digest = some(i) };
+		v.leaf[i] = (struct bft_leaf){ .kind = BFT_LEAF_COMMIT, .seq = 4, .digest = some(i) };
 	dbed_say(&b, 3, PBFT_VOTES, &v);
 	kept("3-two-commits-0-4.evidence", 3);
 }
@@ -103,7 +103,7 @@ static void two_checkpoints(void)
 {
 	dbed_create(&b);
 	for (uint8_t i = 1; i <= 2; i++) {
-		body.checkpoint = (struct pbft_checkpoint){ .seq = DBED_K, .chain = some(i) };
+		body.checkpoint = (struct bft_checkpoint){ .seq = DBED_K, .chain = some(i) };
 		dbed_say(&b, 2, PBFT_CHECKPOINT, &body);
 	}
 	kept("2-two-checkpoints-0-2.evidence", 2);
@@ -113,11 +113,11 @@ static void two_members_that_differ(void)
 {
 	dbed_create(&b);
 	for (uint8_t i = 2; i <= 3; i++) {
-		body.checkpoint = (struct pbft_checkpoint){ .seq = DBED_K, .chain = some(i) };
+		body.checkpoint = (struct bft_checkpoint){ .seq = DBED_K, .chain = some(i) };
 		dbed_say(&b, i, PBFT_CHECKPOINT, &body);
-		dbed_leaf(&b, i, PBFT_LEAF_COMMIT, 3, some(i));
+		dbed_leaf(&b, i, BFT_LEAF_COMMIT, 3, some(i));
 	}
-	dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, some(2));
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 3, some(2));
 	nothing_kept();
 }
 
@@ -126,7 +126,7 @@ static size_t stable_certificate(bft_seq seq, struct digest chain, uint8_t *byte
 	static struct certificate c;
 	uint8_t encoded[64];
 	c = (struct certificate){ .epoch = 1, .kind = CERTIFICATE_CHECKPOINT, .seq = seq, .digest = chain };
-	struct pbft_checkpoint said = { .seq = seq, .chain = chain };
+	struct bft_checkpoint said = { .seq = seq, .chain = chain };
 	size_t n = pbft_encode(PBFT_CHECKPOINT, &said, encoded, sizeof encoded);
 	for (uint8_t i = 0; i < DBED_N; i++) {
 		struct bft_envelope e = dbed_envelope(&b, i, PBFT_CHECKPOINT, encoded, n);
@@ -156,7 +156,7 @@ static void a_hidden_commit(void)
 		dbed_create(&b);
 		for (int i = 0; i < 2; i++) {
 			if (i == first)
-				dbed_leaf(&b, 2, PBFT_LEAF_COMMIT, 3, some(1));
+				dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 3, some(1));
 			body.view_change = (struct pbft_view_change){ .view = 5, .chain = b.cluster };
 			if (i != first)
 				dbed_say(&b, 2, PBFT_VIEW_CHANGE, &body);
@@ -165,7 +165,7 @@ static void a_hidden_commit(void)
 	}
 	struct dbed_say lie = { .link = 2, .signer = 2, .false_signature = true };
 	dbed_create(&b);
-	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, PBFT_LEAF_COMMIT, 3, some(1)));
+	dbed_say_as(&b, &lie, PBFT_VOTES, dbed_votes(0, BFT_LEAF_COMMIT, 3, some(1)));
 	body.view_change = (struct pbft_view_change){ .view = 5, .chain = b.cluster };
 	dbed_say(&b, 2, PBFT_VIEW_CHANGE, &body);
 	nothing_kept();

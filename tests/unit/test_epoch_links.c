@@ -218,7 +218,7 @@ static void a_stranger_is_asked_and_not_heard(void)
 	/* A vote by its former key, which was good until now, is not taken from that link. */
 	uint8_t bytes[512], frame[1024];
 	struct digest d = { { 9 } };
-	const struct pbft_votes *votes = dbed_votes(0, PBFT_LEAF_COMMIT, 1, d);
+	const struct bft_votes *votes = dbed_votes(0, BFT_LEAF_COMMIT, 1, d);
 	size_t n = pbft_encode(PBFT_VOTES, votes, bytes, sizeof bytes);
 	struct bft_envelope e = dbed_envelope(&b, 3, PBFT_VOTES, bytes, n);
 	struct wr w = wr_of(frame, sizeof frame);
@@ -281,7 +281,7 @@ static void say_stable(bft_seq seq)
 {
 	static uint8_t tail[4096];
 	static struct certificate c;
-	struct pbft_checkpoint body = { .seq = seq, .chain = { { 5 } } };
+	struct bft_checkpoint body = { .seq = seq, .chain = { { 5 } } };
 	uint8_t bytes[64];
 	struct digest digest;
 	struct statement s;

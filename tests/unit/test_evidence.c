@@ -1,6 +1,6 @@
 /* Evidence: each predicate, what comes close to it and proves nothing, and files that somebody changed. */
+#include "bft/certificate.h"
 #include "bft/envelope.h"
-#include "bft/pbft/certificate.h"
 #include "bft/pbft/evidence.h"
 #include "bft/proposal.h"
 #include "bft/quorum.h"
@@ -61,34 +61,34 @@ static struct evidence_message *add(uint8_t signer, uint16_t type, const void *b
 	m->n = pbft_encode(type, body, bytes, sizeof space[0]);
 	CU_ASSERT_TRUE_FATAL(m->n > 0);
 	if (type == PBFT_VOTES)
-		pbft_votes_digest_of(&digest, body);
+		votes_digest_of(&digest, body);
 	else
 		pbft_body_digest(&digest, type, bytes, m->n);
 	sign_as(&m->signature, type, &digest, signer, EPOCH, &cluster);
 	return m;
 }
 
-static void add_leaf(uint8_t signer, const struct pbft_votes *votes, uint16_t index)
+static void add_leaf(uint8_t signer, const struct bft_votes *votes, uint16_t index)
 {
 	struct evidence_message *m = add(signer, PBFT_VOTES, votes);
 	m->form = EVIDENCE_LEAF;
 	m->n = evidence_leaf(space[spaces - 1], votes, index);
 }
 
-static struct pbft_votes vote(bft_view view, uint8_t kind, bft_seq seq, uint8_t what)
+static struct bft_votes vote(bft_view view, uint8_t kind, bft_seq seq, uint8_t what)
 {
-	struct pbft_votes v = { .view = view, .count = 1 };
-	v.leaf[0] = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = d_of(what) };
+	struct bft_votes v = { .view = view, .count = 1 };
+	v.leaf[0] = (struct bft_leaf){ .kind = kind, .seq = seq, .digest = d_of(what) };
 	return v;
 }
 
 /* Among `count` votes for other sequences, at `index`. */
-static struct pbft_votes vote_among(bft_view view, uint8_t kind, bft_seq seq, uint8_t what, uint16_t count, uint16_t index)
+static struct bft_votes vote_among(bft_view view, uint8_t kind, bft_seq seq, uint8_t what, uint16_t count, uint16_t index)
 {
-	struct pbft_votes v = { .view = view, .count = count };
+	struct bft_votes v = { .view = view, .count = count };
 	for (uint16_t i = 0; i < count; i++)
-		v.leaf[i] = (struct pbft_leaf){ .kind = kind, .seq = seq + 100u + i, .digest = d_of(200) };
-	v.leaf[index] = (struct pbft_leaf){ .kind = kind, .seq = seq, .digest = d_of(what) };
+		v.leaf[i] = (struct bft_leaf){ .kind = kind, .seq = seq + 100u + i, .digest = d_of(200) };
+	v.leaf[index] = (struct bft_leaf){ .kind = kind, .seq = seq, .digest = d_of(what) };
 	return v;
 }
 
@@ -132,12 +132,12 @@ static void genesis_begin(void)
 static const struct {
 	enum evidence_predicate predicate;
 	uint8_t kind;
-} kinds[] = { { EVIDENCE_TWO_PRE_PREPARES, PBFT_LEAF_PRE_PREPARE }, { EVIDENCE_TWO_PREPARES, PBFT_LEAF_PREPARE }, { EVIDENCE_TWO_COMMITS, PBFT_LEAF_COMMIT } };
+} kinds[] = { { EVIDENCE_TWO_PRE_PREPARES, BFT_LEAF_PRE_PREPARE }, { EVIDENCE_TWO_PREPARES, BFT_LEAF_PREPARE }, { EVIDENCE_TWO_COMMITS, BFT_LEAF_COMMIT } };
 
 static void two_votes_whole(void)
 {
 	for (uint32_t k = 0; k < 3; k++) {
-		struct pbft_votes a = vote(6, kinds[k].kind, 17, 1), b = vote_among(6, kinds[k].kind, 17, 2, 9, 4);
+		struct bft_votes a = vote(6, kinds[k].kind, 17, 1), b = vote_among(6, kinds[k].kind, 17, 2, 9, 4);
 		begin(kinds[k].predicate, 2, 6, 17);
 		add(2, PBFT_VOTES, &a);
 		add(2, PBFT_VOTES, &b);
@@ -150,7 +150,7 @@ static void two_votes_as_leaves(void)
 {
 	for (uint16_t count = 1; count <= BFT_LEAVES_MAX; count = (uint16_t)(count * 2 - 1 + (count == 1))) {
 		for (uint16_t index = 0; index < count; index = (uint16_t)(index + 1 + count / 4)) {
-			struct pbft_votes a = vote_among(6, PBFT_LEAF_COMMIT, 17, 1, count, index), b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
+			struct bft_votes a = vote_among(6, BFT_LEAF_COMMIT, 17, 1, count, index), b = vote(6, BFT_LEAF_COMMIT, 17, 2);
 			begin(EVIDENCE_TWO_COMMITS, 3, 6, 17);
 			add_leaf(3, &a, index);
 			add(3, PBFT_VOTES, &b);
@@ -158,8 +158,8 @@ static void two_votes_as_leaves(void)
 		}
 	}
 	/* Both in one VOTES, under one signature. */
-	struct pbft_votes both = vote_among(6, PBFT_LEAF_PREPARE, 17, 1, 5, 1);
-	both.leaf[3] = (struct pbft_leaf){ .kind = PBFT_LEAF_PREPARE, .seq = 17, .digest = d_of(2) };
+	struct bft_votes both = vote_among(6, BFT_LEAF_PREPARE, 17, 1, 5, 1);
+	both.leaf[3] = (struct bft_leaf){ .kind = BFT_LEAF_PREPARE, .seq = 17, .digest = d_of(2) };
 	begin(EVIDENCE_TWO_PREPARES, 1, 6, 17);
 	add_leaf(1, &both, 1);
 	add_leaf(1, &both, 3);
@@ -175,7 +175,7 @@ static void near_two_votes(void)
 	for (uint32_t k = 0; k < 3; k++) {
 		uint8_t kind = kinds[k].kind, other_kind = kinds[(k + 1) % 3].kind;
 		const struct {
-			struct pbft_votes b;
+			struct bft_votes b;
 			uint8_t signer;
 		} near[] = {
 			{ vote(6, kind, 17, 1), 2 },             /* the same digest                */
@@ -186,7 +186,7 @@ static void near_two_votes(void)
 			{ vote_among(6, kind, 17, 1, 9, 4), 2 }, /* the same digest, other bytes and signature */
 		};
 		for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
-			struct pbft_votes a = vote(6, kind, 17, 1);
+			struct bft_votes a = vote(6, kind, 17, 1);
 			begin(kinds[k].predicate, 2, 6, 17);
 			add(2, PBFT_VOTES, &a);
 			add(near[i].signer, PBFT_VOTES, &near[i].b);
@@ -201,8 +201,7 @@ static void near_two_votes(void)
 
 static void a_leaf_that_was_not_signed(void)
 {
-	struct pbft_votes a = vote_among(6, PBFT_LEAF_COMMIT, 17, 1, 9, 4), b = vote(6, PBFT_LEAF_COMMIT, 17, 2),
-			  c = vote_among(6, PBFT_LEAF_COMMIT, 17, 3, 9, 4);
+	struct bft_votes a = vote_among(6, BFT_LEAF_COMMIT, 17, 1, 9, 4), b = vote(6, BFT_LEAF_COMMIT, 17, 2), c = vote_among(6, BFT_LEAF_COMMIT, 17, 3, 9, 4);
 	begin(EVIDENCE_TWO_COMMITS, 2, 6, 17);
 	add_leaf(2, &a, 4);
 	add(2, PBFT_VOTES, &b);
@@ -232,7 +231,7 @@ static struct pbft_view_change view_change(bft_view view, bft_seq stable, uint16
 
 static void two_checkpoints_and_snapshots(void)
 {
-	struct pbft_checkpoint a = { .seq = 32, .chain = d_of(1) }, b = { .seq = 32, .chain = d_of(2) }, later = { .seq = 64, .chain = d_of(2) };
+	struct bft_checkpoint a = { .seq = 32, .chain = d_of(1) }, b = { .seq = 32, .chain = d_of(2) }, later = { .seq = 64, .chain = d_of(2) };
 	begin(EVIDENCE_TWO_CHECKPOINTS, 1, 0, 32);
 	add(1, PBFT_CHECKPOINT, &a);
 	add(1, PBFT_CHECKPOINT, &b);
@@ -260,7 +259,7 @@ static void two_checkpoints_and_snapshots(void)
 	add(1, PBFT_CHECKPOINT, &b);
 	PROVES_NOTHING();
 
-	struct pbft_snapshot s = { .seq = 96, .chain = d_of(1), .root = d_of(2) }, t = s;
+	struct bft_snapshot s = { .seq = 96, .chain = d_of(1), .root = d_of(2) }, t = s;
 	t.root = d_of(3);
 	begin(EVIDENCE_TWO_SNAPSHOTS, 0, 0, 96);
 	add(0, PBFT_SNAPSHOT, &s);
@@ -310,7 +309,7 @@ static void two_view_changes_and_new_views(void)
 
 static const char *commit_then(bft_view commit_view, bft_seq seq, const struct pbft_view_change *vc)
 {
-	struct pbft_votes c = vote_among(commit_view, PBFT_LEAF_COMMIT, seq, 1, 3, 1);
+	struct bft_votes c = vote_among(commit_view, BFT_LEAF_COMMIT, seq, 1, 3, 1);
 	begin(EVIDENCE_HIDDEN_COMMIT, 2, commit_view, seq);
 	add_leaf(2, &c, 1);
 	add(2, PBFT_VIEW_CHANGE, vc);
@@ -331,13 +330,13 @@ static void hidden_commits(void)
 	vc.prepared[1].view = 4;
 	CU_ASSERT_PTR_NULL(commit_then(6, 34, &vc)); /* an older one in its place              */
 	/* A PREPARE needs not be shown. */
-	struct pbft_votes p = vote(5, PBFT_LEAF_PREPARE, 36, 1);
+	struct bft_votes p = vote(5, BFT_LEAF_PREPARE, 36, 1);
 	begin(EVIDENCE_HIDDEN_COMMIT, 2, 5, 36);
 	add(2, PBFT_VOTES, &p);
 	add(2, PBFT_VIEW_CHANGE, &vc);
 	PROVES_NOTHING();
 	/* Nor what somebody else committed to. */
-	struct pbft_votes c = vote(5, PBFT_LEAF_COMMIT, 36, 1);
+	struct bft_votes c = vote(5, BFT_LEAF_COMMIT, 36, 1);
 	begin(EVIDENCE_HIDDEN_COMMIT, 2, 5, 36);
 	add(2, PBFT_VOTES, &c);
 	add(1, PBFT_VIEW_CHANGE, &vc);
@@ -490,7 +489,7 @@ static void false_on_its_face(void)
 static void not_reproposed(void)
 {
 	struct pbft_new_view nv = true_new_view();
-	struct pbft_votes lie = vote_among(7, PBFT_LEAF_PRE_PREPARE, 33, 9, 6, 2), honest = vote(7, PBFT_LEAF_PRE_PREPARE, 33, 1);
+	struct bft_votes lie = vote_among(7, BFT_LEAF_PRE_PREPARE, 33, 9, 6, 2), honest = vote(7, BFT_LEAF_PRE_PREPARE, 33, 1);
 	begin(EVIDENCE_NOT_REPROPOSED, 3, 7, 33);
 	add_leaf(3, &lie, 2);
 	add(3, PBFT_NEW_VIEW, &nv);
@@ -499,11 +498,11 @@ static void not_reproposed(void)
 	add(3, PBFT_VOTES, &honest);
 	add(3, PBFT_NEW_VIEW, &nv);
 	PROVES_NOTHING();
-	const struct pbft_votes near[] = {
-		vote(8, PBFT_LEAF_PRE_PREPARE, 33, 9),
-		vote(7, PBFT_LEAF_PRE_PREPARE, 36, 9),
-		vote(7, PBFT_LEAF_PRE_PREPARE, 32, 9),
-		vote(7, PBFT_LEAF_COMMIT, 33, 9),
+	const struct bft_votes near[] = {
+		vote(8, BFT_LEAF_PRE_PREPARE, 33, 9),
+		vote(7, BFT_LEAF_PRE_PREPARE, 36, 9),
+		vote(7, BFT_LEAF_PRE_PREPARE, 32, 9),
+		vote(7, BFT_LEAF_COMMIT, 33, 9),
 	};
 	for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
 		begin(EVIDENCE_NOT_REPROPOSED, 3, near[i].view, near[i].leaf[0].seq);
@@ -520,7 +519,7 @@ static void not_reproposed(void)
 
 static void begin_two_commits(void)
 {
-	struct pbft_votes a = vote_among(6, PBFT_LEAF_COMMIT, 17, 1, 5, 2), b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
+	struct bft_votes a = vote_among(6, BFT_LEAF_COMMIT, 17, 1, 5, 2), b = vote(6, BFT_LEAF_COMMIT, 17, 2);
 	begin(EVIDENCE_TWO_COMMITS, 2, 6, 17);
 	add_leaf(2, &a, 2);
 	add(2, PBFT_VOTES, &b);
@@ -529,12 +528,12 @@ static void begin_two_commits(void)
 /* What was signed in an epoch is checked with that epoch's keys, however its signer's key has changed since. */
 static void the_keys_of_its_epoch(void)
 {
-	struct pbft_votes a = vote(6, PBFT_LEAF_COMMIT, 17, 1), b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
+	struct bft_votes a = vote(6, BFT_LEAF_COMMIT, 17, 1), b = vote(6, BFT_LEAF_COMMIT, 17, 2);
 	struct public_key later;
 	struct digest of_a, of_b;
 	memcpy(later.b, secret[N].b + 32, sizeof later.b);
-	pbft_votes_digest_of(&of_a, &a);
-	pbft_votes_digest_of(&of_b, &b);
+	votes_digest_of(&of_a, &a);
+	votes_digest_of(&of_b, &b);
 	epoch_keys_init(&keys, &genesis);
 	epoch_keys_rotate(&keys, 64, 2, &later);
 	for (bft_epoch epoch = 1; epoch <= 2; epoch++)
@@ -555,9 +554,9 @@ static void the_keys_of_its_epoch(void)
 
 static void another_cluster_epoch_or_signer(void)
 {
-	struct pbft_votes b = vote(6, PBFT_LEAF_COMMIT, 17, 2);
+	struct bft_votes b = vote(6, BFT_LEAF_COMMIT, 17, 2);
 	struct digest digest, elsewhere = d_of(98);
-	pbft_votes_digest_of(&digest, &b);
+	votes_digest_of(&digest, &b);
 	begin_two_commits();
 	PROVES();
 	made.cluster = elsewhere;
@@ -636,7 +635,7 @@ static void a_flipped_bit_anywhere(void)
 	begin_two_commits();
 	PROVES();
 	changed_everywhere(8);
-	struct pbft_checkpoint a = { .seq = 32, .chain = d_of(1) }, b = { .seq = 32, .chain = d_of(2) };
+	struct bft_checkpoint a = { .seq = 32, .chain = d_of(1) }, b = { .seq = 32, .chain = d_of(2) };
 	begin(EVIDENCE_TWO_CHECKPOINTS, 1, 0, 32);
 	add(1, PBFT_CHECKPOINT, &a);
 	add(1, PBFT_CHECKPOINT, &b);

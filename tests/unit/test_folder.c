@@ -108,6 +108,7 @@ static enum quorate_error recover(void)
 	static struct bft_genesis genesis;
 	static const struct quorate_app app = { .execute = execute };
 	memset(&genesis, 0, sizeof genesis);
+	genesis.mode = BFT_MODE_BFT;
 	genesis.count = 4;
 	for (uint8_t i = 0; i < 4; i++)
 		genesis.cards[i].member_key.b[0] = i;
@@ -178,7 +179,7 @@ static void write_mark(void)
 static void write_view(bft_view view)
 {
 	uint8_t bytes[64];
-	struct pbft_rec_view r = { .view = view, .entered = 1, .epoch = 1, .chain = cluster };
+	struct bft_rec_view r = { .view = view, .entered = 1, .epoch = 1, .chain = cluster };
 	append(PBFT_REC_VIEW, 0, bytes, pbft_record_encode(PBFT_REC_VIEW, &r, bytes, sizeof bytes));
 }
 

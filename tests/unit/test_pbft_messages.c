@@ -1,6 +1,6 @@
 /* What PBFT replicas say, to the byte. One value has one encoding; counts are checked before they bound a loop; what is cut is refused. */
+#include "bft/certificate.h"
 #include "bft/codec.h"
-#include "bft/pbft/certificate.h"
 #include "bft/pbft/messages.h"
 #include "crypto/merkle.h"
 #include "tests/unit/unit.h"
@@ -26,7 +26,7 @@ static void fill(union pbft_body *m, uint16_t type, uint16_t count)
 		m->votes.view = 7;
 		m->votes.count = count;
 		for (uint16_t i = 0; i < count; i++)
-			m->votes.leaf[i] = (struct pbft_leaf){ .kind = (uint8_t)(1 + i % 3), .seq = 1u + i, .digest = some(i) };
+			m->votes.leaf[i] = (struct bft_leaf){ .kind = (uint8_t)(1 + i % 3), .seq = 1u + i, .digest = some(i) };
 		break;
 	case PBFT_SUSPECT: m->suspect = (struct pbft_suspect){ .view = 3, .standing = 1 }; break;
 	case PBFT_VIEW_CHANGE:
@@ -51,8 +51,8 @@ static void fill(union pbft_body *m, uint16_t type, uint16_t count)
 			m->new_view.digest[i] = some(100u + i);
 		break;
 	case PBFT_STABLE: /* the body of a CHECKPOINT; its certificate follows on the wire */
-	case PBFT_CHECKPOINT: m->checkpoint = (struct pbft_checkpoint){ .seq = 128, .chain = some(2) }; break;
-	case PBFT_SNAPSHOT: m->snapshot = (struct pbft_snapshot){ .seq = 128, .chain = some(2), .root = some(3) }; break;
+	case PBFT_CHECKPOINT: m->checkpoint = (struct bft_checkpoint){ .seq = 128, .chain = some(2) }; break;
+	case PBFT_SNAPSHOT: m->snapshot = (struct bft_snapshot){ .seq = 128, .chain = some(2), .root = some(3) }; break;
 	case PBFT_STATUS:
 		m->status = (struct pbft_status){
 			.view = 2, .flags = 5, .low = 64, .executed = 70, .view_changes = 3, .checkpoints = 1, .snapshot = 64, .snapshots = 15, .count = count
@@ -351,14 +351,14 @@ static void a_leaf_and_its_path_give_the_digest(void)
 	for (uint16_t count = 1; count <= BFT_LEAVES_MAX; count++) {
 		struct digest signed_digest, leaves[BFT_LEAVES_MAX], path[MERKLE_PATH_MAX], root, again;
 		fill(&m, PBFT_VOTES, count);
-		pbft_votes_digest_of(&signed_digest, &m.votes);
+		votes_digest_of(&signed_digest, &m.votes);
 		for (uint16_t i = 0; i < count; i++)
-			pbft_leaf_digest(&leaves[i], &m.votes.leaf[i]);
+			votes_leaf_digest(&leaves[i], &m.votes.leaf[i]);
 		for (uint16_t i = 0; i < count; i++) {
 			uint32_t length = merkle_path(path, leaves, count, i);
 			CU_ASSERT(length <= BFT_LEAF_PATH_MAX);
 			CU_ASSERT(merkle_root_from_path(&root, &leaves[i], count, i, path, length));
-			pbft_votes_digest(&again, m.votes.view, count, &root);
+			votes_digest(&again, m.votes.view, count, &root);
 			CU_ASSERT(digest_equal(&signed_digest, &again));
 		}
 	}
@@ -369,9 +369,9 @@ static void one_leaf_alone_is_its_own_root(void)
 	static union pbft_body m;
 	struct digest leaf, a, b;
 	fill(&m, PBFT_VOTES, 1);
-	pbft_leaf_digest(&leaf, &m.votes.leaf[0]);
-	pbft_votes_digest(&a, m.votes.view, 1, &leaf);
-	pbft_votes_digest_of(&b, &m.votes);
+	votes_leaf_digest(&leaf, &m.votes.leaf[0]);
+	votes_digest(&a, m.votes.view, 1, &leaf);
+	votes_digest_of(&b, &m.votes);
 	CU_ASSERT(digest_equal(&a, &b));
 }
 
@@ -380,27 +380,27 @@ static void the_digest_covers_view_count_and_leaves(void)
 	static union pbft_body m;
 	struct digest right, other;
 	fill(&m, PBFT_VOTES, 5);
-	pbft_votes_digest_of(&right, &m.votes);
+	votes_digest_of(&right, &m.votes);
 	m.votes.view++;
-	pbft_votes_digest_of(&other, &m.votes);
+	votes_digest_of(&other, &m.votes);
 	CU_ASSERT(!digest_equal(&right, &other));
 	m.votes.view--;
 	m.votes.count--;
-	pbft_votes_digest_of(&other, &m.votes);
+	votes_digest_of(&other, &m.votes);
 	CU_ASSERT(!digest_equal(&right, &other));
 	m.votes.count++;
 	for (uint16_t i = 0; i < 5; i++) {
-		struct pbft_leaf was = m.votes.leaf[i];
+		struct bft_leaf was = m.votes.leaf[i];
 		m.votes.leaf[i].kind = (uint8_t)(was.kind % 3 + 1);
-		pbft_votes_digest_of(&other, &m.votes);
+		votes_digest_of(&other, &m.votes);
 		CU_ASSERT(!digest_equal(&right, &other));
 		m.votes.leaf[i] = was;
 		m.votes.leaf[i].seq += 1000;
-		pbft_votes_digest_of(&other, &m.votes);
+		votes_digest_of(&other, &m.votes);
 		CU_ASSERT(!digest_equal(&right, &other));
 		m.votes.leaf[i] = was;
 		m.votes.leaf[i].digest.b[0] ^= 1;
-		pbft_votes_digest_of(&other, &m.votes);
+		votes_digest_of(&other, &m.votes);
 		CU_ASSERT(!digest_equal(&right, &other));
 		m.votes.leaf[i] = was;
 	}

@@ -6,7 +6,7 @@
 
 static union pbft_record_body body, back;
 static struct certificate certificate;
-static uint8_t bytes[PBFT_RECORD_BYTES_MAX + 64];
+static uint8_t bytes[BFT_RECORD_BYTES_MAX + 64];
 
 static const uint16_t types[] = { PBFT_REC_VIEW,       PBFT_REC_PREPARE, PBFT_REC_COMMIT,   PBFT_REC_VIEW_CHANGE, PBFT_REC_NEW_VIEW,
 	                          PBFT_REC_CHECKPOINT, PBFT_REC_STABLE,  PBFT_REC_SNAPSHOT, PBFT_REC_CERTIFIED,   PBFT_REC_EXECUTED };
@@ -42,7 +42,7 @@ static size_t fill(uint16_t type, uint16_t count)
 {
 	memset(&body, 0, sizeof body);
 	switch ((enum pbft_record)type) {
-	case PBFT_REC_VIEW: body.view = (struct pbft_rec_view){ .view = 7, .entered = 1, .epoch = 2, .base = 64 }; break;
+	case PBFT_REC_VIEW: body.view = (struct bft_rec_view){ .view = 7, .entered = 1, .epoch = 2, .base = 64 }; break;
 	case PBFT_REC_PREPARE: body.vote = (struct pbft_rec_vote){ .view = 7, .seq = 64, .digest = some(1) }; break;
 	case PBFT_REC_COMMIT: return encode_certificate(CERTIFICATE_PREPARED);
 	case PBFT_REC_STABLE: return encode_certificate(CERTIFICATE_CHECKPOINT);
@@ -61,9 +61,9 @@ static size_t fill(uint16_t type, uint16_t count)
 		for (uint16_t i = 0; i < count; i++)
 			body.new_view.digest[i] = some((uint8_t)i);
 		break;
-	case PBFT_REC_CHECKPOINT: body.checkpoint = (struct pbft_checkpoint){ .seq = 64, .chain = some(1) }; break;
-	case PBFT_REC_SNAPSHOT: body.snapshot = (struct pbft_snapshot){ .seq = 64, .chain = some(1), .root = some(2) }; break;
-	case PBFT_REC_EXECUTED: body.executed = (struct pbft_rec_executed){ .seq = 64, .proposal = some(1), .chain = some(2), .results = some(3) }; break;
+	case PBFT_REC_CHECKPOINT: body.checkpoint = (struct bft_checkpoint){ .seq = 64, .chain = some(1) }; break;
+	case PBFT_REC_SNAPSHOT: body.snapshot = (struct bft_snapshot){ .seq = 64, .chain = some(1), .root = some(2) }; break;
+	case PBFT_REC_EXECUTED: body.executed = (struct bft_rec_executed){ .seq = 64, .proposal = some(1), .chain = some(2), .results = some(3) }; break;
 	}
 	return pbft_record_encode(type, &body, bytes, sizeof bytes);
 }
@@ -74,7 +74,7 @@ static void what_is_written_is_read(void)
 	for (size_t t = 0; t < TYPES; t++)
 		for (uint16_t count = 0; count <= BFT_WINDOW_MAX; count = (uint16_t)(count * 16 + 1)) {
 			size_t n = fill(types[t], count);
-			CU_ASSERT_TRUE_FATAL(n > 0 && n <= PBFT_RECORD_BYTES_MAX);
+			CU_ASSERT_TRUE_FATAL(n > 0 && n <= BFT_RECORD_BYTES_MAX);
 			memset(&back, 0xEE, sizeof back);
 			CU_ASSERT_EQUAL(pbft_record_decode(types[t], &back, bytes, n), n);
 			CU_ASSERT_EQUAL(pbft_record_has_certificate(types[t]),
@@ -99,7 +99,7 @@ static void a_certificate_says_what_the_core_must_know(void)
 		for (int k = 0; k < 3; k++) /* each certificate has its own record */
 			CU_ASSERT_EQUAL(pbft_record_decode(rtypes[k], &back, bytes, n), k == i ? n : 0);
 		CU_ASSERT_EQUAL(pbft_record_decode(rtypes[i], &back, bytes, n), n);
-		const struct pbft_certificate_refs *c = &back.certificate;
+		const struct bft_certificate_refs *c = &back.certificate;
 		CU_ASSERT_TRUE(c->view == (i == 0 ? 3 : 0) && c->seq == 64 && digest_equal(&c->digest, &certificate.digest));
 		CU_ASSERT_TRUE(digest_equal(&c->root, i == 2 ? &certificate.root : &none));
 		CU_ASSERT_EQUAL(c->signers, BFT_BIT(0) | BFT_BIT(2) | BFT_BIT(4));
@@ -132,9 +132,9 @@ static void whatever_follows_is_refused(void)
 static void values_have_bounds(void)
 {
 	size_t n = fill(PBFT_REC_VIEW, 0);
-	bytes[8] = PBFT_VIEW_BEGINS + 1;
+	bytes[8] = BFT_VIEW_BEGINS + 1;
 	CU_ASSERT_EQUAL(pbft_record_decode(PBFT_REC_VIEW, &back, bytes, n), 0);
-	bytes[8] = PBFT_VIEW_BEGINS;
+	bytes[8] = BFT_VIEW_BEGINS;
 	CU_ASSERT_EQUAL(pbft_record_decode(PBFT_REC_VIEW, &back, bytes, n), n);
 	bytes[8] = 0;
 	CU_ASSERT_EQUAL(pbft_record_decode(PBFT_REC_VIEW, &back, bytes, n), n);

@@ -304,6 +304,104 @@ static void a_damaged_file_is_refused_and_can_be_dropped(void)
 	CU_ASSERT_EQUAL(state_open(&b.state, "/tmp/test-state-not-there/state", &b.options, reason), STATE_ERR_IO);
 }
 
+/* ---- the audit ---- */
+
+/* Flips a bit of the byte `offset` behind each place of the closed file where `what` stands. Returns how many. */
+static uint32_t spoil(const char *path, const void *what, size_t n, long offset)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+	CU_ASSERT_EQUAL_FATAL(fstat(fd, &st), 0);
+	char *bytes = malloc((size_t)st.st_size);
+	CU_ASSERT_EQUAL_FATAL(pread(fd, bytes, (size_t)st.st_size, 0), (ssize_t)st.st_size);
+	uint32_t count = 0;
+	for (off_t at = 0; at + (off_t)n <= st.st_size; at++) {
+		if (memcmp(bytes + at, what, n) != 0)
+			continue;
+		char c = (char)(bytes[at + offset] ^ 4);
+		CU_ASSERT_EQUAL(pwrite(fd, &c, 1, at + offset), 1);
+		count++;
+	}
+	free(bytes);
+	close(fd);
+	return count;
+}
+
+static enum state_result audit_after(const void *what, size_t n, long offset)
+{
+	char reason[STATE_REASON_BYTES] = "";
+	state_close(b.state);
+	b.state = NULL;
+	if (what)
+		CU_ASSERT_TRUE(spoil(b.path, what, n, offset) > 0);
+	CU_ASSERT_EQUAL_FATAL(bed_reopen(&b), STATE_OK); /* LMDB itself sees nothing */
+	enum state_result r = state_audit(b.state, reason);
+	CU_ASSERT_TRUE((r == STATE_OK) == (reason[0] == 0));
+	return r;
+}
+
+static void fill(uint64_t entries)
+{
+	bed_create(&b);
+	for (uint64_t i = 1; i <= entries; i++)
+		CU_ASSERT_EQUAL(bed_put(&b, i, i), STATE_OK);
+	(void)bed_snapshot(&b);
+}
+
+static void an_audit_passes_what_is_right(void)
+{
+	bed_create(&b);
+	CU_ASSERT_EQUAL(audit_after(NULL, 0, 0), STATE_OK); /* before the first snapshot */
+	bed_destroy(&b);
+	static const uint64_t sizes[] = { 1, 16, 17, 400 };
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		fill(sizes[i]);
+		CU_ASSERT_EQUAL(audit_after(NULL, 0, 0), STATE_OK);
+		CU_ASSERT_EQUAL(bed_delete(&b, 1), STATE_OK);
+		CU_ASSERT_EQUAL(state_put(b.state, STATE_SESSION, NULL, 0, "v", 1), STATE_OK);
+		(void)bed_snapshot(&b);
+		CU_ASSERT_EQUAL(audit_after(NULL, 0, 0), STATE_OK);
+		bed_destroy(&b);
+	}
+}
+
+static void an_audit_finds_one_flipped_bit(void)
+{
+	fill(400);
+	CU_ASSERT_EQUAL(audit_after("value 200", 9, 7), STATE_ERR_DAMAGED); /* a value */
+	bed_destroy(&b);
+	fill(400);
+	CU_ASSERT_EQUAL(audit_after("ukey-200", 8, 5), STATE_ERR_DAMAGED); /* a key, where it stands beside its value and where its hash finds it */
+	bed_destroy(&b);
+	fill(400);
+	struct digest hash;
+	trie_key_hash(&hash, "ukey-200", 8);
+	CU_ASSERT_EQUAL(audit_after(hash.b, DIGEST_BYTES, 3), STATE_ERR_DAMAGED); /* a hash, in the tree and where the key is found by it */
+	bed_destroy(&b);
+}
+
+/* What nobody put there through this interface: an entry that is missing, one too many, and counts that do not fit. */
+static void an_audit_finds_what_the_tree_does_not_name(void)
+{
+	static const char *const how[] = { "gone", "more", "count" };
+	for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+		fill(40);
+		MDB_val key = { 7, "ukey-20" }, extra = { 4, "uxyz" }, value = { 1, "v" };
+		MDB_txn *txn;
+		CU_ASSERT_EQUAL_FATAL(bed_reopen(&b), STATE_OK);
+		CU_ASSERT_EQUAL_FATAL(mdb_txn_begin(b.state->env, NULL, 0, &txn), 0);
+		if (i == 0)
+			CU_ASSERT_EQUAL(mdb_del(txn, b.state->data, &key, NULL), 0);
+		if (i == 1)
+			CU_ASSERT_EQUAL(mdb_put(txn, b.state->data, &extra, &value, 0), 0);
+		CU_ASSERT_EQUAL_FATAL(mdb_txn_commit(txn), 0);
+		b.state->counts[STATE_USER] += i == 2;
+		char reason[STATE_REASON_BYTES];
+		CU_ASSERT_EQUAL(state_audit(b.state, reason), STATE_ERR_DAMAGED);
+		bed_destroy(&b);
+	}
+}
+
 /* A key that changes all the time costs no memory: repetitions are dropped as they double. */
 static void a_hot_key_costs_no_memory(void)
 {
@@ -383,6 +481,9 @@ static const struct unit_case cases[] = {
 	{ "marks nest", marks_nest },
 	{ "scans go in pages", scans_go_in_pages },
 	{ "a full map is final", a_full_map_is_final },
+	{ "an audit passes what is right", an_audit_passes_what_is_right },
+	{ "an audit finds one flipped bit", an_audit_finds_one_flipped_bit },
+	{ "an audit finds what the tree does not name", an_audit_finds_what_the_tree_does_not_name },
 	{ "a damaged file is refused and can be dropped", a_damaged_file_is_refused_and_can_be_dropped },
 	{ "a hot key costs no memory", a_hot_key_costs_no_memory },
 	{ "the disk is asked before the snapshot", the_disk_is_asked_before_the_snapshot },

@@ -10,7 +10,7 @@ static struct dbed b;
 /* f+1 members say that their logs no longer reach back. */
 static void begin(void)
 {
-	struct pbft_chain none = { .from = 1 };
+	struct bft_chain none = { .from = 1 };
 	dbed_create(&b);
 	dbed_say(&b, 0, PBFT_CHAIN, &none);
 	dbed_say(&b, HONEST, PBFT_CHAIN, &none);
@@ -23,7 +23,7 @@ static void offer_of(uint8_t member, bft_seq seq, const struct digest *root, uin
 	static uint8_t bytes[4096];
 	struct certificate c = { .epoch = 1, .kind = CERTIFICATE_SNAPSHOT, .seq = seq, .root = *root };
 	for (uint8_t i = 0; c.count < signers; i += 2) {
-		struct pbft_snapshot m = { .seq = seq, .chain = c.digest, .root = c.root };
+		struct bft_snapshot m = { .seq = seq, .chain = c.digest, .root = c.root };
 		uint8_t body[128];
 		size_t n = pbft_encode(PBFT_SNAPSHOT, &m, body, sizeof body);
 		struct bft_envelope signed_by = dbed_envelope(&b, i, PBFT_SNAPSHOT, body, n);

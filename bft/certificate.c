@@ -1,37 +1,19 @@
-#include "bft/pbft/certificate.h"
+#include "bft/certificate.h"
 
 #include "bft/check.h"
 #include "crypto/merkle.h"
 
-enum domain pbft_domain(uint16_t type)
+size_t message_claims(uint16_t type, const void *body, struct bft_claim *out)
 {
-	switch ((enum pbft_type)type) {
-	case PBFT_VOTES: return DOMAIN_VOTES;
-	case PBFT_SUSPECT: return DOMAIN_SUSPECT;
-	case PBFT_VIEW_CHANGE: return DOMAIN_VIEW_CHANGE;
-	case PBFT_NEW_VIEW: return DOMAIN_NEW_VIEW;
-	case PBFT_CHECKPOINT: return DOMAIN_CHECKPOINT;
-	case PBFT_SNAPSHOT: return DOMAIN_SNAPSHOT;
-	case PBFT_STATUS: return DOMAIN_STATUS;
-	case PBFT_PASS_OVER: return DOMAIN_PASS_OVER;
-	case PBFT_FETCH_VIEW_CHANGE:
-	case PBFT_FETCH_CHAIN: return DOMAIN_FETCH;
-	case PBFT_RECALL:
-	case PBFT_RECALL_DONE:
-	case PBFT_CHAIN:
-	case PBFT_STABLE:
-	case PBFT_TYPE_END: break;
-	}
-	return DOMAIN_PEER;
-}
-
-void pbft_body_digest(struct digest *out, uint16_t type, const uint8_t *bytes, size_t n)
-{
-	struct digest_ctx ctx;
-	digest_begin(&ctx, pbft_domain(type));
-	digest_add_u16(&ctx, type);
-	digest_add(&ctx, bytes, n);
-	digest_end(&ctx, out);
+	const struct bft_chain *chain = body;
+	const struct bft_checkpoint *stable = body;
+	if (type == BFT_MSG_STABLE)
+		*out = (struct bft_claim){ .kind = CERTIFICATE_CHECKPOINT, .seq = stable->seq, .digest = stable->chain };
+	else if (type == BFT_MSG_CHAIN && chain->count)
+		*out = (struct bft_claim){ .kind = CERTIFICATE_CHECKPOINT, .seq = chain->end, .digest = chain->chain };
+	else
+		return 0;
+	return 1;
 }
 
 size_t certificate_encode(const struct certificate *c, uint8_t *bytes, size_t capacity)
@@ -95,10 +77,10 @@ bool certificate_read(struct rd *r, struct certificate *c)
 	return true;
 }
 
-static bool find_leaf(const struct certificate *c, const struct pbft_votes *votes, uint8_t kind, uint16_t *at)
+static bool find_leaf(const struct certificate *c, const struct bft_votes *votes, uint8_t kind, uint16_t *at)
 {
 	for (uint16_t i = 0; i < votes->count; i++) {
-		const struct pbft_leaf *l = &votes->leaf[i];
+		const struct bft_leaf *l = &votes->leaf[i];
 		if (l->kind == kind && l->seq == c->seq && digest_equal(&l->digest, &c->digest)) {
 			*at = i;
 			return votes->view == c->view;
@@ -107,7 +89,7 @@ static bool find_leaf(const struct certificate *c, const struct pbft_votes *vote
 	return false;
 }
 
-bool certificate_add(struct certificate *c, uint8_t member, const struct pbft_votes *votes, uint8_t leaf_kind, const struct signature *signature)
+bool certificate_add(struct certificate *c, uint8_t member, const struct bft_votes *votes, uint8_t leaf_kind, const struct signature *signature)
 {
 	BFT_CHECK(c->count < BFT_MEMBERS_MAX && (c->count == 0 || c->by[c->count - 1].member < member));
 	struct certificate_signer *s = &c->by[c->count];
@@ -118,7 +100,7 @@ bool certificate_add(struct certificate *c, uint8_t member, const struct pbft_vo
 			return false;
 		struct digest leaves[BFT_LEAVES_MAX], path[MERKLE_PATH_MAX];
 		for (uint16_t i = 0; i < votes->count; i++)
-			pbft_leaf_digest(&leaves[i], &votes->leaf[i]);
+			votes_leaf_digest(&leaves[i], &votes->leaf[i]);
 		s->count = votes->count;
 		s->index = (uint8_t)at;
 		s->path_count = merkle_path(path, leaves, votes->count, at);
@@ -130,33 +112,39 @@ bool certificate_add(struct certificate *c, uint8_t member, const struct pbft_vo
 
 static bool votes_statement(struct digest *out, const struct certificate *c, const struct certificate_signer *s, uint32_t n, bft_mask passed)
 {
-	bool leader = order_leader(c->view, n, passed) == s->member;
-	struct pbft_leaf leaf = { .kind = leader ? PBFT_LEAF_PRE_PREPARE : PBFT_LEAF_PREPARE, .seq = c->seq, .digest = c->digest };
+	struct bft_leaf leaf = { .kind = certificate_leaf(c->view, n, passed, s->member), .seq = c->seq, .digest = c->digest };
 	struct digest digest, root;
-	pbft_leaf_digest(&digest, &leaf);
+	votes_leaf_digest(&digest, &leaf);
 	if (!merkle_root_from_path(&root, &digest, s->count, s->index, s->path, s->path_count))
 		return false;
-	pbft_votes_digest(out, c->view, s->count, &root);
+	votes_digest(out, c->view, s->count, &root);
 	return true;
+}
+
+/* A checkpoint or a snapshot is signed as the message that it is. */
+static enum domain alone_digest(struct digest *out, const struct certificate *c)
+{
+	uint8_t bytes[8 + 2 * DIGEST_BYTES];
+	bool root = c->kind == CERTIFICATE_SNAPSHOT;
+	enum domain domain = root ? DOMAIN_SNAPSHOT : DOMAIN_CHECKPOINT;
+	struct wr w = wr_of(bytes, sizeof bytes);
+	wr_u64(&w, c->seq);
+	wr_bytes(&w, c->digest.b, DIGEST_BYTES);
+	if (root)
+		wr_bytes(&w, c->root.b, DIGEST_BYTES);
+	message_digest(out, domain, root ? BFT_MSG_SNAPSHOT : BFT_MSG_CHECKPOINT, bytes, wr_done(&w));
+	return domain;
 }
 
 bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, bft_mask passed, const struct digest *cluster)
 {
-	uint8_t bytes[8 + 2 * DIGEST_BYTES];
+	enum domain domain = DOMAIN_VOTES;
 	struct digest body;
-	uint16_t type = c->kind == CERTIFICATE_PREPARED ? PBFT_VOTES : c->kind == CERTIFICATE_CHECKPOINT ? PBFT_CHECKPOINT : PBFT_SNAPSHOT;
-	if (type == PBFT_VOTES) {
-		if (!votes_statement(&body, c, &c->by[i], n, passed))
-			return false;
-	} else {
-		struct wr w = wr_of(bytes, sizeof bytes);
-		wr_u64(&w, c->seq);
-		wr_bytes(&w, c->digest.b, DIGEST_BYTES);
-		if (type == PBFT_SNAPSHOT)
-			wr_bytes(&w, c->root.b, DIGEST_BYTES);
-		pbft_body_digest(&body, type, bytes, wr_done(&w));
-	}
-	statement_make(out, pbft_domain(type), cluster, c->epoch, &body);
+	if (c->kind != CERTIFICATE_PREPARED)
+		domain = alone_digest(&body, c);
+	else if (!votes_statement(&body, c, &c->by[i], n, passed))
+		return false;
+	statement_make(out, domain, cluster, c->epoch, &body);
 	return true;
 }
 
