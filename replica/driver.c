@@ -530,7 +530,7 @@ void driver_destroy(struct driver *d)
 	free(d->border_certificate);
 	free(d->own_tail.bytes);
 	free(d->certified_certificate);
-	transfer_view_close(d);
+	transfer_leases_end(d);
 	transfer_end(d);
 	reads_end(d);
 	free(d->local);

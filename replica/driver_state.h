@@ -188,8 +188,8 @@ struct driver {
 	uint8_t *certified_certificate; /* of the newest certified snapshot */
 	size_t certified_certificate_n;
 	bft_seq certified_seq;
-	struct transfer_view view; /* what is served          */
-	struct transfer *transfer; /* what is fetched; NULL: nothing is */
+	struct transfer_lease lease[BFT_MEMBERS_MAX]; /* of what is served                    */
+	struct transfer *transfer;                    /* what is fetched; NULL: nothing is */
 
 	struct waiting_read *reads, **reads_last; /* in order of arrival */
 	uint32_t reads_count;

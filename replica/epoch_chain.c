@@ -218,20 +218,19 @@ static bft_mask those_linked(const struct driver *d)
 	return m;
 }
 
-static void ask_next(struct driver *d, bft_mask whom, bft_epoch epoch)
+static void ask_next(struct driver *d, uint8_t *last, bft_mask whom, bft_epoch epoch)
 {
-	struct epoch_chain *c = d->chain;
 	for (uint32_t k = 1; k <= d->n; k++) {
-		uint8_t i = (uint8_t)((c->last + k) % d->n);
+		uint8_t i = (uint8_t)((*last + k) % d->n);
 		if (!(whom & BFT_BIT(i)))
 			continue;
-		c->last = i;
+		*last = i;
 		ask(d, i, epoch);
 		return;
 	}
 }
 
-/* One question at a time, however many claim to be ahead. */
+/* One question at a time, however many claim to be ahead. The two go round apart: or whoever claims that, alone, would have all signatures asked of the one after it. */
 void links_tick(struct driver *d)
 {
 	struct epoch_chain *c = d->chain;
@@ -240,9 +239,9 @@ void links_tick(struct driver *d)
 	bft_mask ahead = those_ahead(d);
 	bft_epoch partial = lowest_partial(d);
 	if (ahead)
-		ask_next(d, ahead, c->keys.epoch + 1);
+		ask_next(d, &c->last_ahead, ahead, c->keys.epoch + 1);
 	if (partial)
-		ask_next(d, those_linked(d), partial);
+		ask_next(d, &c->last_linked, those_linked(d), partial);
 	c->ask_ms = ahead || partial ? d->mono_ms + c->wait_ms : 0;
 	c->wait_ms = !ahead && !partial ? CHAIN_MS : c->wait_ms * 2 < CHAIN_MS_MAX ? c->wait_ms * 2 : CHAIN_MS_MAX;
 }

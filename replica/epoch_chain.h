@@ -22,10 +22,10 @@ struct epoch_chain {
 	struct epoch_keys keys; /* of all epochs that are known: executed here, or shown by links */
 	struct epoch_place *at; /* of epoch 2 and on, keys.epoch - 1 of them */
 	size_t count, capacity;
-	size_t kept;        /* of them are in the file, the first so many */
-	bft_mask asked;     /* may answer now                             */
-	bft_mask strangers; /* show a key that is not the member's here   */
-	uint8_t last;
+	size_t kept;                     /* of them are in the file, the first so many */
+	bft_mask asked;                  /* may answer now                             */
+	bft_mask strangers;              /* show a key that is not the member's here   */
+	uint8_t last_ahead, last_linked; /* who was asked last for the next link; for signatures */
 	uint64_t ask_ms;
 	uint32_t wait_ms; /* between two questions: longer while nothing comes of them */
 };

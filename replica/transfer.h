@@ -18,12 +18,16 @@
 struct driver;
 struct transfer;
 
-struct transfer_view { /* the one snapshot that is served */
+struct transfer_view { /* a snapshot that is served */
 	struct state_view *view;
 	bft_seq seq;
 	uint8_t *certificate;
 	size_t certificate_n;
-	uint64_t used_ms, opened_ms;
+	uint32_t leases; /* of so many members */
+};
+struct transfer_lease { /* what one member is served; view NULL: nothing */
+	struct transfer_view *view;
+	uint64_t since_ms, used_ms;
 };
 
 /* transfer_get.c */
@@ -37,12 +41,14 @@ uint64_t transfer_deadline(const struct driver *d);
 /* transfer_serve.c */
 void transfer_serve_offer(struct driver *d, uint8_t member);
 void transfer_serve(struct driver *d, uint8_t member, const uint8_t *body, size_t n);
-void transfer_view_close(struct driver *d);
+void transfer_leases_tick(struct driver *d);
+uint64_t transfer_leases_deadline(const struct driver *d);
+void transfer_leases_end(struct driver *d);
 
 #define TRANSFER_ITEMS_MAX 64u         /* of one FETCH_STATE                     */
 #define TRANSFER_PART_BYTES (1u << 20) /* of one STATE, but at least one part    */
-#define TRANSFER_VIEW_MS 10000u        /* unused for so long, a view is given up */
-#define TRANSFER_VIEW_LIFE_MS 60000u   /* then it gives way to a newer one       */
+#define TRANSFER_LEASE_IDLE_MS 10000u  /* unused for so long, a lease ends       */
+#define TRANSFER_LEASE_MS 60000u       /* then it does when there is a newer one */
 #define TRANSFER_NODE 0u
 #define TRANSFER_ENTRY 1u
 #endif

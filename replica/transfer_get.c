@@ -38,7 +38,8 @@ struct transfer {
 	struct offer offer[BFT_MEMBERS_MAX], target; /* target.seq 0: not chosen yet */
 	bft_mask left;                               /* sources that lied or stalled */
 	uint8_t stalls[BFT_MEMBERS_MAX], last;
-	struct item *stack; /* what is to be fetched, last first */
+	uint32_t took_ms[BFT_MEMBERS_MAX]; /* its last answer, had it answered all that it was asked; 0: it has not answered yet */
+	struct item *stack;                /* what is to be fetched, last first */
 	size_t stack_count, stack_capacity;
 	struct ask ask[ASKS_MAX];
 	uint32_t questions;
@@ -204,17 +205,44 @@ static void write_items(struct wr *w, const struct ask *a, bft_seq seq)
 	}
 }
 
+/* How long an answer of this source would take: each as long as the last one, or as the oldest that is on its way has been so far, one after the other. */
+static uint64_t expected_ms(const struct driver *d, uint8_t member)
+{
+	const struct transfer *t = d->transfer;
+	uint64_t each = (uint64_t)t->took_ms[member] + 1, asks = 1;
+	for (uint32_t i = 0; i < ASKS_MAX; i++) {
+		const struct ask *a = &t->ask[i];
+		if (!a->used || a->member != member)
+			continue;
+		asks++;
+		each = d->mono_ms - a->at_ms > each ? d->mono_ms - a->at_ms : each;
+	}
+	return asks * each;
+}
+
+/* Whoever is expected to answer first. One that answers late, or little at a time, is asked what nobody else could answer sooner: else all questions would soon be its. */
 static int next_source(struct driver *d)
 {
 	struct transfer *t = d->transfer;
+	uint64_t best_ms = UINT64_MAX;
+	int best = -1;
 	for (uint32_t k = 1; k <= d->n; k++) {
 		uint8_t i = (uint8_t)((t->last + k) % d->n);
-		if (!is_source(d, i))
+		uint64_t ms = is_source(d, i) ? expected_ms(d, i) : UINT64_MAX;
+		if (ms >= best_ms)
 			continue;
-		t->last = i;
-		return i;
+		best = i;
+		best_ms = ms;
 	}
-	return -1;
+	if (best >= 0)
+		t->last = (uint8_t)best;
+	return best;
+}
+
+static void note_time(struct driver *d, const struct ask *a, uint16_t answered)
+{
+	uint64_t ms = (d->mono_ms - a->at_ms + 1) * a->count / (answered ? answered : 1);
+	d->transfer->took_ms[a->member] = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
 static void ask_more(struct driver *d)
@@ -478,6 +506,7 @@ void transfer_state(struct driver *d, uint8_t member, const uint8_t *body, size_
 		admission_reject(d, member, "a part of the state that is not what the certificate proves");
 		leave(d, member, "a part of it is not what the certificate proves");
 	}
+	note_time(d, &copy, taken);
 	if (t->target.seq == seq)
 		give_back(d, &copy, taken);
 	t->stalls[member] = 0;
@@ -553,7 +582,7 @@ static void install(struct driver *d)
 	driver_note(d, QUORATE_LEVEL_INFO, "the state at %llu is here: %llu parts of the tree, %llu entries, %llu KiB fetched", (unsigned long long)seq,
 	            (unsigned long long)d->transfer->nodes, (unsigned long long)d->transfer->entries, (unsigned long long)(d->transfer->bytes >> 10));
 	transfer_end(d);
-	transfer_view_close(d);
+	transfer_leases_end(d);
 	struct state *state = d->options.env.transfer_install(d->options.env.user);
 	struct execution *x = state ? execution_create(state, d->genesis, d->options.scheme, &d->cluster, d->options.app) : NULL;
 	if (!x) {
@@ -579,6 +608,7 @@ static void give_up_stalled(struct driver *d)
 		struct ask *a = &t->ask[i];
 		if (!a->used || (d->mono_ms < a->at_ms + ASK_MS && d->member[a->member].up))
 			continue;
+		note_time(d, a, 0);
 		if (d->member[a->member].up && ++t->stalls[a->member] == STALLS_MAX)
 			leave(d, a->member, "it does not answer");
 		give_back(d, a, 0);
@@ -588,8 +618,7 @@ static void give_up_stalled(struct driver *d)
 void transfer_tick(struct driver *d)
 {
 	struct transfer *t = d->transfer;
-	if (d->view.view && d->mono_ms >= d->view.used_ms + TRANSFER_VIEW_MS)
-		transfer_view_close(d);
+	transfer_leases_tick(d);
 	if (!t)
 		return;
 	if (t->whole) {
@@ -605,6 +634,7 @@ void transfer_tick(struct driver *d)
 			if (t->offers_ms && !any_source(d)) {
 				t->left = 0;
 				memset(t->stalls, 0, sizeof t->stalls);
+				memset(t->took_ms, 0, sizeof t->took_ms);
 			}
 			t->offers_ms = d->mono_ms;
 			for (uint8_t i = 0; i < d->n; i++)
@@ -619,5 +649,5 @@ void transfer_tick(struct driver *d)
 
 uint64_t transfer_deadline(const struct driver *d)
 {
-	return d->transfer ? d->mono_ms + 20 : d->view.view ? d->view.used_ms + TRANSFER_VIEW_MS : UINT64_MAX;
+	return d->transfer ? d->mono_ms + 20 : transfer_leases_deadline(d);
 }

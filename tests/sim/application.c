@@ -1,4 +1,5 @@
-/* The service of the simulated replicas: it counts how often each request was executed, and says so; and it keeps a few registers. */
+/* The service of the simulated replicas: it counts how often each request was executed, and says so; and it keeps a few registers. A request is named by four bytes,
+ * and what follows them, of one that is large, is nothing. */
 #include "tests/sim/sim.h"
 
 /* "k" | kind | register | u32 name | u64 expected | u64 value: answered with the name and u64 what was found, or whether it wrote. */
@@ -59,12 +60,13 @@ static int execute(void *user, const struct quorate_call *call, struct quorate_r
 		return on_register(call, reply, true);
 	if (call->op_bytes == 5)
 		return read_count(user, call, reply);
-	enum quorate_state_result r = quorate_state_get(call->state, call->op, call->op_bytes, &value, &n);
+	size_t name_n = call->op_bytes > REGISTER_OP_BYTES ? 4 : call->op_bytes;
+	enum quorate_state_result r = quorate_state_get(call->state, call->op, name_n, &value, &n);
 	if (r == QUORATE_STATE_OK && n == 1)
 		count = (uint8_t)(*(const uint8_t *)value + 1);
 	else if (r != QUORATE_STATE_NONE)
 		return 1;
-	if (quorate_state_put(call->state, call->op, call->op_bytes, &count, 1) != QUORATE_STATE_OK)
+	if (quorate_state_put(call->state, call->op, name_n, &count, 1) != QUORATE_STATE_OK)
 		return 1;
 	/* The request's own name, so that a client sees whose answer it is. */
 	answer[0] = count;

@@ -114,6 +114,35 @@ static void check_keys(struct node *d, bft_epoch epoch)
 	s->key_known[epoch] = true;
 }
 
+/* Whoever begins to fetch a state has one soon, whatever those say who serve it: a liar makes everybody begin again a few times, and no more. */
+static void check_fetching(struct node *d)
+{
+	struct sim *s = d->sim;
+	if (!d->driver->transfer) {
+		s->transfers_ms += d->fetches_since ? s->now - d->fetches_since : 0;
+		d->fetches_since = 0;
+		return;
+	}
+	if (!d->fetches_since)
+		d->fetches_since = s->now;
+	uint64_t since = d->fetches_since > s->end_ms ? d->fetches_since : s->end_ms;
+	if (s->now > since + SIM_FETCH_MS)
+		sim_fail(s, "liveness: node %u has fetched a state for %llu ms", d->id, (unsigned long long)(s->now - since));
+}
+
+/* Whoever fetches a snapshot keeps it for a while, and no longer than that. That what comes after it finds room meanwhile, the size of the file sees to (node.c). */
+static void check_serving(struct node *d)
+{
+	for (uint32_t i = 0; i < d->sim->n; i++) {
+		const struct transfer_lease *l = &d->driver->lease[i];
+		uint64_t used = l->view ? l->used_ms : d->sim->now, since = l->view && d->seen.snapshot > l->view->seq ? l->since_ms : d->sim->now;
+		if (d->sim->now > used + TRANSFER_LEASE_IDLE_MS + 1000)
+			sim_fail(d->sim, "bounds: node %u serves node %u, which has asked for nothing since %llu ms", d->id, i, (unsigned long long)used);
+		if (d->driver->certified_seq == d->seen.snapshot && d->sim->now > since + TRANSFER_LEASE_MS + 1000)
+			sim_fail(d->sim, "bounds: node %u serves an old snapshot to node %u since %llu ms", d->id, i, (unsigned long long)since);
+	}
+}
+
 void check_node(struct node *d)
 {
 	struct sim *s = d->sim;
@@ -157,8 +186,11 @@ void check_node(struct node *d)
 	}
 	if (now.snapshot != d->seen.snapshot)
 		check_root(d, &now);
-	if (now.snapshot > d->seen.snapshot)
+	if (now.snapshot > d->seen.snapshot) {
 		s->snapshots++;
+		check_serving(d);
+	}
+	check_fetching(d);
 	d->seen = now;
 }
 

@@ -33,8 +33,10 @@ void clocks_create(struct sim *s)
 		if (d->liar.lies && (d->liar.scripts >> (FAULT_LIARS_CLOCK - FAULT_SILENT) & 1) &&
 		    fault(s, FAULT_LIARS_CLOCK, "the clock of replica %u, which lies, is wrong", i)) {
 			int64_t edge = (int64_t)s->genesis.limits.drift_ms,
-				off[] = { edge - 200, edge + 2000, -edge, (int64_t)FAR_MS, -(int64_t)SIM_WALL_MS / 2 };
-			d->clock_ms = off[rng_below(plan, 5)];
+				off[] = { edge - 200, edge + 2000, -edge, (int64_t)FAR_MS, -(int64_t)SIM_WALL_MS / 2, 0, 0 };
+			uint32_t how = rng_below(plan, 7);
+			d->clock_ms = off[how];
+			d->drift_ppm = how == 5 ? -1000000 : how == 6 ? 1000000 : d->drift_ppm; /* it stands still, or runs twice as fast */
 			d->far = true;
 		}
 		for (uint32_t steps = apart || d->far ? rng_below(plan, 4) : 0; steps; steps--)

@@ -24,7 +24,7 @@ static void draw_cluster(struct sim *s)
 		.snapshot_bytes = 1u << 20,
 		.state_bytes = 4u << 20,
 		.snapshot_seqs = tiny ? 4 + rng_below(&s->rng, 30) : 24 + rng_below(&s->rng, 100),
-		.proposal_bytes_max = 1u << 16,
+		.proposal_bytes_max = 8u << 10, /* so small that segments of the log can be */
 		.proposal_bundles_max = tiny ? 2 : 16,
 		.drift_ms = 5000,
 		.sessions_per_key = 32,
@@ -104,6 +104,8 @@ void draw(struct sim *s)
 	          (unsigned long long)s->seed, s->n, s->f, s->q, s->genesis.limits.window, s->genesis.limits.checkpoint_every, s->requests_count,
 	          s->register_keys, s->loss, s->delay_max_ms, s->slow ? " at all times" : "", s->scheme->name);
 	liar_draw(s);
+	if (script_about_state(s)) /* and as many snapshots as there may be */
+		s->genesis.limits.snapshot_seqs = s->genesis.limits.checkpoint_every < 4 ? 4 : s->genesis.limits.checkpoint_every;
 	adaptive_draw(s);
 	draw_forgetting(s);
 	liar_idlers(s);

@@ -65,9 +65,29 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(PULLS, "script-pull", "a liar asks for everything six times")                                                                                        \
 	X(CENSORS, "script-censor", "a liar does not hear one of the clients")                                                                                 \
 	X(LIARS_CLOCK, "script-clock", "a liar's clock is wrong")                                                                                              \
+	X(TIMES, "script-times", "a leader proposes the same with another agreed time to others")                                                              \
+	X(BAD_BODY, "script-bad-body", "a leader's proposal breaks a rule, or names a bundle that does")                                                       \
+	X(AGAIN, "script-again", "a leader proposes again what was executed, or one thing in two slots")                                                       \
+	X(TINY, "script-tiny", "a leader proposes one request at a time")                                                                                      \
+	X(SLOW, "script-slow", "a leader proposes at nine tenths of the timeout")                                                                              \
+	X(RAMP, "script-ramp", "a leader proposes later and later")                                                                                            \
+	X(DANCES, "script-dance", "a leader proposes just before it is called slow")                                                                           \
+	X(DARK, "script-dark", "a liar speaks to q-1 others, and then to nobody")                                                                              \
+	X(UNFAIR, "script-unfair", "a liar hears one client at once, and the rest late")                                                                       \
+	X(BOTH, "script-both", "a liar votes for two proposals in each slot")                                                                                  \
+	X(BLOATS, "script-bloat", "a liar proves what its VIEW-CHANGE says to each by the signatures of others")                                               \
+	X(ABSURD, "script-absurd", "a liar signs absurd numbers, counts and kinds")                                                                            \
+	X(ACCUSES, "script-accuse", "a liar accuses: PASS_OVERs, entries of the order, votes and evidence that are false")                                     \
+	X(FORMER, "script-former", "a liar says again what it said in a former epoch, for another cluster, or with a former key")                              \
+	X(INVENTS, "script-invent", "a liar shows links of epochs that never were")                                                                            \
+	X(FALSE_STATE, "script-false-state", "a liar serves parts of the state that are false, misplaced or misnamed")                                         \
+	X(SLOW_STATE, "script-slow-state", "a liar serves the state one part at a time, as late as it may")                                                    \
+	X(PINS, "script-pin", "a liar begins to fetch the state again and again, and never ends")                                                              \
+	X(SLEEP, "sleep", "a replica is away until the others' logs no longer reach back, where a liar serves the state or fetches it")                        \
 	X(TWIN, "twin", "a liar runs twice, with one key")                                                                                                     \
 	X(ADAPTIVE, "adaptive", "the vote that completes a quorum is slowed")                                                                                  \
 	X(SPLITS, "lie-split", "a liar gives the vote that completes a quorum to some")                                                                        \
+	X(INFLATES, "inflation", "what honest leaders propose is slow, until the liars have a quick network")                                                  \
 	X(CLIENT, "client", "a client lies")                                                                                                                   \
 	X(CLIENT_TWO, "client-two", "a client signs two bundles under one number")                                                                             \
 	X(CLIENT_PARTIAL, "client-partial", "a client sends to one replica alone")                                                                             \
@@ -75,7 +95,10 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(CLIENT_SPOILS, "client-spoil", "a client sends what does not verify")                                                                                \
 	X(CLIENT_FLOODS, "client-flood", "a client sends far too often")                                                                                       \
 	X(CLIENT_OLD, "client-old", "a client sends what is old")                                                                                              \
-	X(CLIENT_CHURN, "client-churn", "a client opens one session after another")
+	X(CLIENT_CHURN, "client-churn", "a client opens one session after another")                                                                            \
+	X(CLIENT_EDGE, "client-edge", "a client's opening is void at once, or never")                                                                          \
+	X(CLIENT_LARGE, "client-large", "a client's request is as large as may be, larger, or says that it is")                                                \
+	X(CLIENT_HOT, "client-hot", "a client writes where the state is deepest")
 
 enum fault_class {
 #define FAULT_ENUM(name, word, what) FAULT_##name,
@@ -83,7 +106,8 @@ enum fault_class {
 #undef FAULT_ENUM
 		FAULT_CLASSES
 };
-#define FAULT_SCRIPTS_LAST FAULT_LIARS_CLOCK
+#define FAULT_SCRIPTS_FIRST FAULT_SILENT
+#define FAULT_SCRIPTS_LAST FAULT_PINS
 extern const char *const fault_words[FAULT_CLASSES], *const fault_texts[FAULT_CLASSES];
 
 /* Occurrences from..to of one class, from 1. */

@@ -17,7 +17,7 @@ static uint32_t draw_habits(struct rng *plan)
 	return scheme ? schemes[which] : any;
 }
 
-static const char *habits_text(uint32_t habits, uint32_t scripts)
+static const char *habits_text(uint32_t habits, uint64_t scripts)
 {
 	static char text[400];
 	size_t n = 0;
@@ -25,9 +25,9 @@ static const char *habits_text(uint32_t habits, uint32_t scripts)
 	for (uint32_t h = 0; h < FAULT_DELAYS - FAULT_DROPS + 1; h++)
 		if (habits >> h & 1)
 			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_DROPS + h]);
-	for (uint32_t h = 0; h < FAULT_SCRIPTS_LAST - FAULT_SILENT + 1; h++)
+	for (uint32_t h = 0; h < FAULT_SCRIPTS_LAST - FAULT_SCRIPTS_FIRST + 1; h++)
 		if (scripts >> h & 1)
-			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_SILENT + h]);
+			n += (size_t)snprintf(text + n, sizeof text - n, " %s", fault_words[FAULT_SCRIPTS_FIRST + h]);
 	return text;
 }
 
@@ -40,8 +40,10 @@ static void twin_draw(struct sim *s, struct rng *plan)
 		struct node *d = &s->node[(first + i) % s->n];
 		if (!d->liar.lies || !fault(s, FAULT_TWIN, "replica %u runs twice%s", (first + i) % s->n, plain ? ", and says nothing else that is false" : ""))
 			continue;
-		if (plain)
-			d->liar.habits = d->liar.scripts = 0;
+		if (plain) {
+			d->liar.habits = 0;
+			d->liar.scripts = 0;
+		}
 		s->node[s->n] = (struct node){ .id = (uint8_t)((first + i) % s->n), .liar = { .lies = true } };
 		s->places = s->n + 1;
 		return;
@@ -66,12 +68,13 @@ void liar_draw(struct sim *s)
 			continue;
 		taken |= 1u << who;
 		bool script = rng_chance(plan, 45), alone = rng_chance(plan, 60);
-		uint32_t habits = draw_habits(plan), scripts = script_draw(plan);
+		uint32_t habits = draw_habits(plan);
+		uint64_t scripts = script_draw(plan), later = script_draw_later(&s->faults.plan[FAULT_TIMES]);
 		script &= !plot;
 		if (plot)
 			habits = (s->liars ? LIAR_COLLUDES : LIAR_EQUIVOCATES) | LIAR_HURRIES;
 		*l = (struct liar){ .habits = script && alone ? 0 : habits,
-			            .scripts = script ? scripts : 0,
+			            .scripts = (script ? scripts : 0) | (plot ? 0 : later),
 			            .percent = 2 + rng_below(plan, 60),
 			            .from_ms = rng_chance(plan, 50) ? rng_below(plan, 10000) : 0,
 			            .favourites = (bft_mask)rng_below(plan, 1u << s->n) };
@@ -117,7 +120,7 @@ static struct frame *unless_left_out(struct node *d, enum liar_habit h, struct f
 }
 
 /* Its key outlives its process: colluders lend theirs while they are down. */
-static const struct secret_key *key_of(const struct node *d)
+const struct secret_key *liar_key(const struct node *d)
 {
 	if (d->driver)
 		return &d->driver->secret;
@@ -133,7 +136,7 @@ void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size
 	else
 		pbft_body_digest(&digest, e->type, body, core_n);
 	statement_make(&s, pbft_domain(e->type), &d->sim->cluster, e->epoch, &digest);
-	d->sim->scheme->sign(&e->signature, &s, key_of(d));
+	d->sim->scheme->sign(&e->signature, &s, liar_key(d));
 }
 
 static void change_digest(struct sim *s, struct digest *x)
@@ -251,31 +254,31 @@ static struct frame *changed(struct node *d, const struct frame *f)
 }
 
 /* The same to everybody, and in every run. */
-static uint32_t whim(const struct node *d, bft_view view)
+uint32_t liar_whim(const struct node *d, bft_view view)
 {
 	uint64_t z = (d->sim->seed * 31 + d->id) * 0x9E3779B97F4A7C15u + view * 0xBF58476D1CE4E5B9u;
 	return (uint32_t)((z ^ z >> 29) * 0x94D049BB133111EBu >> 40);
 }
 
-static uint8_t leader_of(const struct node *d, bft_view view)
+uint8_t liar_leader(const struct node *d, bft_view view)
 {
 	return order_leader(view, d->sim->n, epoch_passed(&d->driver->chain->keys, d->driver->epoch));
 }
 
 static bool leads(const struct node *d, bft_view view)
 {
-	return leader_of(d, view) == d->id;
+	return liar_leader(d, view) == d->id;
 }
 
 /* In some views it leads as if nothing had been prepared before. */
 static bool forgets(const struct node *d, bft_view view)
 {
-	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && whim(d, view) % 2;
+	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && liar_whim(d, view) % 2;
 }
 
 static bool equivocates(const struct node *d, bft_view view)
 {
-	const struct node *leader = &d->sim->node[leader_of(d, view)];
+	const struct node *leader = &d->sim->node[liar_leader(d, view)];
 	return leader->liar.lies && has(leader, LIAR_EQUIVOCATES);
 }
 
@@ -328,9 +331,11 @@ static struct frame *other_new_view(struct node *d, const struct frame *f)
 static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uint8_t *bytes, size_t capacity)
 {
 	struct sim *s = d->sim;
-	struct certificate c = { .epoch = d->seen.epoch, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
+	/* Some are of the epoch before: true in it, nothing in this one. */
+	bft_epoch epoch = d->seen.epoch - (d->seen.epoch > 1 && rng_chance(&s->lying, 20));
+	struct certificate c = { .epoch = epoch, .kind = CERTIFICATE_PREPARED, .view = p->view, .seq = p->seq, .digest = p->digest };
 	struct bft_votes *votes = calloc(1, sizeof *votes);
-	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = d->seen.epoch };
+	struct bft_envelope e = { .type = PBFT_VOTES, .epoch = epoch };
 	if (!votes)
 		abort();
 	votes->view = p->view;
@@ -340,7 +345,7 @@ static size_t own_certificate(struct node *d, const struct pbft_prepared *p, uin
 		if (!s->node[i].liar.lies)
 			continue;
 		votes->leaf[0] =
-			(struct bft_leaf){ .kind = leader_of(d, p->view) == i ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
+			(struct bft_leaf){ .kind = liar_leader(d, p->view) == i ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, .seq = p->seq, .digest = p->digest };
 		liar_sign(&s->node[i], &e, NULL, 0, votes);
 		certificate_add(&c, i, votes, votes->leaf[0].kind, &e.signature);
 	}
@@ -364,7 +369,7 @@ static struct frame *other_view_change(struct node *d, const struct frame *f)
 	struct pbft_view_change *vc = &b->view_change;
 	struct certificate c;
 	bft_view view = vc->view;
-	uint32_t how = whim(d, view) % 4;
+	uint32_t how = liar_whim(d, view) % 4;
 	bool forge = (d->liar.habits & LIAR_FORGES) && (how < 2 || !(d->liar.habits & LIAR_HIDES));
 	if (!forge && how == 3) { /* what was prepared long ago, under the new view's name */
 		struct frame *stale = d->liar.stale;
@@ -543,6 +548,7 @@ void liar_forget(struct node *d)
 	d->liar.stale = NULL;
 	for (uint32_t i = 0; i < LIAR_OLD; i++) {
 		frame_release(d->liar.old[i]);
-		d->liar.old[i] = NULL;
+		frame_release(d->liar.former[i]);
+		d->liar.old[i] = d->liar.former[i] = NULL;
 	}
 }

@@ -137,6 +137,7 @@ static void next_path(const struct node *d, char out[160])
 	snprintf(out, 160, "%s-next", d->state_path);
 }
 
+/* A state is a tenth of that at most; the rest is for what those hold back who fetch it. A replica whose file is full stops, and that fails the seed. */
 const struct state_options sim_state_options = { .map_bytes = 8u << 20, .no_sync = true };
 
 static struct state *env_transfer_open(void *user)
@@ -482,6 +483,7 @@ void node_destroy(struct node *d)
 	if (d->backup)
 		memory_disk_destroy(d->backup);
 	free(d->bound);
+	free(d->links);
 }
 
 void node_unlink(const struct node *d)

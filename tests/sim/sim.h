@@ -28,6 +28,7 @@
 #define SIM_SEQS_MAX 20000u
 #define SIM_FAULTS_END_MS 20000u /* until then the world misbehaves, unless it is told to stop earlier */
 #define SIM_LIVE_MS 60000u       /* after that every request completes within this time  */
+#define SIM_FETCH_MS 15000u      /* and whoever fetches a state has it           */
 #define SIM_WALL_MS 1000000u
 
 /* A frame in flight. Counted. */
@@ -57,13 +58,17 @@ enum liar_habit {
 #define LIAR_OLD 64u
 struct liar {
 	bool lies;
-	uint32_t habits, percent, scripts;
+	uint32_t habits, percent;
+	uint64_t scripts; /* a bit for each class from FAULT_SCRIPTS_FIRST on */
 	bool splits;
 	uint64_t from_ms;
 	bft_mask favourites; /* who hears anything from one that FAVOURS */
 	struct frame *old[LIAR_OLD];
 	struct frame *stale; /* an old VIEW-CHANGE of its own that had certificates */
 	uint32_t old_next;
+	struct frame *former[LIAR_OLD]; /* of the first epoch that it spoke in */
+	uint32_t former_next;
+	struct digest told[LIAR_OLD]; /* what it proposed, by sequence */
 };
 
 #define SIM_KEYS_MAX 8u
@@ -106,6 +111,7 @@ struct node {
 	uint8_t *links; /* the file of the chain of epochs */
 	size_t links_n;
 	uint64_t incarnation;             /* in its superblock: its memory is lost, and nobody has let it in again */
+	uint64_t fetches_since;           /* 0: it fetches no state */
 	bool noticed, readmitted, wanted; /* wanted: its operators are at it */
 	bft_epoch
 		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
@@ -141,6 +147,7 @@ enum sim_event_kind {
 	SIM_REGISTER,
 	SIM_CLIENT,
 	SIM_CRASH,
+	SIM_SLEEP,
 	SIM_START,
 	SIM_LINKS,
 	SIM_LINK,
@@ -207,12 +214,14 @@ struct sim {
 	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
 	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
 	struct adaptive *adaptive;                /* NULL: nobody sees all */
-	bool idlers;                              /* the liars idle, and whoever leads is asked to hand over, so that their turn comes again and again */
-	bool calm, quiet;                         /* quiet: from the beginning, so nobody may lose office */
-	bool forgetting;                          /* one loses its memory, and nobody else loses anything: what it said is known */
-	bool disks_fail;                          /* a write or flush of a log, now and then */
-	uint8_t rots;                             /* whose state does, at rest; SIM_NODES_MAX: nobody's */
-	bool slow;                                /* the network stays slower than the timeout: only back-off helps */
+	bool inflates;                            /* what honest leaders propose is slow, until: */
+	uint64_t inflated_ms;
+	bool idlers;      /* the liars idle, and whoever leads is asked to hand over, so that their turn comes again and again */
+	bool calm, quiet; /* quiet: from the beginning, so nobody may lose office */
+	bool forgetting;  /* one loses its memory, and nobody else loses anything: what it said is known */
+	bool disks_fail;  /* a write or flush of a log, now and then */
+	uint8_t rots;     /* whose state does, at rest; SIM_NODES_MAX: nobody's */
+	bool slow;        /* the network stays slower than the timeout: only back-off helps */
 	/* clients */
 	struct sim_client client[SIM_CLIENTS + 1]; /* the last one lies, if it is there */
 	uint32_t clients_count, lying_ops;
@@ -238,9 +247,9 @@ struct sim {
 	bft_mask passed_at[SIM_EPOCHS_MAX];                      /* and who leads last, as it knew it */
 	bool key_known[SIM_EPOCHS_MAX];
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
-	uint64_t convictions, lies_executed;
+	uint64_t convictions, lies_executed, large_executed, deep_paths;
 	uint64_t histories; /* operations on registers that were judged */
-	uint64_t wakeups, views, transfers, transfers_begun, accusations, frames, signatures, snapshots, repeated;
+	uint64_t wakeups, views, transfers, transfers_begun, transfers_ms, accusations, frames, signatures, snapshots, repeated;
 	bool trace, keep;
 	char failure[256];
 	const char *failure_kind; /* the same for failures that differ in numbers only */
@@ -319,7 +328,10 @@ void lying_client_send(struct sim_client *c, uint8_t member, struct frame *f);
 void lying_client_check(struct node *d);
 
 /* scripts.c */
-uint32_t script_draw(struct rng *plan);
+uint64_t script_draw(struct rng *plan);
+uint64_t script_draw_later(struct rng *plan);
+/* Whether some liar lies about the state, so that somebody should fetch one. */
+bool script_about_state(const struct sim *s);
 /* True: it is done with this frame. */
 bool script_plays(struct node *d, uint8_t to, struct frame *f);
 bool script_is_deaf(struct node *d, const struct sim_event *e);
@@ -332,11 +344,17 @@ bool adaptive_withholds(struct node *d, uint8_t to, const struct frame *f);
 /* liar.c */
 struct bft_envelope;
 void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct bft_votes *votes);
+/* With which it signs now. */
+const struct secret_key *liar_key(const struct node *d);
 void liar_draw(struct sim *s);
 void liar_idlers(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
+/* Who leads that view, and whether it is this one. */
+uint8_t liar_leader(const struct node *d, bft_view view);
+/* A number that is the same to everybody, and in every run. */
+uint32_t liar_whim(const struct node *d, bft_view view);
 
 /* operators.c: organizations that let their replicas vote again, and give them other keys */
 void operators_create(struct sim *s);

@@ -12,6 +12,7 @@
 	X(snapshots, "snapshots", "snapshots")                                                                                                                 \
 	X(transfers_begun, "transfers_begun", "transfers begun")                                                                                               \
 	X(transfers, "states_installed", "states installed")                                                                                                   \
+	X(transfers_ms, "fetching_ms", "milliseconds of fetching states")                                                                                      \
 	X(observers, "observers", "observers")                                                                                                                 \
 	X(readmitted, "readmitted", "let in again")                                                                                                            \
 	X(rotations, "keys_changed", "keys changed")                                                                                                           \
@@ -25,6 +26,8 @@
 	X(reads, "reads", "reads")                                                                                                                             \
 	X(histories, "register_operations", "register operations")                                                                                             \
 	X(lies_executed, "lies_executed", "operations of lying clients executed")                                                                              \
+	X(large_executed, "large_executed", "requests as large as may be executed")                                                                            \
+	X(deep_paths, "deep_paths", "states with a path as deep as a client made it")                                                                          \
 	X(repeated, "asked_again", "requests asked again")
 
 struct totals {

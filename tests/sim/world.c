@@ -141,6 +141,26 @@ static uint8_t victim(struct sim *s)
 	return (uint8_t)anybody;
 }
 
+/* Where liars serve states, or fetch them, somebody else has to. */
+static void sleeps(struct sim *s, const struct sim_event *e)
+{
+	struct node *d = &s->node[e->node];
+	if (!d->up || d->liar.lies || s->calm || !fault(s, FAULT_SLEEP, "replica %u is away for %llu ms", d->id, (unsigned long long)e->value))
+		return;
+	node_crash(d);
+	sim_at(s, (struct sim_event){ .at = s->now + e->value, .kind = SIM_START, .node = d->place });
+}
+
+static void plan_sleeps(struct sim *s)
+{
+	struct rng *plan = &s->faults.plan[FAULT_SLEEP];
+	for (uint32_t times = script_about_state(s) && !s->forgetting ? 2 + rng_below(plan, 3) : 0; times; times--)
+		sim_at(s, (struct sim_event){ .at = 500 + rng_below(plan, SIM_FAULTS_END_MS - 6000),
+		                              .kind = SIM_SLEEP,
+		                              .node = (uint8_t)rng_below(plan, s->n),
+		                              .value = 3000 + rng_below(plan, 5000) });
+}
+
 static void crash(struct sim *s, uint8_t id)
 {
 	struct node *d = &s->node[id];
@@ -196,6 +216,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 	case SIM_CLOCK: clocks_event(s, e); break;
 	case SIM_ROOM: room(s, e); break;
 	case SIM_CRASH: crash(s, e->node); break;
+	case SIM_SLEEP: sleeps(s, e); break;
 	case SIM_START: node_start(&s->node[e->node]); break;
 	case SIM_LINK:
 	case SIM_SPACE:
@@ -248,6 +269,7 @@ static void plan(struct sim *s)
 		                              .kind = SIM_ROOM,
 		                              .node = (uint8_t)rng_below(full, s->n),
 		                              .value = 200 + rng_below(full, 6000) });
+	plan_sleeps(s);
 	if (s->idlers)
 		sim_at(s, (struct sim_event){ .at = 1000, .kind = SIM_HAND_OVER });
 	if (s->crash_every_ms)

@@ -81,14 +81,20 @@ static void it_waits_for_the_disk(void)
 	dbed_destroy(&b);
 }
 
-static uint32_t offers(void)
+/* To `member`, that asks. */
+static uint32_t offers_to(uint8_t member)
 {
 	static const uint8_t zero[1];
 	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH_OFFER, .epoch = 1 };
 	dbed_forget(&b);
-	dbed_frame_in(&b, 3, &e, zero, sizeof zero, NULL, 0);
+	dbed_frame_in(&b, member, &e, zero, sizeof zero, NULL, 0);
 	dbed_turn(&b);
 	return dbed_sent(&b, BFT_WIRE_OFFER);
+}
+
+static uint32_t offers(void)
+{
+	return offers_to(3);
 }
 
 /* Member 3 needs it, and the fourth lies: more than mine and one more there will not be. */
@@ -122,7 +128,7 @@ static void ask_for_parts(bft_seq seq, uint32_t ms)
 	}
 }
 
-static void nobody_keeps_an_old_snapshot_served_for_ever(void)
+static void begin_certified(void)
 {
 	begin();
 	say_checkpoint(0);
@@ -130,16 +136,47 @@ static void nobody_keeps_an_old_snapshot_served_for_ever(void)
 	struct state_meta meta = execution_snapshot_meta(b.driver->execution);
 	struct bft_snapshot m = { .seq = meta.seq, .chain = meta.chain, .root = meta.root };
 	dbed_say(&b, 2, PBFT_SNAPSHOT, &m);
+}
+
+static bft_seq served(uint8_t member)
+{
+	return b.driver->lease[member].view ? b.driver->lease[member].view->seq : 0;
+}
+
+static void nobody_keeps_an_old_snapshot_served_for_ever(void)
+{
+	begin_certified();
 	CU_ASSERT_EQUAL_FATAL(offers(), 1);
 	/* As long as there is no newer one, and for a minute when there is. */
-	ask_for_parts(DUE, TRANSFER_VIEW_LIFE_MS + 10000);
-	CU_ASSERT_EQUAL(b.driver->view.seq, DUE);
-	b.driver->view.opened_ms = b.driver->mono_ms;
-	b.driver->view.seq = DUE - DBED_K; /* as if that one had come since */
-	ask_for_parts(DUE - DBED_K, TRANSFER_VIEW_LIFE_MS - 10000);
-	CU_ASSERT_EQUAL(b.driver->view.seq, DUE - DBED_K);
+	ask_for_parts(DUE, TRANSFER_LEASE_MS + 10000);
+	CU_ASSERT_EQUAL(served(3), DUE);
+	b.driver->lease[3].since_ms = b.driver->mono_ms;
+	b.driver->lease[3].view->seq = DUE - DBED_K; /* as if that one had come since */
+	ask_for_parts(DUE - DBED_K, TRANSFER_LEASE_MS - 10000);
+	CU_ASSERT_EQUAL(served(3), DUE - DBED_K);
 	ask_for_parts(DUE - DBED_K, 15000);
-	CU_ASSERT_EQUAL(b.driver->view.seq, DUE);
+	CU_ASSERT_EQUAL(served(3), 0);
+	/* Whoever asks for nothing more is served nothing more, a newer one or not. */
+	CU_ASSERT_EQUAL(offers(), 1);
+	CU_ASSERT_EQUAL(served(3), DUE);
+	dbed_pass(&b, TRANSFER_LEASE_IDLE_MS);
+	CU_ASSERT_EQUAL(served(3), 0);
+	dbed_destroy(&b);
+}
+
+/* Member 3 never ends; member 2 comes later, and could do nothing with what member 3 fetches. */
+static void whoever_fetches_without_end_keeps_nobody_from_the_newest(void)
+{
+	begin_certified();
+	CU_ASSERT_EQUAL_FATAL(offers(), 1);
+	b.driver->lease[3].view->seq = DUE - DBED_K; /* as if the other one had come since */
+	ask_for_parts(DUE - DBED_K, 5000);
+	CU_ASSERT_EQUAL(served(3), DUE - DBED_K);
+	CU_ASSERT_EQUAL(offers_to(2), 1);
+	CU_ASSERT_TRUE(served(2) == DUE && served(3) == DUE - DBED_K);
+	/* Who asks for offers again begins anew, and shares what another one is served. */
+	CU_ASSERT_EQUAL(offers(), 1);
+	CU_ASSERT_TRUE(served(3) == DUE && b.driver->lease[2].view == b.driver->lease[3].view);
 	dbed_destroy(&b);
 }
 
@@ -151,6 +188,7 @@ int main(void)
 		{ "a snapshot waits for the certificate's flush", it_waits_for_the_disk },
 		{ "a snapshot is served when f+1 have it", it_is_served_when_one_more_has_it },
 		{ "nobody keeps an old snapshot served for ever", nobody_keeps_an_old_snapshot_served_for_ever },
+		{ "whoever fetches without end keeps nobody from the newest", whoever_fetches_without_end_keeps_nobody_from_the_newest },
 		{ 0 },
 	};
 	return unit_main("carry_out", cases);

@@ -323,11 +323,34 @@ static void what_had_ended_settles_nothing(void)
 	}
 }
 
+/* It has executed the border behind which epoch 2 began, and lacks the others' signatures; `f` of them claim to be in epochs that never were. */
+static void who_claims_to_be_ahead_keeps_no_signature_away(void)
+{
+	begin();
+	struct epoch_link link = link_of(3, &fresh[0]);
+	struct epoch_chain *c = b.driver->chain;
+	c->at = calloc(1, sizeof *c->at);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c->at);
+	c->at[0].partial = malloc(sizeof link);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c->at[0].partial);
+	*c->at[0].partial = link;
+	c->count = c->capacity = 1;
+	epoch_link_follow(&link, &c->keys);
+	for (uint32_t i = 0; i < 8; i++) {
+		speak(2, 9);
+		dbed_pass(&b, 1000);
+	}
+	CU_ASSERT(asked(2, 3) > 1 && asked(0, 3) == 0);
+	CU_ASSERT(asked(0, 2) > 1 && asked(2, 2) > 1 && asked(3, 2) > 1);
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
 		{ "who is ahead is asked", who_is_ahead_is_asked },
 		{ "what proves nothing changes nothing", what_proves_nothing_changes_nothing },
+		{ "who claims to be ahead keeps no signature away", who_claims_to_be_ahead_keeps_no_signature_away },
 		{ "what is known is shown", what_is_known_is_shown },
 		{ "a stranger is asked and not heard", a_stranger_is_asked_and_not_heard },
 		{ "what had ended settles nothing", what_had_ended_settles_nothing },

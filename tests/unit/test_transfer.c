@@ -139,6 +139,112 @@ static void a_state_that_nobody_certifies_gives_way(void)
 	dbed_destroy(&b);
 }
 
+/* ---- one who is slow ---- */
+
+#define ENTRIES 3000u
+#define LATE_MS 900u
+
+static struct state_bed served;
+static struct state_view *view;
+
+struct answer {
+	bool used;
+	uint64_t at_ms;
+	size_t n;
+	uint8_t bytes[1 << 18];
+};
+
+/* Up to `most` parts of what the question names, as whoever has the state would. */
+static void answer_to(struct answer *x, const struct dbed_frame *f, uint16_t most)
+{
+	struct rd r = rd_of(f->body, f->n);
+	struct wr w = wr_of(x->bytes, sizeof x->bytes), count_w = wr_of(x->bytes + 12, 2);
+	uint64_t seq;
+	uint32_t question;
+	uint16_t count = 0;
+	CU_ASSERT_TRUE_FATAL(rd_u64(&r, &seq) && rd_u32(&r, &question) && rd_u16(&r, &count));
+	count = count < most ? count : most;
+	wr_bytes(&w, f->body, 14);
+	wr_u16(&count_w, count);
+	for (uint16_t i = 0; i < count; i++) {
+		uint8_t kind = 0, depth = 0, node[STATE_NODE_BYTES_MAX];
+		struct digest hash;
+		const void *key, *value;
+		size_t n, value_n;
+		CU_ASSERT_TRUE_FATAL(rd_u8(&r, &kind));
+		if (kind == TRANSFER_NODE) {
+			CU_ASSERT_TRUE_FATAL(rd_u8(&r, &depth));
+			CU_ASSERT_EQUAL_FATAL(state_view_node(view, rd_take(&r, depth), depth, node, &n), STATE_OK);
+			wr_u32(&w, (uint32_t)n);
+			wr_bytes(&w, node, n);
+			continue;
+		}
+		CU_ASSERT_TRUE_FATAL(rd_bytes(&r, hash.b, sizeof hash.b));
+		CU_ASSERT_EQUAL_FATAL(state_view_entry(view, &hash, &key, &n, &value, &value_n), STATE_OK);
+		wr_u32(&w, (uint32_t)n);
+		wr_bytes(&w, key, n);
+		wr_u32(&w, (uint32_t)value_n);
+		wr_bytes(&w, value, value_n);
+	}
+	x->n = wr_done(&w);
+	CU_ASSERT_TRUE_FATAL(x->n > 0);
+}
+
+static void deliver(uint8_t from, const struct answer *x)
+{
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_STATE, .epoch = 1 };
+	dbed_frame_in(&b, from, &e, x->bytes, x->n, NULL, 0);
+	dbed_turn(&b);
+}
+
+/* HONEST answers at once, LIAR with one part, as late as it may. */
+static void one_who_answers_little_and_late_costs_a_second(void)
+{
+	static struct answer at_once, late[16];
+	uint32_t seen = 0, asked_late = 0;
+	uint64_t begun, ended = 0;
+	begin();
+	bed_create(&served);
+	for (uint32_t i = 0; i < ENTRIES; i++)
+		CU_ASSERT_EQUAL_FATAL(bed_put(&served, i, i), STATE_OK);
+	struct digest root = bed_snapshot(&served);
+	CU_ASSERT_EQUAL_FATAL(state_view_open(&view, served.state), STATE_OK);
+	memset(late, 0, sizeof late);
+	offer_of(HONEST, DBED_K, &root, 2);
+	offer_of(LIAR, DBED_K, &root, 2);
+	begun = b.now;
+	while (b.now < begun + 20000 && !ended) {
+		for (; seen < b.frames_count; seen++) {
+			const struct dbed_frame *f = &b.frame[seen];
+			if (f->e.type != BFT_WIRE_FETCH_STATE)
+				continue;
+			struct answer *x = &late[asked_late % 16];
+			if (f->to == HONEST) {
+				answer_to(&at_once, f, UINT16_MAX);
+				deliver(HONEST, &at_once);
+				continue;
+			}
+			answer_to(x, f, 1);
+			x->used = true;
+			x->at_ms = b.now + LATE_MS;
+			asked_late++;
+		}
+		for (uint32_t i = 0; i < 16; i++)
+			if (late[i].used && b.now >= late[i].at_ms) {
+				late[i].used = false;
+				deliver(LIAR, &late[i]);
+			}
+		dbed_pass(&b, 20);
+		ended = state_count(b.next.state, STATE_USER) == ENTRIES ? b.now : 0;
+	}
+	CU_ASSERT_TRUE(ended && ended < begun + LATE_MS + 500);
+	CU_ASSERT_TRUE(asked_late <= 2);
+	CU_ASSERT_EQUAL(dbed_counts(&b).blamed, 0);
+	state_view_close(view);
+	bed_destroy(&served);
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -146,6 +252,7 @@ int main(void)
 		{ "who stalls is left for an older offer", who_stalls_is_left_for_an_older_offer },
 		{ "who stalls again is left again", who_stalls_again_is_left_again },
 		{ "a state that nobody certifies gives way", a_state_that_nobody_certifies_gives_way },
+		{ "one who answers little and late costs a second", one_who_answers_little_and_late_costs_a_second },
 		{ 0 },
 	};
 	return unit_main("transfer", cases);
