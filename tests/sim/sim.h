@@ -107,7 +107,7 @@ struct node {
 	uint64_t incarnation;             /* in its superblock: its memory is lost, and nobody has let it in again */
 	bool noticed, readmitted, wanted; /* wanted: its operators are at it */
 	bft_epoch
-		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
+		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (Of a second VIEW-CHANGE for one view nobody need tell it.) */
 };
 
 struct sim_client {
@@ -204,6 +204,8 @@ struct sim {
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
+	bool leaves_behind;                       /* towards the end most of the honest do not hear the others */
+	uint64_t struck_until;                    /* who was cut off by that stays so */
 	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
 	struct adaptive *adaptive;                /* NULL: nobody sees all */
 	bool idlers;                              /* the liars idle, and whoever leads is asked to hand over, so that their turn comes again and again */
@@ -329,6 +331,7 @@ void liar_idlers(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
+bool liars_fall_silent(const struct sim *s);
 
 /* operators.c: organizations that let their replicas vote again, and give them other keys */
 void operators_create(struct sim *s);
