@@ -312,6 +312,15 @@ static bool view_known(const struct pbft *p, bft_view view)
 	return view <= p->log_view || (p->first_change && view >= p->first_change);
 }
 
+/* The one that I signed in this life, or none. */
+static bool view_change_known(const struct pbft *p, const struct bft_vmsg *m)
+{
+	const struct pbft_view_change *vc = m->body;
+	const struct pbft_vc_meta *mine = view_change_meta(p, p->self);
+	bool another = mine->set && view_change_of(p, p->self)->view == vc->view && !digest_equal(&mine->digest, &m->digest);
+	return view_known(p, vc->view) && !another;
+}
+
 static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 {
 	const union pbft_body *b = m->body;
@@ -321,7 +330,7 @@ static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 			if (!leaf_known(p, b->votes.view, &b->votes.leaf[i]))
 				return false;
 		return true;
-	case PBFT_VIEW_CHANGE: return view_known(p, b->view_change.view);
+	case PBFT_VIEW_CHANGE: return view_change_known(p, m);
 	case PBFT_NEW_VIEW: return view_known(p, b->new_view.view);
 	case PBFT_CHECKPOINT:
 		return b->checkpoint.seq <= p->low || (checkpoint_own(p, b->checkpoint.seq)->seq == b->checkpoint.seq &&

@@ -171,6 +171,26 @@ static void a_view_change_that_is_shown_late_too(void)
 	bed_free(b);
 }
 
+/* My log ends in view 0, and I have changed to view 7 since. So I had before. */
+static void another_view_change_for_the_same_view_too(void)
+{
+	struct bed *b = bed_new(4, 1);
+	bed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	bed_join(b);
+	bed_view_change(b, 2, 7);
+	bed_view_change(b, 3, 7);
+	struct pbft_view_change *vc = bed_copy(bed_sent(b, PBFT_VIEW_CHANGE)->data, sizeof *vc);
+	bed_say(b, 1, PBFT_VIEW_CHANGE, vc); /* on its way back */
+	bed_say(b, 1, PBFT_VIEW_CHANGE, vc);
+	CU_ASSERT(!bed_standing(b).observer);
+	vc->chain = bed_digest(9);
+	bed_say(b, 1, PBFT_VIEW_CHANGE, vc);
+	CU_ASSERT(bed_standing(b).observer);
+	CU_ASSERT(bed_blame(b, 1, BFT_IGNORE, PBFT_WHY_MEMORY_LOST) != NULL && !bed_blame(b, 1, BFT_CONVICT, PBFT_WHY_TWO_VIEW_CHANGES));
+	free(vc);
+	bed_free(b);
+}
+
 /* In the log there is another one than they show. */
 static void a_different_vote_in_my_log_too(void)
 {
@@ -505,6 +525,7 @@ int main(void)
 		{ "a vote that my log lacks ends my voting", a_vote_that_my_log_lacks_ends_my_voting },
 		{ "a VIEW-CHANGE, NEW-VIEW or CHECKPOINT too", a_view_change_or_checkpoint_that_my_log_lacks_too },
 		{ "a VIEW-CHANGE that is shown late too", a_view_change_that_is_shown_late_too },
+		{ "another VIEW-CHANGE for the same view too", another_view_change_for_the_same_view_too },
 		{ "a different vote in my log too", a_different_vote_in_my_log_too },
 		{ "a PRE-PREPARE that my log lacks is no loss", a_pre_prepare_that_my_log_lacks_is_no_loss },
 		{ "a SUSPECT is not remembered", a_suspect_is_not_remembered },

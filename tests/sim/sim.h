@@ -114,7 +114,7 @@ struct node {
 	uint64_t fetches_since;           /* 0: it fetches no state */
 	bool noticed, readmitted, wanted; /* wanted: its operators are at it */
 	bft_epoch
-		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (A second VIEW-CHANGE for one view is not noticed: known.) */
+		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (Of a second VIEW-CHANGE for one view nobody need tell it.) */
 };
 
 struct sim_client {
@@ -212,6 +212,8 @@ struct sim {
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
+	bool leaves_behind;                       /* towards the end most of the honest do not hear the others */
+	uint64_t struck_until;                    /* who was cut off by that stays so */
 	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
 	struct adaptive *adaptive;                /* NULL: nobody sees all */
 	bool inflates;                            /* what honest leaders propose is slow, until: */

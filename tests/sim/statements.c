@@ -69,12 +69,17 @@ static bool forgot(struct node *d, bft_epoch epoch, bool vote)
 static void say(struct sim *s, uint8_t node, bft_epoch epoch, enum said what, uint64_t a, uint64_t b, const struct digest *digest)
 {
 	struct statement_seen *place = seen(s, node, epoch, what, a, b);
-	if (digest_is_zero(&place->digest))
+	if (digest_is_zero(&place->digest)) {
 		place->digest = *digest;
-	else if (!digest_equal(&place->digest, digest) && forgot(&s->node[node], epoch, what <= SAID_COMMIT))
+		/* What it signed long ago, and the others have shown it, it may pass on. */
+		if (s->node[node].incarnation && what != SAID_RESULT)
+			sim_fail(s, "amnesia: node %u has lost its memory, knows it, and signs a %s for (%llu, %llu)", node, names[what], (unsigned long long)a,
+			         (unsigned long long)b);
+	} else if (!digest_equal(&place->digest, digest) && forgot(&s->node[node], epoch, what <= SAID_COMMIT)) {
 		return;
-	else if (!digest_equal(&place->digest, digest))
+	} else if (!digest_equal(&place->digest, digest)) {
 		sim_fail(s, "evidence: node %u signs two %ss for (%llu, %llu)", node, names[what], (unsigned long long)a, (unsigned long long)b);
+	}
 }
 
 /* E3: what a VIEW-CHANGE says of a sequence is at least what a COMMIT of an older view says. */
