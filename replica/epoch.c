@@ -71,11 +71,16 @@ static bool ask_again(void *arg, struct bundle_body *x)
 	return !d->failed;
 }
 
-/* Let in again: the word of my organization for this very incarnation has been executed. */
-static bool let_in(struct driver *d)
+/* The word of my organization for this very incarnation has been executed: the state says so or, if that is gone, the chain of epochs. */
+static bool word_is_given(const struct driver *d)
 {
 	const struct epochs *e = d->jump.epoch == d->epoch ? &d->jump : execution_epochs(d->execution);
-	if (!d->lost || !d->incarnation || e->epoch != d->epoch || e->incarnation[d->self] != d->incarnation)
+	return d->incarnation && (e->epoch == d->epoch ? e->incarnation[d->self] == d->incarnation : links_let_in(d, d->epoch, d->incarnation));
+}
+
+static bool let_in(struct driver *d)
+{
+	if (!d->lost || !word_is_given(d))
 		return !d->lost;
 	if (!d->options.env.readmitted(d->options.env.user)) {
 		driver_stop(d, "the superblock could not be written");

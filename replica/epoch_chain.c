@@ -167,6 +167,29 @@ bool links_within(const struct driver *d, bft_epoch epoch, bft_seq seq)
 	return epoch >= keys->epoch || seq <= keys->base;
 }
 
+/* With as many signatures as there are: it is known to be true, by them or by the state. */
+static bool link_at(const struct epoch_place *place, struct epoch_link *out)
+{
+	struct rd r = rd_of(place->whole, place->n);
+	if (place->partial)
+		*out = *place->partial;
+	return place->partial || (place->whole && epoch_link_read(&r, out));
+}
+
+bool links_let_in(const struct driver *d, bft_epoch epoch, uint64_t incarnation)
+{
+	const struct epoch_chain *c = d->chain;
+	for (bft_epoch e = epoch < c->count + 1 ? epoch : c->count + 1; e >= 2; e--) {
+		struct epoch_link link;
+		if (!link_at(&c->at[e - 2], &link))
+			return false;
+		const struct epoch_change *change = &link.record.change;
+		if (change->kind == BUNDLE_READMIT && change->readmit.member == d->self)
+			return change->readmit.incarnation == incarnation;
+	}
+	return false;
+}
+
 /* ---- asking ---- */
 
 static bool send(struct driver *d, uint8_t member, uint16_t type, const uint8_t *body, size_t n)

@@ -38,6 +38,8 @@ void links_entered(struct driver *d);
 void links_executed(struct driver *d);
 /* Whether `epoch` had not ended before `seq`, as far as is known: whoever holds former keys makes no certificate of what came after them. */
 bool links_within(const struct driver *d, bft_epoch epoch, bft_seq seq);
+/* Whether the newest word that let this replica in again, up to the beginning of `epoch`, was for that incarnation, as links show. */
+bool links_let_in(const struct driver *d, bft_epoch epoch, uint64_t incarnation);
 void links_tick(struct driver *d);
 uint64_t links_deadline(const struct driver *d);
 /* From `member`; `stranger`: its key is not known. */

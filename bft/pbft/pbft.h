@@ -333,6 +333,8 @@ void on_start(struct pbft *p, const struct bft_event *e, struct bft_effects *out
 enum bft_verdict on_recall(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 enum bft_verdict on_recall_done(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 /* A statement of mine came back. False when my log lacks it: I have become an observer. */
+/* Something shows that I do not know what I signed, or that somebody else signs with my key. */
+void recall_lost(struct pbft *p, bft_ref shown, struct bft_effects *out);
 bool recall_check(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out);
 void recall_send(struct pbft *p, bft_mask to, struct bft_effects *out);
 

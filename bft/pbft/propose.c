@@ -55,6 +55,12 @@ static bool propose(struct pbft *p, struct bft_effects *out)
 		p->next_seq++;
 		return true;
 	}
+	/* Who was started again proposes nothing in that view; so what stands here with my signature is not of this process. */
+	const struct pbft_vote *mine = slot_vote(p, s, false, p->self);
+	if (mine->set && mine->view == p->view) {
+		recall_lost(p, mine->wire, out);
+		return false;
+	}
 	struct wr w = wr_of(bytes + PROPOSAL_HEAD_BYTES, capacity - PROPOSAL_HEAD_BYTES);
 	uint16_t count = gather(p, &w);
 	p->proposed_ms = p->wall_ms > p->proposed_ms ? p->wall_ms : p->proposed_ms;

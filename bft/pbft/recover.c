@@ -296,9 +296,12 @@ enum bft_verdict on_recall_done(struct pbft *p, const struct bft_vmsg *m, struct
 static bool leaf_known(const struct pbft *p, bft_view view, const struct bft_leaf *leaf)
 {
 	const struct pbft_slot *s = slot_find(p, leaf->seq);
-	/* PRE-PREPAREs do not count: they leave beside their flush. At or below the stable checkpoint nothing is of interest. */
-	if (leaf->kind == BFT_LEAF_PRE_PREPARE || leaf->seq <= p->low)
+	/* At or below the stable checkpoint nothing is of interest. */
+	if (leaf->seq <= p->low)
 		return true;
+	/* A PRE-PREPARE that my log lacks is no loss: they leave beside their flush. But who was started again proposes nothing in that view: there are never two. */
+	if (leaf->kind == BFT_LEAF_PRE_PREPARE)
+		return !s || !s->own_prepare_set || s->own_prepare_view != view || digest_equal(&s->own_prepare, &leaf->digest);
 	if (!s)
 		return false;
 	if (leaf->kind == BFT_LEAF_PREPARE)
@@ -345,13 +348,18 @@ static bool statement_known(const struct pbft *p, const struct bft_vmsg *m)
 	}
 }
 
+void recall_lost(struct pbft *p, bft_ref shown, struct bft_effects *out)
+{
+	p->observer = true;
+	p->recalling = p->suspecting = false;
+	pbft_blame(out, p->self, BFT_IGNORE, PBFT_WHY_MEMORY_LOST, shown, 0);
+	pbft_role(p, out);
+}
+
 bool recall_check(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
 	if (p->observer || statement_known(p, m))
 		return true;
-	p->observer = true;
-	p->recalling = p->suspecting = false;
-	pbft_blame(out, p->self, BFT_IGNORE, PBFT_WHY_MEMORY_LOST, m->wire, 0);
-	pbft_role(p, out);
+	recall_lost(p, m->wire, out);
 	return false;
 }

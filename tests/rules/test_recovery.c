@@ -191,6 +191,26 @@ static void another_view_change_for_the_same_view_too(void)
 	bed_free(b);
 }
 
+/* A second process with my key, before I propose or after: what it signed is none of mine. */
+static void a_proposal_of_mine_that_i_did_not_make_too(void)
+{
+	for (int late = 0; late < 2; late++) {
+		struct bed *b = bed_new(4, 0);
+		if (late)
+			bed_request(b, 1, 1, bed_digest(7));
+		CU_ASSERT(bed_leaves(b, BFT_LEAF_PRE_PREPARE, 1) == (late ? 2 : 0) && !bed_standing(b).observer);
+		bed_leaf_as(b, 0, 0, BFT_LEAF_PRE_PREPARE, 1, bed_digest(9), BFT_AUTH_SIGNED);
+		CU_ASSERT(bed_standing(b).observer == late);
+		bed_forget(b);
+		bed_request(b, 1, 2, bed_digest(8));
+		CU_ASSERT(bed_standing(b).observer && !bed_signed_anything(b));
+		for (uint8_t i = 1; i < 4; i++)
+			bed_prepare(b, i, 0, 1, bed_digest(9));
+		CU_ASSERT(!bed_signed_anything(b) && !bed_blame(b, 0, BFT_CONVICT, PBFT_WHY_TWO_PRE_PREPARES));
+		bed_free(b);
+	}
+}
+
 /* In the log there is another one than they show. */
 static void a_different_vote_in_my_log_too(void)
 {
@@ -526,6 +546,7 @@ int main(void)
 		{ "a VIEW-CHANGE, NEW-VIEW or CHECKPOINT too", a_view_change_or_checkpoint_that_my_log_lacks_too },
 		{ "a VIEW-CHANGE that is shown late too", a_view_change_that_is_shown_late_too },
 		{ "another VIEW-CHANGE for the same view too", another_view_change_for_the_same_view_too },
+		{ "a proposal of mine that I did not make too", a_proposal_of_mine_that_i_did_not_make_too },
 		{ "a different vote in my log too", a_different_vote_in_my_log_too },
 		{ "a PRE-PREPARE that my log lacks is no loss", a_pre_prepare_that_my_log_lacks_is_no_loss },
 		{ "a SUSPECT is not remembered", a_suspect_is_not_remembered },

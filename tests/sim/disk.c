@@ -293,8 +293,10 @@ static void older_folder(struct node *d, struct rng *plan)
 		d->backup = copy_disk(d->disk);
 		copy_file(d->state_path, path);
 	} else if (rng_chance(plan, 80) && fault(s, FAULT_OLD_FOLDER, "replica %u gets an older folder", d->id)) {
+		bool full = d->disk->space != 0; /* the disk is, whatever was so when the copy was made */
 		memory_disk_destroy(d->disk);
 		d->disk = d->backup;
+		disk_fills(d, full);
 		d->backup = NULL;
 		d->rolled_back = true;
 		copy_file(path, d->state_path);

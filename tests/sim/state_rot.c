@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ENTRY_BYTES 512u
+#define ENTRY_BYTES_MIN 16u /* what is shorter stands by chance in LMDB's own fields too */
 
 struct some_entry { /* key and value stand side by side in the file */
 	uint32_t skip;
@@ -17,7 +18,7 @@ struct some_entry { /* key and value stand side by side in the file */
 static bool take_entry(void *arg, const void *key, size_t key_bytes, const void *value, size_t value_bytes)
 {
 	struct some_entry *v = arg;
-	if (value_bytes > 0 && key_bytes > 0 && key_bytes + value_bytes <= ENTRY_BYTES) {
+	if (value_bytes > 0 && key_bytes + value_bytes >= ENTRY_BYTES_MIN && key_bytes + value_bytes <= ENTRY_BYTES) {
 		memcpy(v->bytes, key, key_bytes);
 		memcpy(v->bytes + key_bytes, value, value_bytes);
 		v->key_bytes = key_bytes;

@@ -345,6 +345,43 @@ static void who_claims_to_be_ahead_keeps_no_signature_away(void)
 	dbed_destroy(&b);
 }
 
+static struct epoch_link let_in_link(uint8_t m, uint64_t incarnation)
+{
+	struct epoch_link link = { .record = { .epoch = truth.epoch + 1, .base = truth.base + 64, .change = { .kind = BUNDLE_READMIT } } };
+	struct readmit *r = &link.record.change.readmit;
+	struct statement s;
+	*r = (struct readmit){ .epoch = truth.epoch, .member = m, .incarnation = incarnation };
+	readmit_statement(&s, r, &b.cluster);
+	sign_ed25519.sign(&r->signature, &s, &b.org_secret[m]);
+	for (uint8_t i = 0; i < 3; i += 2)
+		sign_link(&link, i, &b.secret[i]);
+	return link;
+}
+
+/* Whose state is gone, and whose superblock is an older one, still knows that it was let in; but the newest word counts, and each for its incarnation. */
+static void who_was_let_in_stands_in_the_chain(void)
+{
+	begin();
+	static const struct {
+		uint8_t member;
+		uint64_t incarnation;
+	} words[] = { { DBED_SELF, 77 }, { 3, 88 }, { DBED_SELF, 78 }, { DBED_SELF, 79 } };
+	CU_ASSERT_FALSE(links_let_in(b.driver, 1, 77));
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		struct epoch_link link = let_in_link(words[i].member, words[i].incarnation);
+		speak(2, truth.epoch + 1);
+		dbed_pass(&b, 1000);
+		give(2, &link, false);
+		epoch_link_follow(&link, &truth);
+		CU_ASSERT_EQUAL(b.driver->chain->keys.epoch, truth.epoch);
+	}
+	for (uint64_t incarnation = 77; incarnation < 80; incarnation++)
+		for (bft_epoch epoch = 1; epoch < 8; epoch++)
+			CU_ASSERT_EQUAL(links_let_in(b.driver, epoch, incarnation), epoch >= 2 && incarnation == (epoch < 4 ? 77 : epoch == 4 ? 78 : 79));
+	CU_ASSERT_FALSE(links_let_in(b.driver, 3, 88)); /* another member's */
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -354,6 +391,7 @@ int main(void)
 		{ "what is known is shown", what_is_known_is_shown },
 		{ "a stranger is asked and not heard", a_stranger_is_asked_and_not_heard },
 		{ "what had ended settles nothing", what_had_ended_settles_nothing },
+		{ "who was let in stands in the chain", who_was_let_in_stands_in_the_chain },
 		{ "it is kept and taken back", it_is_kept_and_taken_back },
 		{ 0 },
 	};
