@@ -102,6 +102,22 @@ void liar_idlers(struct sim *s)
 			s->node[i].liar = (struct liar){ .lies = true, .habits = LIAR_IDLES };
 }
 
+/* Neither are these: liars that hide, and leaders that are cut off when they have prepared or decided something; nothing else need go wrong. */
+void liar_coup(struct sim *s)
+{
+	static const uint32_t habits[] = { LIAR_HIDES, LIAR_HIDES | LIAR_HURRIES, LIAR_HIDES | LIAR_HURRIES, LIAR_HIDES | LIAR_FORGES };
+	uint64_t whim = s->seed * 0x9E3779B97F4A7C15u >> 44;
+	s->coup = s->liars && !s->forgetting && !s->idlers && s->places == s->n && whim % 3 == 0;
+	if (!s->coup)
+		return;
+	s->loss = s->crash_every_ms = 0;
+	s->disks_fail = false;
+	s->strike_percent = 5;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->node[i].liar.lies)
+			s->node[i].liar = (struct liar){ .lies = true, .habits = habits[whim / 3 % 4] };
+}
+
 static bool habit(struct node *d, enum liar_habit h)
 {
 	return has(d, h) && rng_chance(&d->sim->lying, d->liar.percent) && fault_small(d->sim, class_of(h));
@@ -463,10 +479,25 @@ static bool proposes(struct node *d, const struct frame *f)
 	return false;
 }
 
+/* Its votes go to the leader alone: that one decides first, is cut off, and the rest lack a vote. */
+static bool votes_with_the_leader(struct node *d, uint8_t to, const struct frame *f)
+{
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	bft_view view = d->seen.view;
+	return d->sim->coup && envelope_read(&r, &e) && e.type == PBFT_VOTES && !leads(d, view) && leader_of(d, view) != to &&
+	       fault_small(d->sim, FAULT_FAVOURS);
+}
+
 /* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
+bool liars_fall_silent(const struct sim *s)
+{
+	return s->seed % 2;
+}
+
 static bool silent(const struct sim *s)
 {
-	return s->calm && s->seed % 2;
+	return s->calm && liars_fall_silent(s);
 }
 
 /* Sends what the liar makes of it. */
@@ -476,7 +507,7 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	if (silent(s))
 		return;
 	remember(d, f);
-	if (script_plays(d, to, f) || adaptive_withholds(d, to, f))
+	if (script_plays(d, to, f) || adaptive_withholds(d, to, f) || votes_with_the_leader(d, to, f))
 		return;
 	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
 		return;

@@ -142,6 +142,7 @@ enum sim_event_kind {
 	SIM_CRASH,
 	SIM_START,
 	SIM_LINKS,
+	SIM_REUNITE,
 	SIM_LINK,
 	SIM_READMIT,
 	SIM_SPACE,
@@ -204,6 +205,7 @@ struct sim {
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
+	bool coup;                                /* liars wait for the leader to be cut off */
 	bool leaves_behind;                       /* towards the end most of the honest do not hear the others */
 	uint64_t struck_until;                    /* who was cut off by that stays so */
 	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
@@ -328,6 +330,7 @@ struct bft_envelope;
 void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size_t n, const struct pbft_votes *votes);
 void liar_draw(struct sim *s);
 void liar_idlers(struct sim *s);
+void liar_coup(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
@@ -367,6 +370,7 @@ void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name
 
 /* check.c */
 void check_certificate(struct node *d, const uint8_t *bytes, size_t n);
+void check_prepared(struct node *d);
 void check_executed(struct node *d, const struct pbft_rec_executed *r);
 void check_node(struct node *d);
 void check_end(struct sim *s);
