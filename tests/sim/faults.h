@@ -74,7 +74,8 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(CLIENT_SPOILS, "client-spoil", "a client sends what does not verify")                                                                                \
 	X(CLIENT_FLOODS, "client-flood", "a client sends far too often")                                                                                       \
 	X(CLIENT_OLD, "client-old", "a client sends what is old")                                                                                              \
-	X(CLIENT_CHURN, "client-churn", "a client opens one session after another")
+	X(CLIENT_CHURN, "client-churn", "a client opens one session after another")                                                                            \
+	X(OLD_EPOCH, "lie-epoch", "a liar shows what another signed in an earlier epoch as if it were of this one")
 
 enum fault_class {
 #define FAULT_ENUM(name, word, what) FAULT_##name,

@@ -489,6 +489,42 @@ static bool votes_with_the_leader(struct node *d, uint8_t to, const struct frame
 	       fault_small(d->sim, FAULT_FAVOURS);
 }
 
+void liar_hears(struct node *d, const struct sim_event *e)
+{
+	struct rd r = rd_of(e->frame->bytes, e->frame->n);
+	struct bft_envelope head;
+	uint32_t at = d->liar.heard_next % LIAR_HEARD;
+	if (e->client || !envelope_read(&r, &head) || head.signer != BFT_SIGNER_CHANNEL || (head.type != PBFT_VIEW_CHANGE && head.type != PBFT_NEW_VIEW))
+		return;
+	frame_release(d->liar.heard[at]);
+	d->liar.heard[at] = frame_make(e->frame->bytes, e->frame->n, NULL, 0);
+	d->liar.heard_from[at] = d->sim->node[e->from].id;
+	d->liar.heard_next++;
+}
+
+/* The signature is of whoever signed it, and the epoch another one. */
+static void shows_old_epoch(struct node *d, uint8_t to, const struct frame *f)
+{
+	struct sim *s = d->sim;
+	uint32_t at = rng_below(&s->lying, LIAR_HEARD);
+	const struct frame *x = d->liar.heard[at];
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope now, then;
+	if (!x || !envelope_read(&r, &now) || now.type != PBFT_STATUS)
+		return;
+	r = rd_of(x->bytes, x->n);
+	if (!envelope_read(&r, &then) || then.epoch >= now.epoch || !(d->liar.habits | d->liar.scripts) || !rng_chance(&s->lying, 20) ||
+	    !fault_small(s, FAULT_OLD_EPOCH))
+		return;
+	struct frame *lie = frame_make(x->bytes, x->n, NULL, 0);
+	struct wr w = wr_of(lie->bytes, BFT_FRAME_HEAD_BYTES);
+	then.epoch = now.epoch;
+	then.signer = d->liar.heard_from[at];
+	envelope_write(&w, &then);
+	network_send(d, to, lie);
+	frame_release(lie);
+}
+
 /* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
 bool liars_fall_silent(const struct sim *s)
 {
@@ -507,6 +543,7 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	if (silent(s))
 		return;
 	remember(d, f);
+	shows_old_epoch(d, to, f);
 	if (script_plays(d, to, f) || adaptive_withholds(d, to, f) || votes_with_the_leader(d, to, f))
 		return;
 	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
@@ -573,6 +610,10 @@ void liar_forget(struct node *d)
 {
 	frame_release(d->liar.stale);
 	d->liar.stale = NULL;
+	for (uint32_t i = 0; i < LIAR_HEARD; i++) {
+		frame_release(d->liar.heard[i]);
+		d->liar.heard[i] = NULL;
+	}
 	for (uint32_t i = 0; i < LIAR_OLD; i++) {
 		frame_release(d->liar.old[i]);
 		d->liar.old[i] = NULL;

@@ -290,6 +290,8 @@ void node_event(struct node *d, const struct sim_event *e)
 {
 	bool own = e->kind != SIM_FRAME;
 	bool deaf = !own && d->liar.lies && script_is_deaf(d, e);
+	if (!own && d->up && d->liar.lies)
+		liar_hears(d, e);
 	if (d->up && !(own && e->boot != d->boot) && !network_lost(d->sim, e) && !deaf)
 		wake_up(d, e);
 	frame_release(e->frame);

@@ -55,6 +55,7 @@ enum liar_habit {
 	LIAR_IDLES = 4096, /* it takes its office, and proposes nothing: alone, in seeds where the honest hand theirs over */
 };
 #define LIAR_OLD 64u
+#define LIAR_HEARD 16u
 struct liar {
 	bool lies;
 	uint32_t habits, percent, scripts;
@@ -64,6 +65,9 @@ struct liar {
 	struct frame *old[LIAR_OLD];
 	struct frame *stale; /* an old VIEW-CHANGE of its own that had certificates */
 	uint32_t old_next;
+	struct frame *heard[LIAR_HEARD]; /* VIEW-CHANGEs and NEW-VIEWs of the honest */
+	uint8_t heard_from[LIAR_HEARD];
+	uint32_t heard_next;
 };
 
 #define SIM_KEYS_MAX 8u
@@ -332,6 +336,7 @@ void liar_draw(struct sim *s);
 void liar_idlers(struct sim *s);
 void liar_coup(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
+void liar_hears(struct node *d, const struct sim_event *e);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
 bool liars_fall_silent(const struct sim *s);
