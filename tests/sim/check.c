@@ -20,7 +20,7 @@ static void cut_off(struct node *d)
 {
 	struct sim *s = d->sim;
 	uint32_t timeout_ms = s->genesis.limits.request_timeout_ms;
-	bool all = rng_chance(&s->faults.plan[FAULT_STRIKE], 60);
+	bool all = rng_chance(&s->faults.plan[FAULT_STRIKE], s->coup ? 90 : 60);
 	s->struck_until = s->now + (all ? 4 : 3) * timeout_ms;
 	memset(s->cut, all, sizeof s->cut);
 	for (uint32_t i = 0; i < s->places; i++) {

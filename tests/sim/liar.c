@@ -102,17 +102,20 @@ void liar_idlers(struct sim *s)
 			s->node[i].liar = (struct liar){ .lies = true, .habits = LIAR_IDLES };
 }
 
-/* Neither are these: liars that hide, and leaders that are cut off when they have prepared or decided something; nothing else need go wrong. */
+/* Neither are these: liars that hide or forge, and leaders that are cut off when they have prepared or decided something; nothing else need go wrong. */
 void liar_coup(struct sim *s)
 {
-	static const uint32_t habits[] = { LIAR_HIDES, LIAR_HIDES | LIAR_HURRIES, LIAR_HIDES | LIAR_HURRIES, LIAR_HIDES | LIAR_FORGES };
+	static const uint32_t habits[] = { LIAR_HURRIES | LIAR_FORGES, LIAR_HIDES | LIAR_HURRIES, LIAR_HIDES | LIAR_HURRIES,
+		                           LIAR_HIDES | LIAR_HURRIES | LIAR_FORGES };
 	uint64_t whim = s->seed * 0x9E3779B97F4A7C15u >> 44;
 	s->coup = s->liars && !s->forgetting && !s->idlers && s->places == s->n && whim % 3 == 0;
 	if (!s->coup)
 		return;
 	s->loss = s->crash_every_ms = 0;
-	s->disks_fail = false;
+	s->disks_fail = s->slow = false;
 	s->strike_percent = 5;
+	s->delay_max_ms = 2 + (uint32_t)(whim / 12 % 20);
+	s->genesis.limits.request_timeout_ms = 150; /* many views in the time that there is */
 	for (uint32_t i = 0; i < s->n; i++)
 		if (s->node[i].liar.lies)
 			s->node[i].liar = (struct liar){ .lies = true, .habits = habits[whim / 3 % 4] };
@@ -286,7 +289,7 @@ static bool leads(const struct node *d, bft_view view)
 /* In some views it leads as if nothing had been prepared before. */
 static bool forgets(const struct node *d, bft_view view)
 {
-	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && whim(d, view) % 2;
+	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && whim(d, view) % (d->sim->coup ? 4 : 2);
 }
 
 static bool equivocates(const struct node *d, bft_view view)
