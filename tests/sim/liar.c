@@ -492,6 +492,15 @@ static bool votes_with_the_leader(struct node *d, uint8_t to, const struct frame
 	       fault_small(d->sim, FAULT_FAVOURS);
 }
 
+/* States are fetched seldom, so no liar that is asked for one lets it pass. */
+static bool spoils_state(struct node *d, const struct frame *f)
+{
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	return envelope_read(&r, &e) && e.type == BFT_WIRE_STATE && d->sim->now >= d->liar.from_ms && (d->liar.habits | d->liar.scripts) &&
+	       rng_chance(&d->sim->lying, 30) && fault_small(d->sim, FAULT_CHANGES);
+}
+
 void liar_hears(struct node *d, const struct sim_event *e)
 {
 	struct rd r = rd_of(e->frame->bytes, e->frame->n);
@@ -571,7 +580,7 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 			other = more;
 		}
 	}
-	if (!other && habit(d, LIAR_CHANGES))
+	if (!other && (habit(d, LIAR_CHANGES) || spoils_state(d, f)))
 		other = changed(d, f);
 	network_send_late(d, to, other ? other : f, habit(d, LIAR_DELAYS) ? rng_below(&s->lying, 2000) : 0);
 	if (habit(d, LIAR_REPEATS))
