@@ -3,24 +3,59 @@
 #include "replica/driver_state.h"
 #include "tests/sim/sim.h"
 
-/* The worst moment: somebody has decided, and the others go on without it. What is under way from it is lost too. */
+#define STRIKE_BEFORE_A_LIAR 25u /* percent */
+#define STRIKE_PREPARED 3u
+
+/* It leads, and a liar comes after it. */
+static bool liar_is_next(const struct node *d)
+{
+	const struct sim *s = d->sim;
+	bft_mask passed = epoch_passed(&d->driver->chain->keys, d->driver->epoch);
+	return order_leader(d->seen.view, s->n, passed) == d->id && s->node[order_leader(d->seen.view + 1, s->n, passed)].liar.lies;
+}
+
+/* Alone until the others may have another view. Often they too hear nothing of each other at first, until they suspect their leader: what one of them knows, none of the rest
+ * learns in time. */
+static void cut_off(struct node *d)
+{
+	struct sim *s = d->sim;
+	uint32_t timeout_ms = s->genesis.limits.request_timeout_ms;
+	bool all = rng_chance(&s->faults.plan[FAULT_STRIKE], s->coup ? 90 : 60);
+	s->struck_until = s->now + (all ? 4 : 3) * timeout_ms;
+	memset(s->cut, all, sizeof s->cut);
+	for (uint32_t i = 0; i < s->places; i++) {
+		s->cut[d->place][i] = s->cut[i][d->place] = i != d->place;
+		s->cut[i][i] = false;
+	}
+	if (all)
+		sim_at(s, (struct sim_event){ .at = s->now + timeout_ms * 3 / 2, .kind = SIM_REUNITE, .node = d->place });
+}
+
+/* The worst moment: somebody has decided, and the others go on without it. What is under way from it is lost too. Worst of all is a leader with a liar to follow it:
+ * where anybody is struck, it is struck more often. */
 static void strike(struct node *d)
 {
 	struct sim *s = d->sim;
 	struct rng *plan = &s->faults.plan[FAULT_STRIKE];
-	if (s->calm || !rng_chance(plan, s->strike_percent))
+	uint32_t often = s->strike_percent && liar_is_next(d) ? STRIKE_BEFORE_A_LIAR : s->strike_percent;
+	if (s->calm || !rng_chance(plan, often))
 		return;
 	bool by_crash = rng_chance(plan, 30) && s->crash_every_ms;
 	if (!fault(s, FAULT_STRIKE, "node %u, the first to execute this, %s", d->id, by_crash ? "crashes" : "is cut off"))
 		return;
-	if (by_crash) {
+	if (by_crash)
 		d->crash_in = 1;
-		return;
-	}
-	memset(s->cut, 0, sizeof s->cut);
-	for (uint32_t i = 0; i < s->places; i++)
-		if (i != d->id)
-			s->cut[d->id][i] = s->cut[i][d->id] = true;
+	else
+		cut_off(d);
+}
+
+/* It alone has prepared something, and says so to nobody: another view may decide otherwise, and a third one hears of both. */
+void check_prepared(struct node *d)
+{
+	struct sim *s = d->sim;
+	if (s->coup && !s->calm && rng_chance(&s->faults.plan[FAULT_STRIKE], STRIKE_PREPARED) &&
+	    fault(s, FAULT_STRIKE, "node %u, the first to prepare this, is cut off", d->id))
+		cut_off(d);
 }
 
 /* One history: whoever executes a sequence executes what the first one executed there, with the same chain after it; over restarts too. */

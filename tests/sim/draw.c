@@ -109,5 +109,6 @@ void draw(struct sim *s)
 	adaptive_draw(s);
 	draw_forgetting(s);
 	liar_idlers(s);
+	liar_coup(s);
 	make_members(s);
 }

@@ -98,7 +98,8 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(CLIENT_CHURN, "client-churn", "a client opens one session after another")                                                                            \
 	X(CLIENT_EDGE, "client-edge", "a client's opening is void at once, or never")                                                                          \
 	X(CLIENT_LARGE, "client-large", "a client's request is as large as may be, larger, or says that it is")                                                \
-	X(CLIENT_HOT, "client-hot", "a client writes where the state is deepest")
+	X(CLIENT_HOT, "client-hot", "a client writes where the state is deepest")                                                                              \
+	X(OLD_EPOCH, "lie-epoch", "a liar shows what another signed in an earlier epoch as if it were of this one")
 
 enum fault_class {
 #define FAULT_ENUM(name, word, what) FAULT_##name,

@@ -105,6 +105,25 @@ void liar_idlers(struct sim *s)
 			s->node[i].liar = (struct liar){ .lies = true, .habits = LIAR_IDLES };
 }
 
+/* Neither are these: liars that hide or forge, and leaders that are cut off when they have prepared or decided something; nothing else need go wrong. */
+void liar_coup(struct sim *s)
+{
+	static const uint32_t habits[] = { LIAR_HURRIES | LIAR_FORGES, LIAR_HIDES | LIAR_HURRIES, LIAR_HIDES | LIAR_HURRIES,
+		                           LIAR_HIDES | LIAR_HURRIES | LIAR_FORGES };
+	uint64_t whim = s->seed * 0x9E3779B97F4A7C15u >> 44;
+	s->coup = s->liars && !s->forgetting && !s->idlers && s->places == s->n && whim % 3 == 0;
+	if (!s->coup)
+		return;
+	s->loss = s->crash_every_ms = 0;
+	s->disks_fail = s->slow = false;
+	s->strike_percent = 5;
+	s->delay_max_ms = 2 + (uint32_t)(whim / 12 % 20);
+	s->genesis.limits.request_timeout_ms = 150; /* many views in the time that there is */
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->node[i].liar.lies)
+			s->node[i].liar = (struct liar){ .lies = true, .habits = habits[whim / 3 % 4] };
+}
+
 static bool habit(struct node *d, enum liar_habit h)
 {
 	return has(d, h) && rng_chance(&d->sim->lying, d->liar.percent) && fault_small(d->sim, class_of(h));
@@ -273,7 +292,7 @@ static bool leads(const struct node *d, bft_view view)
 /* In some views it leads as if nothing had been prepared before. */
 static bool forgets(const struct node *d, bft_view view)
 {
-	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && liar_whim(d, view) % 2;
+	return (d->liar.habits & LIAR_HIDES) && view && leads(d, view) && liar_whim(d, view) % (d->sim->coup ? 4 : 2);
 }
 
 static bool equivocates(const struct node *d, bft_view view)
@@ -467,10 +486,70 @@ static bool proposes(struct node *d, const struct frame *f)
 	return false;
 }
 
+/* Its votes go to the leader alone: that one decides first, is cut off, and the rest lack a vote. */
+static bool votes_with_the_leader(struct node *d, uint8_t to, const struct frame *f)
+{
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	bft_view view = d->seen.view;
+	return d->sim->coup && envelope_read(&r, &e) && e.type == PBFT_VOTES && !leads(d, view) && liar_leader(d, view) != to &&
+	       fault_small(d->sim, FAULT_FAVOURS);
+}
+
+/* States are fetched seldom, so no liar that is asked for one lets it pass. */
+static bool spoils_state(struct node *d, const struct frame *f)
+{
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope e;
+	return envelope_read(&r, &e) && e.type == BFT_WIRE_STATE && d->sim->now >= d->liar.from_ms && (d->liar.habits | d->liar.scripts) &&
+	       rng_chance(&d->sim->lying, 30) && fault_small(d->sim, FAULT_CHANGES);
+}
+
+void liar_hears(struct node *d, const struct sim_event *e)
+{
+	struct rd r = rd_of(e->frame->bytes, e->frame->n);
+	struct bft_envelope head;
+	uint32_t at = d->liar.heard_next % LIAR_HEARD;
+	if (e->client || !envelope_read(&r, &head) || head.signer != BFT_SIGNER_CHANNEL || (head.type != PBFT_VIEW_CHANGE && head.type != PBFT_NEW_VIEW))
+		return;
+	frame_release(d->liar.heard[at]);
+	d->liar.heard[at] = frame_make(e->frame->bytes, e->frame->n, NULL, 0);
+	d->liar.heard_from[at] = d->sim->node[e->from].id;
+	d->liar.heard_next++;
+}
+
+/* The signature is of whoever signed it, and the epoch another one. */
+static void shows_old_epoch(struct node *d, uint8_t to, const struct frame *f)
+{
+	struct sim *s = d->sim;
+	uint32_t at = rng_below(&s->lying, LIAR_HEARD);
+	const struct frame *x = d->liar.heard[at];
+	struct rd r = rd_of(f->bytes, f->n);
+	struct bft_envelope now, then;
+	if (!x || !envelope_read(&r, &now) || now.type != PBFT_STATUS)
+		return;
+	r = rd_of(x->bytes, x->n);
+	if (!envelope_read(&r, &then) || then.epoch >= now.epoch || !(d->liar.habits | d->liar.scripts) || !rng_chance(&s->lying, 20) ||
+	    !fault_small(s, FAULT_OLD_EPOCH))
+		return;
+	struct frame *lie = frame_make(x->bytes, x->n, NULL, 0);
+	struct wr w = wr_of(lie->bytes, BFT_FRAME_HEAD_BYTES);
+	then.epoch = now.epoch;
+	then.signer = d->liar.heard_from[at];
+	envelope_write(&w, &then);
+	network_send(d, to, lie);
+	frame_release(lie);
+}
+
 /* In every other seed they help the honest until the faults stop, and say nothing from then on: what needed them must go on without. */
+bool liars_fall_silent(const struct sim *s)
+{
+	return s->seed % 2;
+}
+
 static bool silent(const struct sim *s)
 {
-	return s->calm && s->seed % 2;
+	return s->calm && liars_fall_silent(s);
 }
 
 /* Sends what the liar makes of it. */
@@ -480,7 +559,8 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 	if (silent(s))
 		return;
 	remember(d, f);
-	if (script_plays(d, to, f) || adaptive_withholds(d, to, f))
+	shows_old_epoch(d, to, f);
+	if (script_plays(d, to, f) || adaptive_withholds(d, to, f) || votes_with_the_leader(d, to, f))
 		return;
 	if (habit(d, LIAR_DROPS) || (has(d, LIAR_FAVOURS) && !(d->liar.favourites & BFT_BIT(to)) && fault_small(s, FAULT_FAVOURS)))
 		return;
@@ -504,7 +584,7 @@ void liar_send(struct node *d, uint8_t to, struct frame *f)
 			other = more;
 		}
 	}
-	if (!other && habit(d, LIAR_CHANGES))
+	if (!other && (habit(d, LIAR_CHANGES) || spoils_state(d, f)))
 		other = changed(d, f);
 	network_send_late(d, to, other ? other : f, habit(d, LIAR_DELAYS) ? rng_below(&s->lying, 2000) : 0);
 	if (habit(d, LIAR_REPEATS))
@@ -546,6 +626,10 @@ void liar_forget(struct node *d)
 {
 	frame_release(d->liar.stale);
 	d->liar.stale = NULL;
+	for (uint32_t i = 0; i < LIAR_HEARD; i++) {
+		frame_release(d->liar.heard[i]);
+		d->liar.heard[i] = NULL;
+	}
 	for (uint32_t i = 0; i < LIAR_OLD; i++) {
 		frame_release(d->liar.old[i]);
 		frame_release(d->liar.former[i]);

@@ -102,7 +102,7 @@ static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint6
 			*where = nowhere;
 		return LOG_OK;
 	}
-	if (type == PBFT_REC_EXECUTED) {
+	if (type == BFT_REC_EXECUTED) {
 		if (!pbft_record_decode(type, &body, pieces[0].iov_base, pieces[0].iov_len))
 			sim_fail(d->sim, "node %u writes a record that does not decode", d->id);
 		else if (!d->liar.lies)
@@ -291,6 +291,8 @@ void node_event(struct node *d, const struct sim_event *e)
 {
 	bool own = e->kind != SIM_FRAME;
 	bool deaf = !own && d->liar.lies && script_is_deaf(d, e);
+	if (!own && d->up && d->liar.lies)
+		liar_hears(d, e);
 	if (d->up && !(own && e->boot != d->boot) && !network_lost(d->sim, e) && !deaf)
 		wake_up(d, e);
 	frame_release(e->frame);

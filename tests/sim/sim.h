@@ -56,6 +56,7 @@ enum liar_habit {
 	LIAR_IDLES = 4096, /* it takes its office, and proposes nothing: alone, in seeds where the honest hand theirs over */
 };
 #define LIAR_OLD 64u
+#define LIAR_HEARD 16u
 struct liar {
 	bool lies;
 	uint32_t habits, percent;
@@ -68,7 +69,10 @@ struct liar {
 	uint32_t old_next;
 	struct frame *former[LIAR_OLD]; /* of the first epoch that it spoke in */
 	uint32_t former_next;
-	struct digest told[LIAR_OLD]; /* what it proposed, by sequence */
+	struct digest told[LIAR_OLD];    /* what it proposed, by sequence */
+	struct frame *heard[LIAR_HEARD]; /* VIEW-CHANGEs and NEW-VIEWs of the honest */
+	uint8_t heard_from[LIAR_HEARD];
+	uint32_t heard_next;
 };
 
 #define SIM_KEYS_MAX 8u
@@ -150,6 +154,7 @@ enum sim_event_kind {
 	SIM_SLEEP,
 	SIM_START,
 	SIM_LINKS,
+	SIM_REUNITE,
 	SIM_LINK,
 	SIM_READMIT,
 	SIM_SPACE,
@@ -212,6 +217,7 @@ struct sim {
 	/* the network */
 	uint32_t loss, duplicate, delay_max_ms, crash_every_ms;
 	uint32_t strike_percent;                  /* of the first executions: who did it is cut off, or crashes, before anybody hears of it */
+	bool coup;                                /* liars wait for the leader to be cut off */
 	bool leaves_behind;                       /* towards the end most of the honest do not hear the others */
 	uint64_t struck_until;                    /* who was cut off by that stays so */
 	bool cut[SIM_PLACES_MAX][SIM_PLACES_MAX]; /* one-way */
@@ -350,9 +356,12 @@ void liar_sign(struct node *d, struct bft_envelope *e, const uint8_t *body, size
 const struct secret_key *liar_key(const struct node *d);
 void liar_draw(struct sim *s);
 void liar_idlers(struct sim *s);
+void liar_coup(struct sim *s);
 void liar_send(struct node *d, uint8_t to, struct frame *f);
+void liar_hears(struct node *d, const struct sim_event *e);
 void liar_reply(struct node *d, uint8_t client, struct frame *f);
 void liar_forget(struct node *d);
+bool liars_fall_silent(const struct sim *s);
 /* Who leads that view, and whether it is this one. */
 uint8_t liar_leader(const struct node *d, bft_view view);
 /* A number that is the same to everybody, and in every run. */
@@ -392,6 +401,7 @@ void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name
 
 /* check.c */
 void check_certificate(struct node *d, const uint8_t *bytes, size_t n);
+void check_prepared(struct node *d);
 void check_executed(struct node *d, const struct bft_rec_executed *r);
 void check_node(struct node *d);
 void check_end(struct sim *s);

@@ -14,7 +14,7 @@ enum said {
 	SAID_VIEW_CHANGE,                        /* E8 */
 	SAID_NEW_VIEW,                           /* E8 */
 	SAID_RESULT,                             /* E5 */
-	SAID_COMMITTED,                          /* E3: the highest view of a COMMIT for a sequence */
+	SAID_COMMITTED,                          /* E3: the highest view of a COMMIT for a sequence; of nobody's place: whether there was one in a view */
 };
 static const char *const names[] = { "", "PRE-PREPARE", "PREPARE", "COMMIT", "CHECKPOINT", "SNAPSHOT", "VIEW-CHANGE", "NEW-VIEW", "result", "" };
 
@@ -105,6 +105,9 @@ static void on_votes(struct sim *s, uint8_t node, bft_epoch epoch, const struct 
 			continue;
 		if (s->node[node].bound && s->node[node].bound_epoch == epoch)
 			hides(s, node, epoch, s->node[node].bound, l->seq, v->view, &l->digest);
+		struct statement_seen *first = seen(s, SIM_PLACES_MAX, epoch, SAID_COMMITTED, l->seq, v->view);
+		if (!first->value && ++first->value)
+			check_prepared(&s->node[node]);
 		struct statement_seen *c = seen(s, node, epoch, SAID_COMMITTED, l->seq, 0);
 		if (v->view + 1 > c->value) {
 			c->value = v->view + 1;

@@ -96,6 +96,16 @@ static void part_twins(struct sim *s, uint32_t halves)
 	s->cut[first][twin] = s->cut[twin][first] = true;
 }
 
+/* The honest but one: they do not hear that one, nor the liars, who go on from view to view without them. */
+#define LEFT_BEHIND_MS 5000u
+static uint32_t left_behind(const struct sim *s)
+{
+	uint32_t honest = 0;
+	for (uint32_t i = 0; i < s->n; i++)
+		honest |= s->node[i].liar.lies ? 0 : 1u << i;
+	return honest & (honest - 1);
+}
+
 /* The plan draws alike whatever is left out of it. */
 static void cut_at_random(struct sim *s)
 {
@@ -103,6 +113,13 @@ static void cut_at_random(struct sim *s)
 	bool whole = rng_chance(plan, 50), one_way = rng_chance(plan, 30);
 	uint32_t halves = rng_below(plan, 1u << s->n);
 	uint32_t side = rng_below(plan, 1u << s->places);
+	if (s->leaves_behind && s->now + LEFT_BEHIND_MS >= s->end_ms) {
+		side = left_behind(s);
+		one_way = true;
+		whole = false;
+	} else if (!s->calm && s->now < s->struck_until) {
+		return;
+	}
 	memset(s->cut, 0, sizeof s->cut);
 	if (s->places > s->n && !s->calm)
 		part_twins(s, halves);
@@ -130,6 +147,19 @@ static void links(struct sim *s)
 			node_links(&s->node[i]);
 	if (!s->calm)
 		sim_at(s, (struct sim_event){ .at = s->now + next, .kind = SIM_LINKS });
+}
+
+/* All but one hear each other again. */
+static void reunite(struct sim *s, uint8_t alone)
+{
+	if (s->calm || s->now >= s->struck_until)
+		return;
+	memset(s->cut, 0, sizeof s->cut);
+	for (uint32_t i = 0; i < s->places; i++)
+		s->cut[alone][i] = s->cut[i][alone] = i != alone;
+	for (uint32_t i = 0; i < s->places; i++)
+		if (s->node[i].up && !s->failure[0])
+			node_links(&s->node[i]);
 }
 
 static uint8_t victim(struct sim *s)
@@ -213,6 +243,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 		break;
 	case SIM_HAND_OVER: hand_over(s); break;
 	case SIM_LINKS: links(s); break;
+	case SIM_REUNITE: reunite(s, e->node); break;
 	case SIM_CLOCK: clocks_event(s, e); break;
 	case SIM_ROOM: room(s, e); break;
 	case SIM_CRASH: crash(s, e->node); break;
@@ -261,6 +292,8 @@ static void plan(struct sim *s)
 {
 	for (uint8_t i = 0; i < s->places; i++)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->rng, 50), .kind = SIM_START, .node = i });
+	/* Liars that are silent from then on leave the rest in different views when the faults stop. */
+	s->leaves_behind = rng_chance(&s->faults.plan[FAULT_PARTITION], 50) && s->liars && liars_fall_silent(s);
 	sim_at(s, (struct sim_event){ .at = 100, .kind = SIM_LINKS });
 	sim_at(s, (struct sim_event){ .at = s->end_ms, .kind = SIM_LINKS });
 	struct rng *full = &s->faults.plan[FAULT_DISK_FULL];

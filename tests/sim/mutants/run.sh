@@ -3,7 +3,7 @@
 #
 # A fault that costs time and nothing else names the rule test that catches it; then that is what is run.
 #
-#   run.sh SOURCE CC [--quick] [--seeds N] [--jobs N] [NN ...]     exit 0 only when each fault is found
+#   run.sh SOURCE CC [--quick] [--seeds N] [--jobs N] [NN ...]     exit 0 only when each fault is found; --seeds: at most so many for each
 #
 # Everything happens in a temporary folder. The whole is compiled once; a fault compiles what its patch touches, and links.
 set -euo pipefail
@@ -40,7 +40,7 @@ prepare() {
 	(cd "$source" && tar cf - --exclude='*.patch' include crypto bft net replica client/*.[ch] tests/sim tests/rules tests/unit/memory_disk.h tests/unit/unit.[ch]) | tar xf - -C "$room/clean"
 	cat >"$room/clean/mutants.make" <<-MAKE
 		.RECIPEPREFIX := >
-		FLAGS := -std=c17 -D_GNU_SOURCE -O1 -w -I. -Iinclude -DSIM_SOURCE='"."' -DSIM_CC='"cc"' $(pkg-config --cflags libsodium libcrypto libuv lmdb yaml-0.1 libisal)
+		FLAGS := -std=c17 -D_GNU_SOURCE -O2 -w -I. -Iinclude -DSIM_SOURCE='"."' -DSIM_CC='"cc"' $(pkg-config --cflags libsodium libcrypto libuv lmdb yaml-0.1 libisal)
 		SIM := \$(patsubst %.c,%.o,\$(wildcard tests/sim/*.c))
 		LIB := \$(patsubst %.c,%.o,\$(filter-out bft/check.c,\$(wildcard crypto/*.c bft/*.c bft/pbft/*.c replica/*.c replica/log/*.c replica/execution/*.c replica/state/*.c client/*.c)))
 		quorate-sim: \$(SIM) \$(LIB)
@@ -91,22 +91,27 @@ rule_holds() {
 	(cd "$1" && timeout 120 "./rules_$2") >"$1/rule.log" 2>&1
 }
 
-# by_rule NAME RULE: it fails with the fault, and not without
+# by_rule NAME RULE START: it fails with the fault, and not without
 by_rule() {
 	local status=0
 	rule_holds "$room/clean" "$2" || status=1
 	rule_holds "$room/fault" "$2" || status=$((status + $? * 10))
 	if [ $status -eq 0 ] || [ $((status % 10)) -ne 0 ] || [ $status -eq 20 ]; then
-		row "$1" "-" "NOT FOUND by rules/$2"
+		row "$1" "-" $((SECONDS - $3)) "NOT FOUND by rules/$2"
 		return
 	fi
 	found=$((found + 1))
-	row "$1" "rule" "rules/$2: $(grep -m 1 -o 'test_[a-z_]*\.c:.*' "$room/fault/rule.log" || echo "it does not come to its end")"
+	row "$1" "rule" $((SECONDS - $3)) "rules/$2: $(grep -m 1 -o 'test_[a-z_]*\.c:.*' "$room/fault/rule.log" || echo "it does not come to its end")"
 }
 
-faults=0 found=0
-row() { # row NAME SEED WHAT
-	printf '%-34s %-8s %s\n' "$1" "$2" "$3"
+faults=0 found=0 in_seed=()
+row() { # row NAME SEED SECONDS WHAT
+	printf '%-34s %-8s %-8s %s\n' "$1" "$2" "$3" "$4"
+}
+
+# median: of the seeds that it took, of those found by seeds
+median() {
+	printf '%s\n' "${in_seed[@]}" | sort -n | awk '{ at[NR] = $1 } END { print NR ? (at[int((NR + 1) / 2)] + at[int(NR / 2) + 1]) / 2 : "-" }'
 }
 
 try() {
@@ -114,13 +119,13 @@ try() {
 	name=$(basename "$1" .patch)
 	faults=$((faults + 1))
 	if ! plant "$1"; then
-		row "$name" "-" "the patch does not apply, or does not build: $(tail -n 1 "$room/fault/build.log")"
+		row "$name" "-" "-" "the patch does not apply, or does not build: $(tail -n 1 "$room/fault/build.log")"
 		return
 	fi
 	local rule
 	rule=$(rule_of "$1")
 	if [ -n "$rule" ]; then
-		by_rule "$name" "$rule"
+		by_rule "$name" "$rule" "$start"
 		return
 	fi
 	line=$(first_seed)
@@ -128,14 +133,15 @@ try() {
 	"seed "*)
 		found=$((found + 1))
 		line=${line#seed }
-		row "$name" "${line%%:*}" "${line#*: }"
+		in_seed+=("${line%%:*}")
+		row "$name" "${line%%:*}" $((SECONDS - start)) "${line#*: }"
 		;;
-	*) row "$name" "-" "NOT FOUND in $seeds seeds ($((SECONDS - start)) s)" ;;
+	*) row "$name" "-" $((SECONDS - start)) "NOT FOUND in $seeds seeds" ;;
 	esac
 }
 
 prepare
-row "fault" "in seed" "what fell"
+row "fault" "in seed" "seconds" "what fell"
 k=0
 for p in "$source"/tests/sim/mutants/[0-9]*.patch; do
 	k=$((k + 1))
@@ -149,5 +155,6 @@ for p in "$source"/tests/sim/mutants/[0-9]*.patch; do
 	fi
 	try "$p"
 done
-echo "$found of $faults faults found"
+[ ${#in_seed[@]} -eq 0 ] || echo "median of the seeds that it took: $(median)"
+echo "$found of $faults faults found in $SECONDS s"
 [ "$faults" -gt 0 ] && [ "$found" -eq "$faults" ]
