@@ -135,6 +135,7 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 	transfer_tick(d);
 	epoch_tick(d);
 	links_tick(d);
+	reads_executed(d); /* also: given up */
 	if (d->unflushed_ms && mono_ms >= d->unflushed_ms + UNFLUSHED_MS)
 		driver_flush(d);
 }

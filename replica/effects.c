@@ -403,6 +403,7 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 		break;
 	case BFT_FX_TRANSFER: transfer_begin(d); break;
 	case BFT_FX_BLAME: blame(d, e); break;
+	case BFT_FX_READ_AT: read_at(d, e->id, e->seq, e->reason != 0); break;
 	case BFT_FX_ROLE: role(d, e); break;
 	case BFT_FX_PASS_OVER: pass_over_gather(d, e->data); break;
 	case BFT_FX_ACTIVATE: d->activated = true; break;
