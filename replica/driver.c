@@ -496,7 +496,7 @@ struct driver *driver_create(const struct driver_options *options)
 	d->cluster = options->cluster;
 	d->self = options->self;
 	d->n = options->genesis->count;
-	d->q = quorum_strong(d->n);
+	d->q = genesis_quorum(d->genesis);
 	d->secret = options->secret;
 	sign_wipe(&d->options.secret);
 	proposal_null_digest(&d->null_digest, &d->cluster);

@@ -80,8 +80,8 @@ static void show(struct quorate_genesis_info *out, const struct bft_genesis *g, 
 	hex_format(out->digest, cluster->b, sizeof cluster->b);
 	out->mode = (uint8_t)g->mode;
 	out->members = g->count;
-	out->faults = g->mode == BFT_MODE_BFT ? quorum_faults(g->count) : (g->count - 1) / 2;
-	out->quorum = g->mode == BFT_MODE_BFT ? quorum_strong(g->count) : g->count / 2 + 1;
+	out->faults = quorum_faults_of(g->mode, g->count);
+	out->quorum = genesis_quorum(g);
 	for (uint32_t i = 0; i < g->count; i++) {
 		struct quorate_member_info *m = &out->member[i];
 		snprintf(m->org, sizeof m->org, "%s", g->cards[i].org);

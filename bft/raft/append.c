@@ -70,9 +70,9 @@ static bool prev_matches(const struct raft *p, const struct raft_append *a)
 
 static void fetch(struct raft *p, struct raft_entry *e, struct bft_effects *out)
 {
-	if (e->held || e->fetching)
+	if (e->held || (e->asked & BFT_BIT(p->leader)))
 		return;
-	e->fetching = true;
+	e->asked |= BFT_BIT(p->leader);
 	struct bft_effect *f = effects_add(out, BFT_FX_FETCH);
 	f->digest = e->digest;
 	f->seq = e->seq;
@@ -91,7 +91,7 @@ static bft_seq take(struct raft *p, const struct raft_append *a, struct bft_effe
 			raft_log_cut(p, seq, out);
 		if (!raft_log_has_place(p, seq, &a->entry[i].digest))
 			return seq - 1; /* it comes again */
-		fetch(p, raft_log_take(p, seq, a->entry[i].term, &a->entry[i].digest), out);
+		raft_log_take(p, seq, a->entry[i].term, &a->entry[i].digest);
 	}
 	return a->prev + a->count;
 }
@@ -143,6 +143,8 @@ enum bft_verdict raft_on_append(struct raft *p, const struct bft_vmsg *m, struct
 		return BFT_ACCEPT;
 	}
 	bft_seq same = take(p, a, out), was = p->last;
+	for (bft_seq seq = p->last + 1; seq <= p->taken && seq <= same; seq++)
+		fetch(p, raft_entry_find(p, seq), out); /* of the leader before, too, who may be gone */
 	if (same > p->matched)
 		p->matched = same;
 	raft_commit_to(p, a->commit < p->matched ? a->commit : p->matched, out);

@@ -48,7 +48,7 @@ static const struct digest *decided(const struct raft *p, bft_seq seq)
 		return p->catch_held[i] ? &p->catch_digest[i] : NULL;
 	}
 	const struct raft_entry *e = seq <= p->commit && seq <= p->last ? raft_entry_find(p, seq) : NULL;
-	return e ? &e->digest : NULL;
+	return e && e->lsn ? &e->digest : NULL;
 }
 
 void raft_execute_dispatch(struct raft *p, struct bft_effects *out)
@@ -108,7 +108,6 @@ void raft_on_held(struct raft *p, const struct bft_event *e, struct bft_effects 
 		struct raft_entry *x = raft_entry_find(p, seq);
 		if (!digest_equal(&x->digest, &e->digest))
 			continue;
-		x->fetching = false;
 		if (e->ok) {
 			x->held = true;
 			continue;

@@ -84,12 +84,12 @@ static void ask(struct raft *p, bft_view term, uint8_t kind, bft_lsn lsn, struct
 /* Would you vote for me? No term is raised by the question, so who was cut off and comes back disturbs nobody (9.6). */
 static void campaign_ask(struct raft *p, struct bft_effects *out)
 {
+	raft_role(p, out, p->leader == RAFT_NOBODY ? RAFT_WHY_NONE : RAFT_WHY_TIMEOUT);
 	p->role = RAFT_ASKING;
 	p->leader = RAFT_NOBODY;
 	p->yes = BFT_BIT(p->self);
 	p->no = p->damaged = 0;
 	raft_election_reset(p);
-	raft_role(p, out, RAFT_WHY_TIMEOUT);
 	ask(p, p->term + 1, RAFT_ASK_PRE, 0, out);
 	if (mask_count(p->yes) >= p->majority)
 		raft_campaign_stand(p, RAFT_ASK_REAL, out);
@@ -107,7 +107,7 @@ void raft_campaign_stand(struct raft *p, uint8_t kind, struct bft_effects *out)
 	p->yes = p->no = p->damaged = 0;
 	raft_election_reset(p);
 	p->term_lsn = raft_stand_record(p, out);
-	raft_role(p, out, RAFT_WHY_TIMEOUT);
+	raft_role(p, out, RAFT_WHY_NONE);
 	ask(p, p->term, kind, p->term_lsn, out);
 }
 

@@ -108,6 +108,12 @@ void raft_log_settle(struct raft *p, bft_seq seq)
 {
 	if (p->last >= seq)
 		return;
+	/* What was taken and is not recorded is not mine: it comes by the chain, or with a state. */
+	for (bft_seq gone = p->last + 1; gone <= seq; gone++) {
+		struct raft_entry *e = raft_entry_find(p, gone);
+		if (e)
+			memset(e, 0, sizeof *e);
+	}
 	if (p->taken < seq)
 		p->taken = seq;
 	p->last = p->settled = seq;

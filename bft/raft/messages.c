@@ -6,17 +6,17 @@ const struct bft_message_row *raft_message(uint16_t type)
 	static const struct bft_message_row rows[RAFT_TYPE_END] = {
 		[RAFT_CHECKPOINT] = { .known = true, .votes = true, .forwarded = true, .domain = DOMAIN_CHECKPOINT },
 		[RAFT_SNAPSHOT] = { .known = true, .votes = true, .forwarded = true, .domain = DOMAIN_SNAPSHOT },
-		[RAFT_STATUS] = { .known = true, .domain = DOMAIN_STATUS },
-		[RAFT_FETCH_CHAIN] = { .known = true, .domain = DOMAIN_FETCH },
-		[RAFT_CHAIN] = { .known = true, .certified = true, .domain = DOMAIN_PEER },
-		[RAFT_STABLE] = { .known = true, .certified = true, .domain = DOMAIN_PEER },
-		[RAFT_ASK_VOTE] = { .known = true, .votes = true, .domain = DOMAIN_PEER },
-		[RAFT_VOTE] = { .known = true, .votes = true, .domain = DOMAIN_PEER },
-		[RAFT_APPEND] = { .known = true, .votes = true, .domain = DOMAIN_PEER },
-		[RAFT_ACK] = { .known = true, .votes = true, .domain = DOMAIN_PEER },
-		[RAFT_ASK_READ] = { .known = true, .domain = DOMAIN_PEER },
-		[RAFT_READ_AT] = { .known = true, .domain = DOMAIN_PEER },
-		[RAFT_TIMEOUT_NOW] = { .known = true, .votes = true, .domain = DOMAIN_PEER },
+		[RAFT_STATUS] = { .known = true, .bare = true, .domain = DOMAIN_STATUS },
+		[RAFT_FETCH_CHAIN] = { .known = true, .bare = true, .domain = DOMAIN_FETCH },
+		[RAFT_CHAIN] = { .known = true, .bare = true, .certified = true, .domain = DOMAIN_PEER },
+		[RAFT_STABLE] = { .known = true, .bare = true, .certified = true, .domain = DOMAIN_PEER },
+		[RAFT_ASK_VOTE] = { .known = true, .bare = true, .votes = true, .domain = DOMAIN_PEER },
+		[RAFT_VOTE] = { .known = true, .bare = true, .votes = true, .domain = DOMAIN_PEER },
+		[RAFT_APPEND] = { .known = true, .bare = true, .votes = true, .domain = DOMAIN_PEER },
+		[RAFT_ACK] = { .known = true, .bare = true, .votes = true, .domain = DOMAIN_PEER },
+		[RAFT_ASK_READ] = { .known = true, .bare = true, .domain = DOMAIN_PEER },
+		[RAFT_READ_AT] = { .known = true, .bare = true, .domain = DOMAIN_PEER },
+		[RAFT_TIMEOUT_NOW] = { .known = true, .bare = true, .votes = true, .domain = DOMAIN_PEER },
 	};
 	static const struct bft_message_row unknown = { .domain = DOMAIN_PEER };
 	return type < RAFT_TYPE_END ? &rows[type] : &unknown;
@@ -26,7 +26,7 @@ const struct bft_message_row *raft_message(uint16_t type)
 enum bft_auth raft_needs(uint16_t type, const void *body)
 {
 	(void)body;
-	return type == RAFT_CHECKPOINT || type == RAFT_SNAPSHOT ? BFT_AUTH_SIGNED : BFT_AUTH_CHANNEL;
+	return raft_message(type)->bare ? BFT_AUTH_CHANNEL : BFT_AUTH_SIGNED;
 }
 
 /* ---- bodies ---- */

@@ -293,6 +293,12 @@ static enum bft_verdict raft_screen(const struct bft_core *core, uint8_t from, u
 	}
 }
 
+/* For clients, who find a view's leader by view % n: it rises with the term, and names its leader. */
+static bft_view view_of(const struct raft *p)
+{
+	return p->term * p->n + (p->leader == RAFT_NOBODY ? 0 : p->leader);
+}
+
 static void raft_standing(const struct bft_core *core, struct bft_standing *s)
 {
 	const struct raft *p = (const struct raft *)core;
@@ -300,7 +306,7 @@ static void raft_standing(const struct bft_core *core, struct bft_standing *s)
 		.epoch = p->epoch,
 		.base = p->base,
 		.base_chain = p->base_chain,
-		.view = p->term,
+		.view = view_of(p),
 		.leader = p->leader == RAFT_NOBODY ? p->self : p->leader,
 		.changing = p->leader == RAFT_NOBODY,
 		.observer = p->learner,

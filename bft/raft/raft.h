@@ -57,8 +57,9 @@ struct raft_entry {
 	struct digest digest;
 	bft_lsn lsn;    /* of its record; 0: taken from an APPEND, and its body is not here yet */
 	uint32_t bytes; /* of its bundles, where I proposed it                                  */
-	bool held, fetching;
-	bft_mask push; /* followers whose APPEND of this step names it: they get its body unasked */
+	bool held;
+	bft_mask asked; /* whom its body was asked of */
+	bft_mask push;  /* followers whose APPEND of this step names it: they get its body unasked */
 };
 
 enum raft_progress { RAFT_PROBE, RAFT_REPLICATE, RAFT_SNAPSHOT_NEEDED };

@@ -45,6 +45,20 @@ static void recorded_when_the_body_is_here(void)
 	rbed_free(b);
 }
 
+static void a_new_leader_is_asked_for_the_body(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	b->bodies = false;
+	rbed_append(b, 0, 1, 1, 0, 0, 0, 1, 1);
+	rbed_append(b, 2, 2, 1, 0, 0, 0, 1, 1); /* the same entry, by the leader of the next term */
+	CU_ASSERT_EQUAL(rbed_count(b, BFT_FX_FETCH), 2);
+	CU_ASSERT_EQUAL(rbed_last(b, BFT_FX_FETCH)->to, BFT_BIT(2));
+	CU_ASSERT_EQUAL(rbed_records(b, RAFT_REC_CUT), 0);
+	rbed_held(b, rbed_digest(10001), true);
+	CU_ASSERT_EQUAL(rbed_records(b, RAFT_REC_ENTRY), 1);
+	rbed_free(b);
+}
+
 static void a_late_shorter_one_cuts_nothing(void)
 {
 	struct rbed *b = rbed_new(3, 1);
@@ -199,6 +213,7 @@ int main(void)
 	static const struct unit_case cases[] = {
 		{ "acknowledged when it is durable", acknowledged_when_durable },
 		{ "recorded when the body is here", recorded_when_the_body_is_here },
+		{ "a new leader is asked for the body", a_new_leader_is_asked_for_the_body },
 		{ "a late shorter one cuts nothing", a_late_shorter_one_cuts_nothing },
 		{ "a conflict cuts", a_conflict_cuts },
 		{ "the hint names a whole term", the_hint_names_a_whole_term },

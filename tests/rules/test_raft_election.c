@@ -321,6 +321,21 @@ static void what_is_not_for_it(void)
 	rbed_free(b);
 }
 
+static void the_view_names_the_leader(void)
+{
+	struct rbed *b = rbed_new(3, 0);
+	rbed_append(b, 2, 4, 1, 0, 0, 0, 0, 0);
+	struct bft_standing s = rbed_standing(b);
+	CU_ASSERT(s.leader == 2 && s.view % 3 == 2 && !s.changing);
+	bft_view before = s.view;
+	rbed_append(b, 1, 5, 1, 0, 0, 0, 0, 0);
+	s = rbed_standing(b);
+	CU_ASSERT(s.leader == 1 && s.view % 3 == 1 && s.view > before);
+	rbed_run(b, RAFT_ELECTION_MS + RAFT_ELECTION_SPREAD_MS);
+	CU_ASSERT_TRUE(rbed_standing(b).changing);
+	rbed_free(b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -341,6 +356,7 @@ int main(void)
 		{ "one leader in a term", one_leader_in_a_term },
 		{ "who was frozen stands not at once", who_was_frozen_stands_not_at_once },
 		{ "who forgot says so", who_forgot_says_so },
+		{ "the view names the leader", the_view_names_the_leader },
 		{ "what is not for it", what_is_not_for_it },
 		{ NULL, NULL },
 	};

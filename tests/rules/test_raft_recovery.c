@@ -137,6 +137,23 @@ static void an_installed_state_takes_nothing_away(void)
 	rbed_free(b);
 }
 
+/* Taken, and its body never came: the certificate settles its place, and does not make it mine. */
+static void what_was_only_taken_is_not_mine(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	b->bodies = false;
+	rbed_append(b, 0, 1, 1, 0, 0, 4, 6, 1);
+	CU_ASSERT(rbed_raft(b)->taken == 6 && rbed_raft(b)->last == 0);
+	caught_up(b, 4, 1);
+	CU_ASSERT(rbed_raft(b)->last == 4 && rbed_count(b, BFT_FX_EXECUTE) == 0);
+	rbed_run(b, RAFT_CATCH_MS + RAFT_STATUS_MS); /* nobody has the bodies any more */
+	CU_ASSERT(rbed_raft(b)->catch_count == 0 && rbed_count(b, BFT_FX_EXECUTE) == 0);
+	b->bodies = true;
+	caught_up(b, 4, 1);
+	CU_ASSERT_EQUAL(b->executed, 4);
+	rbed_free(b);
+}
+
 static void a_chain_must_fold(void)
 {
 	struct rbed *b = rbed_new(3, 1);
@@ -225,6 +242,7 @@ int main(void)
 		{ "who does not know its last term does not stand", who_does_not_know_its_last_term_does_not_stand },
 		{ "a matching suffix stays", a_matching_suffix_stays },
 		{ "an installed state takes nothing away", an_installed_state_takes_nothing_away },
+		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
 		{ "a chain must fold", a_chain_must_fold },
 		{ "an own result against a certificate halts", own_result_against_a_certificate_halts },
 		{ "the window moves with a majority", the_window_moves_with_a_majority },
