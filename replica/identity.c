@@ -119,7 +119,5 @@ enum quorate_error identity_read(struct identity *out, const struct quorate_opti
 	if (member >= 0 && member != self)
 		return fail(reason, QUORATE_CONFIG, o->member_key, "it is another member's key than the TLS key's");
 	out->self = (uint8_t)self;
-	if (out->genesis.mode != BFT_MODE_BFT)
-		return fail(reason, QUORATE_CONFIG, o->genesis, "it is in trusted mode, which this release does not run yet");
 	return QUORATE_OK;
 }

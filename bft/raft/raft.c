@@ -46,10 +46,16 @@ void raft_halt(struct raft *p, struct bft_effects *out, uint16_t reason, bft_seq
 	e->seq = seq;
 }
 
+/* For clients, who find a view's leader by view % n: it rises with the term, and names its leader. */
+static bft_view view_of(const struct raft *p)
+{
+	return p->term * p->n + (p->leader == RAFT_NOBODY ? 0 : p->leader);
+}
+
 void raft_role(const struct raft *p, struct bft_effects *out, uint16_t why)
 {
 	struct bft_effect *e = effects_add(out, BFT_FX_ROLE);
-	e->seq = p->term;
+	e->seq = view_of(p);
 	e->from = p->leader == RAFT_NOBODY ? p->self : p->leader;
 	e->reason = why;
 }
@@ -291,12 +297,6 @@ static enum bft_verdict raft_screen(const struct bft_core *core, uint8_t from, u
 	case RAFT_CHAIN: return raft_chain_wanted(p, &b->chain) ? BFT_ACCEPT : BFT_IGNORE;
 	default: return BFT_ACCEPT;
 	}
-}
-
-/* For clients, who find a view's leader by view % n: it rises with the term, and names its leader. */
-static bft_view view_of(const struct raft *p)
-{
-	return p->term * p->n + (p->leader == RAFT_NOBODY ? 0 : p->leader);
 }
 
 static void raft_standing(const struct bft_core *core, struct bft_standing *s)
