@@ -87,6 +87,10 @@ static bft_seq take(struct raft *p, const struct raft_append *a, struct bft_effe
 		const struct raft_entry *e = seq <= p->taken ? raft_entry_find(p, seq) : NULL;
 		if (seq <= p->commit || (e && e->term == a->entry[i].term))
 			continue;
+		if (e && seq <= p->last && a->entry[i].term > e->term && digest_equal(&e->digest, &a->entry[i].digest)) {
+			raft_log_renew(p, seq, a->entry[i].term, out);
+			continue;
+		}
 		if (seq <= p->taken)
 			raft_log_cut(p, seq, out);
 		if (!raft_log_has_place(p, seq, &a->entry[i].digest))
@@ -142,6 +146,7 @@ enum bft_verdict raft_on_append(struct raft *p, const struct bft_vmsg *m, struct
 		ack_conflict(p, a->prev, out);
 		return BFT_ACCEPT;
 	}
+	bft_lsn recorded = p->lsn;
 	bft_seq same = take(p, a, out), was = p->last;
 	for (bft_seq seq = p->last + 1; seq <= p->taken && seq <= same; seq++)
 		fetch(p, raft_entry_find(p, seq), out); /* of the leader before, too, who may be gone */
@@ -149,7 +154,9 @@ enum bft_verdict raft_on_append(struct raft *p, const struct bft_vmsg *m, struct
 		p->matched = same;
 	raft_commit_to(p, a->commit < p->matched ? a->commit : p->matched, out);
 	raft_append_taken(p, out);
-	if (p->last == was)
+	if (p->last == was && p->lsn == recorded)
 		ack_durable(p, out);
+	else if (p->last == was)
+		ack_appended(p, out);
 	return BFT_ACCEPT;
 }

@@ -6,7 +6,13 @@
 
 static uint32_t ring(const struct raft *p)
 {
-	return p->limits.window / p->limits.checkpoint_every + 1;
+	return 2 * p->limits.window / p->limits.checkpoint_every + 1;
+}
+
+/* Entries that open terms may stand beyond the window, and are executed: so may the CHECKPOINTs of what is. Twice the window, as the log and execution. */
+bool raft_checkpoint_in_reach(const struct raft *p, bft_seq seq)
+{
+	return seq > p->low && seq - p->low <= 2 * p->limits.window && (p->border == 0 || seq <= p->border);
 }
 
 struct raft_statement *raft_checkpoint_vote(const struct raft *p, bft_seq seq, uint32_t member)
@@ -119,17 +125,17 @@ enum bft_verdict raft_on_checkpoint(struct raft *p, const struct bft_vmsg *m, st
 	const struct bft_checkpoint *c = m->body;
 	if (m->auth < BFT_AUTH_SIGNED || c->seq == 0 || c->seq % p->limits.checkpoint_every != 0)
 		return BFT_REJECT;
-	if (!raft_log_in_window(p, c->seq))
+	if (!raft_checkpoint_in_reach(p, c->seq))
 		return BFT_IGNORE;
 	struct raft_statement *v = raft_checkpoint_vote(p, c->seq, m->from);
-	if (v->seq == c->seq) {
+	if (v->seq == c->seq)
 		return BFT_IGNORE; /* another chain in it is a bad memory's, and halts its owner */
-	}
 	hold(out, m->wire, c->seq);
 	*v = (struct raft_statement){ .seq = c->seq, .chain = c->chain, .wire = m->wire };
 	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (cert && gather_equal(p, c->seq, &c->chain, cert)) {
 		raft_stable_adopt(p, cert, out);
+		raft_execute_dispatch(p, out);
 		raft_propose_try(p, out);
 	}
 	return BFT_ACCEPT;
@@ -151,6 +157,7 @@ enum bft_verdict raft_on_stable(struct raft *p, const struct bft_vmsg *m, struct
 		return BFT_IGNORE;
 	*cert = (struct bft_certificate_refs){ .seq = c->seq, .digest = c->chain, .whole = m->wire };
 	raft_stable_adopt(p, cert, out);
+	raft_execute_dispatch(p, out);
 	raft_propose_try(p, out);
 	return BFT_ACCEPT;
 }

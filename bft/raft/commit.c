@@ -54,7 +54,8 @@ static const struct digest *decided(const struct raft *p, bft_seq seq)
 void raft_execute_dispatch(struct raft *p, struct bft_effects *out)
 {
 	while (p->started && p->dispatched - p->executed < p->limits.executing_max) {
-		const struct digest *d = p->border && p->dispatched >= p->border ? NULL : decided(p, p->dispatched + 1);
+		bool may = (p->border == 0 || p->dispatched < p->border) && p->dispatched < p->low + 2 * p->limits.window;
+		const struct digest *d = may ? decided(p, p->dispatched + 1) : NULL;
 		if (!d)
 			return;
 		p->dispatched++;

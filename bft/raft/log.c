@@ -104,6 +104,20 @@ void raft_log_cut(struct raft *p, bft_seq seq, struct bft_effects *out)
 	p->matched = p->matched < p->taken ? p->matched : p->taken;
 }
 
+/* Written over in its place, not cut: the entry of before may be committed, and with another term it is still the same proposal. */
+void raft_log_renew(struct raft *p, bft_seq seq, bft_view term, struct bft_effects *out)
+{
+	struct raft_entry *e = raft_entry_find(p, seq);
+	BFT_CHECK(e && e->lsn && e->held && seq <= p->last && term > e->term);
+	if (p->taken > seq)
+		raft_log_cut(p, seq + 1, out);
+	struct raft_rec_entry *rec = effects_room(out, sizeof *rec);
+	BFT_CHECK(rec); /* once in a message, or a term */
+	*rec = (struct raft_rec_entry){ .term = term, .seq = seq, .digest = e->digest };
+	e->term = term;
+	e->lsn = raft_persist(p, out, RAFT_REC_ENTRY, rec, sizeof *rec, &e->digest);
+}
+
 void raft_log_settle(struct raft *p, bft_seq seq)
 {
 	if (p->last >= seq)

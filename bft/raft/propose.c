@@ -30,6 +30,14 @@ static void add(struct raft *p, const struct digest *digest, uint32_t bytes, str
  * without it, what is there would never be committed. Beyond the border it is not executed, and ends with the epoch. */
 void raft_propose_opening(struct raft *p, struct bft_effects *out)
 {
+	const struct raft_entry *last = p->last > p->commit ? raft_entry_find(p, p->last) : NULL;
+	/* One that another leader opened its term with, and did not commit, opens mine: any number of leaders in turn leave one entry, not a full log. */
+	if (last && digest_equal(&last->digest, &p->null_digest)) {
+		raft_log_renew(p, p->last, p->term, out);
+		p->opening = p->last;
+		raft_lead_persisted(p);
+		return;
+	}
 	p->opening = p->last + 1;
 	if (raft_log_has_place(p, p->opening, &p->null_digest))
 		add(p, &p->null_digest, 0, out);

@@ -72,7 +72,7 @@ static size_t place(size_t *at, size_t bytes)
 static size_t lay_out(const struct bft_limits *l, struct raft *p)
 {
 	size_t at = (sizeof *p + 15) & ~(size_t)15;
-	size_t ring = l->window / l->checkpoint_every + 1;
+	size_t ring = 2 * l->window / l->checkpoint_every + 1;
 	p->buckets = l->requests_max * 2 + 1;
 	p->entries_at = place(&at, 2 * l->window * sizeof(struct raft_entry));
 	p->checkpoints_at = place(&at, ring * l->members * sizeof(struct raft_statement));
@@ -292,7 +292,7 @@ static enum bft_verdict raft_screen(const struct bft_core *core, uint8_t from, u
 	if (from >= p->n || !raft_message(type)->known)
 		return BFT_REJECT;
 	switch ((enum raft_type)type) {
-	case RAFT_CHECKPOINT: return raft_log_in_window(p, b->checkpoint.seq) ? BFT_ACCEPT : BFT_IGNORE;
+	case RAFT_CHECKPOINT: return raft_checkpoint_in_reach(p, b->checkpoint.seq) ? BFT_ACCEPT : BFT_IGNORE;
 	case RAFT_STABLE: return b->checkpoint.seq > p->low ? BFT_ACCEPT : BFT_IGNORE;
 	case RAFT_CHAIN: return raft_chain_wanted(p, &b->chain) ? BFT_ACCEPT : BFT_IGNORE;
 	default: return BFT_ACCEPT;

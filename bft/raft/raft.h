@@ -192,6 +192,8 @@ struct raft_entry *raft_log_take(struct raft *p, bft_seq seq, bft_view term, con
 bool raft_log_append(struct raft *p, struct bft_effects *out);
 /* Some entry, or what is caught up with, is about it. */
 bool raft_log_names(const struct raft *p, const struct digest *digest);
+/* The same proposal at `seq` in a higher term; what follows it goes. Requires: it is recorded. */
+void raft_log_renew(struct raft *p, bft_seq seq, bft_view term, struct bft_effects *out);
 /* Entries from `seq` on go: only where another leader's contradict them. */
 void raft_log_cut(struct raft *p, bft_seq seq, struct bft_effects *out);
 /* The order is known up to `seq` without entries: what is not mine yet need not come as entries. */
@@ -258,6 +260,7 @@ void raft_requests_executed(struct raft *p, const struct bft_request_id *ids, si
 void raft_requests_leader(struct raft *p, struct bft_effects *out);
 
 /* checkpoint.c */
+bool raft_checkpoint_in_reach(const struct raft *p, bft_seq seq);
 void raft_checkpoint_note(struct raft *p, bft_seq seq, const struct digest *chain);
 void raft_checkpoint_send(struct raft *p, bft_seq seq, struct bft_effects *out);
 void raft_checkpoints_again(struct raft *p, struct bft_effects *out);

@@ -88,6 +88,28 @@ static void a_conflict_cuts(void)
 	rbed_free(b);
 }
 
+/* The same proposal in a higher term: it may be committed, so it is written over and never away; what follows it is not, and goes. */
+static void the_same_in_a_higher_term_is_renewed(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 0, 3, 1);
+	struct raft_append *m = rbed_append_of(2, 1, 1, 1, 0, 1, 2);
+	m->entry[0].digest = rbed_digest(10002);
+	b->durable = false;
+	bft_lsn before = b->lsn;
+	rbed_say(b, 2, RAFT_APPEND, m);
+	free(m);
+	CU_ASSERT(rbed_raft(b)->last == 2 && raft_log_term(rbed_raft(b), 2) == 2);
+	for (bft_lsn i = before; i < b->lsn; i++)
+		CU_ASSERT(b->log[i].rtype != RAFT_REC_CUT || b->log[i].data.cut.seq == 3);
+	CU_ASSERT(rbed_last_ack(b).term == 1);
+	rbed_flush_to(b, b->lsn);
+	CU_ASSERT(rbed_last_ack(b).term == 2 && rbed_last_ack(b).match == 2);
+	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->last == 2 && raft_log_term(rbed_raft(b), 2) == 2);
+	rbed_free(b);
+}
+
 static void the_hint_names_a_whole_term(void)
 {
 	struct rbed *b = rbed_new(3, 1);
@@ -216,6 +238,7 @@ int main(void)
 		{ "a new leader is asked for the body", a_new_leader_is_asked_for_the_body },
 		{ "a late shorter one cuts nothing", a_late_shorter_one_cuts_nothing },
 		{ "a conflict cuts", a_conflict_cuts },
+		{ "the same in a higher term is renewed", the_same_in_a_higher_term_is_renewed },
 		{ "the hint names a whole term", the_hint_names_a_whole_term },
 		{ "committed is what matches", committed_is_what_matches },
 		{ "an older term is told", an_older_term_is_told },

@@ -258,6 +258,29 @@ static void a_new_leader_commits_a_full_window(void)
 	rbed_free(b);
 }
 
+/* One leader after another that commits nothing: their openings do not fill the log. */
+static void openings_do_not_add_up(void)
+{
+	struct rbed *b = rbed_new(3, 0);
+	rbed_append(b, 1, 1, 1, 0, 0, 0, 2, 1);
+	for (int i = 0; i < 40; i++) {
+		rbed_lead(b);
+		CU_ASSERT_EQUAL(rbed_raft(b)->last, 3);
+		CU_ASSERT_EQUAL(raft_log_term(rbed_raft(b), 3), rbed_raft(b)->term);
+		rbed_run(b, 2 * (RAFT_ELECTION_MS + RAFT_ELECTION_SPREAD_MS)); /* nobody answers */
+		CU_ASSERT_FALSE(rbed_leads(b));
+	}
+	/* It is written over in its place: it was never away, whatever of this is on disk. */
+	CU_ASSERT_EQUAL(rbed_records(b, RAFT_REC_CUT), 0);
+	bft_view before = raft_log_term(rbed_raft(b), 3);
+	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->last == 3 && raft_log_term(rbed_raft(b), 3) == before);
+	rbed_lead(b);
+	rbed_ack(b, 1, 3);
+	CU_ASSERT_EQUAL(b->executed, 3);
+	rbed_free(b);
+}
+
 /* ---- leadership transfer ---- */
 
 static void handed_over_to_who_has_all(void)
@@ -418,6 +441,7 @@ int main(void)
 		{ "the uncommitted tail is bounded", the_uncommitted_tail_is_bounded },
 		{ "nothing is proposed beyond the border", nothing_is_proposed_beyond_the_border },
 		{ "a new leader commits a full window", a_new_leader_commits_a_full_window },
+		{ "openings do not add up", openings_do_not_add_up },
 		{ "handed over to who has all", handed_over_to_who_has_all },
 		{ "who is told stands at once", who_is_told_stands_at_once },
 		{ "a read waits for a majority", a_read_waits_for_a_majority },

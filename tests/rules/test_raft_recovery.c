@@ -209,6 +209,28 @@ static void the_window_moves_with_a_majority(void)
 	rbed_free(b);
 }
 
+/* An entry that opens a term stands beyond the window, and is executed: its CHECKPOINT counts though the window has not come there yet. */
+static void checkpoints_beyond_the_window_count(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	bft_seq top = RBED_W + RBED_K;
+	rbed_append(b, 0, 1, 1, 0, 0, top, (uint16_t)top, 1);
+	CU_ASSERT_EQUAL(b->executed, top);
+	struct bft_checkpoint c = { .seq = top, .chain = b->chain[top] };
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHECKPOINT, &c), BFT_ACCEPT);
+	CU_ASSERT_EQUAL(rbed_raft(b)->low, top);
+	/* And no further than what is kept of them. */
+	c.seq = top + 2 * RBED_W + RBED_K;
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHECKPOINT, &c), BFT_IGNORE);
+	rbed_append(b, 0, 1, 2, top, 1, top + 30, 30, 1);
+	rbed_append(b, 0, 1, 3, top + 30, 1, top + 60, 30, 1);
+	CU_ASSERT_EQUAL(b->executed, top + 2 * RBED_W);
+	c = (struct bft_checkpoint){ .seq = top + RBED_W, .chain = b->chain[top + RBED_W] };
+	rbed_say(b, 0, RAFT_CHECKPOINT, &c);
+	CU_ASSERT(b->executed > top + 2 * RBED_W);
+	rbed_free(b);
+}
+
 /* The log may be cut below what is certified twice; what was cut away with it is not needed to come back. */
 static void a_cut_log_comes_back(void)
 {
@@ -246,6 +268,7 @@ int main(void)
 		{ "a chain must fold", a_chain_must_fold },
 		{ "an own result against a certificate halts", own_result_against_a_certificate_halts },
 		{ "the window moves with a majority", the_window_moves_with_a_majority },
+		{ "checkpoints beyond the window count", checkpoints_beyond_the_window_count },
 		{ "a cut log comes back", a_cut_log_comes_back },
 		{ NULL, NULL },
 	};
