@@ -75,7 +75,7 @@ bool cluster_start(struct cluster *c, const char *program, const char *where, ui
 		return fail(reason, "ports", "no run of free ports was found");
 	char folder[300];
 	snprintf(folder, sizeof folder, "%s/cluster", c->folder);
-	if (quorate_testnet(folder, n, c->base_port, reason) != QUORATE_OK)
+	if (quorate_testnet(folder, n, QUORATE_BFT, c->base_port, reason) != QUORATE_OK)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		if (!cluster_start_one(c, i, reason))

@@ -55,9 +55,9 @@ bool certificate_read(struct rd *r, struct certificate *c);
 bool certificate_add(struct certificate *c, uint8_t member, const struct bft_votes *votes, uint8_t leaf_kind, const struct signature *signature);
 
 /* How many of n must have signed. What a state is, one correct member knows, so of a snapshot f+1; that q executed it, its checkpoint says. */
-static inline uint32_t certificate_signers(enum certificate_kind kind, uint32_t n)
+static inline uint32_t certificate_signers(enum certificate_kind kind, enum bft_mode mode, uint32_t n)
 {
-	return kind == CERTIFICATE_SNAPSHOT ? quorum_weak(n) : quorum_strong(n);
+	return kind == CERTIFICATE_SNAPSHOT ? quorum_weak_of(mode, n) : quorum_of(mode, n);
 }
 
 /* The leaf that `member` shows in a prepared certificate: the leader of the view its PRE-PREPARE. `passed`: who leads last in that epoch. */

@@ -54,6 +54,7 @@ enum bft_event_kind {
 	BFT_EV_JUMP,      /* f+1 members of the later epoch `epoch` certify a state: it began behind `seq` with chain `digest`  */
 	BFT_EV_FILL,      /* sequences up to `seq` are wanted though no request may come: a snapshot was ordered and is due there  */
 	BFT_EV_ORDER,     /* `members` lead last in this epoch (bft/order.h): before START, or when the epoch becomes known later  */
+	BFT_EV_READ,      /* a read came that is to be answered without an entry in the order: `id`.number. Answered with READ_AT            */
 	BFT_EV_ADMIN,     /* operator: hand the leadership over                                                                   */
 };
 
@@ -100,6 +101,7 @@ enum bft_effect_kind {
 	BFT_FX_TRUNCATE,  /* records that are below `below` and concern nothing above `seq` may leave the log                          */
 	BFT_FX_TRANSFER,  /* the others' logs no longer reach back to what is missing: get certified state at or above `seq`           */
 	BFT_FX_BLAME,     /* `from` earned `verdict` for `reason`; for CONVICT `ref` and `other` contradict each other                 */
+	BFT_FX_READ_AT,   /* read `id` may be answered from a state at or above `seq`; `reason` nonzero: it is to be ordered instead      */
 	BFT_FX_ROLE,      /* view, leader, standing changed: for status, metrics and clients' hints                                    */
 	BFT_FX_ACTIVATE,  /* the next epoch takes over after `seq`, chain `digest`: the driver replaces the core, which says no more   */
 	BFT_FX_PASS_OVER, /* q members say that one of them should lead last: an entry with their words (`data`) is to be ordered      */
@@ -117,6 +119,7 @@ struct bft_effect {
 	bft_ref ref, other;
 	bft_lsn below;
 	bft_seq seq;
+	uint64_t id;
 	struct digest digest;
 	const void *data; /* in the output arena, valid until the next step */
 	size_t data_bytes;

@@ -101,7 +101,7 @@ const char *epoch_link_check(const struct epoch_link *link, const struct epoch_k
 		return "it does not follow the epoch that is known";
 	if (r->base <= k->base)
 		return "it begins before the epoch that it follows";
-	if (link->count < quorum_weak(k->genesis->count))
+	if (link->count < genesis_weak(k->genesis))
 		return "too few members have signed it";
 	for (uint8_t i = 0; i < link->count; i++)
 		if (link->by[i].member >= k->genesis->count || !epoch_record_signer(r, link->by[i].member))

@@ -8,6 +8,7 @@
 #ifndef BFT_GENESIS_H
 #define BFT_GENESIS_H
 #include "bft/card.h"
+#include "bft/quorum.h"
 #include "crypto/keyring.h"
 
 #define BFT_GENESIS_FORMAT 1u
@@ -16,11 +17,6 @@
 #define BFT_GENESIS_BYTES_MAX (2u + 1u + 1u + BFT_SCHEME_BYTES_MAX + BFT_GENESIS_LIMITS_BYTES + 1u + BFT_MEMBERS_MAX * BFT_CARD_BYTES_MAX)
 
 _Static_assert(BFT_MEMBERS_MAX <= KEYRING_MAX, "every member has a place in a keyring");
-
-enum bft_mode {
-	BFT_MODE_BFT = 1,     /* up to f liars among 3f+1: 4 members or more             */
-	BFT_MODE_TRUSTED = 2, /* nobody lies, minorities crash: one member alone will do */
-};
 
 /* Agreed, because whether a proposal is valid, and what execution answers, depend on them. */
 struct bft_genesis_limits {
@@ -41,6 +37,16 @@ struct bft_genesis {
 	uint32_t count;
 	struct bft_card cards[BFT_MEMBERS_MAX]; /* [0, count) in use, sorted; member i is cards[i] */
 };
+
+/* How many decide, and of how many one is sure to say the truth. */
+static inline uint32_t genesis_quorum(const struct bft_genesis *g)
+{
+	return quorum_of(g->mode, g->count);
+}
+static inline uint32_t genesis_weak(const struct bft_genesis *g)
+{
+	return quorum_weak_of(g->mode, g->count);
+}
 
 /* Good values to begin with: all are within the limits of genesis_check. */
 void genesis_limits_default(struct bft_genesis_limits *out);

@@ -47,6 +47,7 @@ struct bft_message_row {
 	bool known;
 	bool votes;     /* something is decided by it: before all else on the wire, and never sent without a signature   */
 	bool forwarded; /* may come through another member: it proves itself                                            */
+	bool bare;      /* the channel alone says who speaks: it is sent without a signature, and none is asked for     */
 	bool certified; /* certificates follow the core's part (bft/core.h, `claims`)                                   */
 	enum domain domain;
 };

@@ -18,6 +18,25 @@ static inline uint32_t quorum_weak(uint32_t n)
 {
 	return quorum_faults(n) + 1;
 }
+/* By mode: of trusted members a majority decides, as nobody lies two majorities need to share one member alone, and one word is enough. */
+static inline uint32_t quorum_of(enum bft_mode mode, uint32_t n)
+{
+	return mode == BFT_MODE_TRUSTED ? n / 2 + 1 : quorum_strong(n);
+}
+static inline uint32_t quorum_weak_of(enum bft_mode mode, uint32_t n)
+{
+	return mode == BFT_MODE_TRUSTED ? 1 : quorum_weak(n);
+}
+/* How many equal answers are a read: a trusted one has asked a majority itself. */
+static inline uint32_t quorum_read_of(enum bft_mode mode, uint32_t n)
+{
+	return mode == BFT_MODE_TRUSTED ? 1 : quorum_strong(n);
+}
+/* Members that may fail while the rest goes on. */
+static inline uint32_t quorum_faults_of(enum bft_mode mode, uint32_t n)
+{
+	return mode == BFT_MODE_TRUSTED ? (n - 1) / 2 : quorum_faults(n);
+}
 static inline uint32_t mask_count(bft_mask m)
 {
 	return (uint32_t)__builtin_popcountll(m);

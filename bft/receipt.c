@@ -142,7 +142,7 @@ const char *receipt_verify(struct receipt *out, const uint8_t *bytes, size_t n, 
 		return "it is of another cluster";
 	if (out->outcome.session != out->request.session || out->outcome.number != out->request.number)
 		return "the result is another request's";
-	if (mask_count(out->signers) < quorum_strong(keys->genesis->count))
+	if (mask_count(out->signers) < genesis_quorum(keys->genesis))
 		return "fewer members signed it than a receipt needs";
 	if (!client_asked(out, scheme))
 		return "the client's signature is false: nobody asked for this";

@@ -14,6 +14,11 @@ typedef uint64_t bft_lsn;   /* position in the own log, assigned by the core, +1
 typedef uint64_t bft_mask;  /* bit i = member i of the epoch                                                            */
 typedef uint32_t bft_ref;   /* handle of a buffer in the driver's pool; 0 = none                                        */
 
+enum bft_mode {
+	BFT_MODE_BFT = 1,     /* up to f liars among 3f+1: 4 members or more             */
+	BFT_MODE_TRUSTED = 2, /* nobody lies, minorities crash: one member alone will do */
+};
+
 #define BFT_MEMBERS_MAX 64u
 #define BFT_WINDOW_MAX 256u           /* W at most; STATUS and NEW-VIEW sizes follow from it                            */
 #define BFT_LEAVES_MAX 64u            /* votes under one signature                                                      */

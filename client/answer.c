@@ -306,7 +306,7 @@ static bool answered_without_receipt(struct client_request *r)
 	BFT_CHECK(read); /* as it was when it came */
 	snprintf(why, sizeof why,
 	         "it was executed, but its receipt is incomplete: %u of %u replicas have signed the result within %u ms, and a receipt needs %u", members, c->n,
-	         c->options.timeout_ms, quorum_strong(c->n));
+	         c->options.timeout_ms, genesis_quorum(c->options.genesis));
 	answered(r, seq, &x, &shown);
 	free(bytes);
 	return true;

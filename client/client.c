@@ -570,8 +570,7 @@ uint32_t quorate_client_members(const struct quorate_client *c)
 
 uint32_t quorate_client_quorum(const struct quorate_client *c)
 {
-	uint32_t n = c->genesis->count;
-	return c->genesis->mode == BFT_MODE_TRUSTED ? n / 2 + 1 : quorum_strong(n);
+	return genesis_quorum(c->genesis);
 }
 
 uint32_t quorate_client_links(struct quorate_client *c)

@@ -140,7 +140,7 @@ bool client_collected(struct client_request *r, const struct reply *reply, const
 	*receipt = NULL;
 	*n = 0;
 	r->collection->members = mask_count(members);
-	if (!v || r->collection->members < quorum_strong(c->n))
+	if (!v || r->collection->members < genesis_quorum(c->options.genesis))
 		return false;
 	size_t links_n;
 	if (v->epoch > 1 && !client_core_links(c, v->epoch, &links_n))

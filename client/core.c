@@ -42,7 +42,7 @@ struct client_core *client_core_create(const struct client_core_options *options
 		return NULL;
 	c->options = *options;
 	c->n = options->genesis->count;
-	c->weak = quorum_weak(c->n);
+	c->weak = genesis_weak(options->genesis);
 	c->window = options->genesis->limits.session_window;
 	fill_defaults(&c->options, c->window);
 	client_epochs_begin(c);

@@ -136,7 +136,7 @@ bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t
 {
 	struct rd rd = rd_of(body, n);
 	uint64_t nonce, seq;
-	uint32_t q = quorum_strong(c->n), same = 0;
+	uint32_t q = quorum_read_of(c->options.genesis->mode, c->n), same = 0;
 	if (!rd_u64(&rd, &nonce) || !rd_u64(&rd, &seq) || rd_left(&rd) > RESULT_BYTES_MAX)
 		return false;
 	struct client_read *r = find(c, nonce);

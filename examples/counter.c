@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	struct quorate_config *config;
 	char path[512], value[24], reason[QUORATE_REASON_BYTES] = "a folder is needed", *dir = argv[argc > 1];
 	size_t n;
-	bool ok = argc == 2 && quorate_testnet(dir, 4, 7600, reason) == QUORATE_OK;
+	bool ok = argc == 2 && quorate_testnet(dir, 4, QUORATE_BFT, 7600, reason) == QUORATE_OK;
 	for (int i = 0; ok && i < 4; i++) {
 		snprintf(path, sizeof path, "%s/replica-%d/replica.yaml", dir, i);
 		ok = quorate_config_read(&config, QUORATE_CONFIG_REPLICA, path, NULL, NULL) == QUORATE_OK;

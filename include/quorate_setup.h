@@ -27,8 +27,14 @@ struct quorate_card_options {
 };
 enum quorate_error quorate_card_new(const struct quorate_card_options *options, char *reason);
 
+enum quorate_mode {
+	QUORATE_BFT = 1,     /* up to f liars among 3f+1 members: four or more     */
+	QUORATE_TRUSTED = 2, /* nobody lies, a minority may crash: one or more     */
+};
+
 /* The same bytes and digest wherever it runs, whatever the order of the cards. */
-enum quorate_error quorate_genesis_build(const char *const *cards, uint32_t count, const char *out, char digest_hex[QUORATE_HEX_BYTES], char *reason);
+enum quorate_error quorate_genesis_build(const char *const *cards, uint32_t count, enum quorate_mode mode, const char *out, char digest_hex[QUORATE_HEX_BYTES],
+                                         char *reason);
 
 struct quorate_member_info {
 	char org[64];
@@ -37,7 +43,7 @@ struct quorate_member_info {
 };
 struct quorate_genesis_info {
 	char digest[QUORATE_HEX_BYTES];
-	uint8_t mode; /* 1: Byzantine faults, 2: trusted */
+	uint8_t mode; /* enum quorate_mode */
 	uint32_t members, faults, quorum;
 	struct quorate_member_info member[64];
 };
@@ -64,7 +70,7 @@ void quorate_rotate_undo(const char *path);
 
 /* DIR/genesis, DIR/client.yaml, DIR/client.key, DIR/replica-I/{replica.yaml, org.key, member.key, tls.key, card, data/}, formatted; replica I listens on
  * 127.0.0.1:base_port+I. `dir` must not exist or be empty. */
-enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, uint16_t base_port, char *reason);
+enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, enum quorate_mode mode, uint16_t base_port, char *reason);
 
 /* ---- configuration files -------------------------------------------------------------------------------------------------------------------------------- */
 

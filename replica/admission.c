@@ -87,7 +87,8 @@ static const char *message_job(struct driver *d, struct message_job *j, const st
 	if (why)
 		return why;
 	message_body_digest(d, &m.digest, e->type, d->decoded, body, core_n);
-	bool lazily = e->signer == BFT_SIGNER_CHANNEL && !d->member[j->member].distrusted && d->protocol->needs(e->type, d->decoded) == BFT_AUTH_CHANNEL;
+	bool trusted = d->protocol->message(e->type)->bare || !d->member[j->member].distrusted;
+	bool lazily = e->signer == BFT_SIGNER_CHANNEL && trusted && d->protocol->needs(e->type, d->decoded) == BFT_AUTH_CHANNEL;
 	j->auth = lazily ? BFT_AUTH_CHANNEL : BFT_AUTH_SIGNED;
 	if (!lazily) {
 		struct statement s;

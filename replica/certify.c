@@ -19,7 +19,7 @@ static size_t from_messages(struct driver *d, uint16_t rtype, const struct bft_c
 		                 .seq = refs->seq,
 		                 .digest = refs->digest,
 		                 .root = refs->root };
-	uint32_t wanted = certificate_signers(c.kind, d->n);
+	uint32_t wanted = certificate_signers(c.kind, d->genesis->mode, d->n);
 	for (uint8_t i = 0; i < d->n && c.count < wanted; i++) {
 		if (!(refs->signers & BFT_BIT(i)))
 			continue;

@@ -135,6 +135,7 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 	transfer_tick(d);
 	epoch_tick(d);
 	links_tick(d);
+	reads_executed(d); /* also: given up */
 	if (d->unflushed_ms && mono_ms >= d->unflushed_ms + UNFLUSHED_MS)
 		driver_flush(d);
 }
@@ -495,7 +496,7 @@ struct driver *driver_create(const struct driver_options *options)
 	d->cluster = options->cluster;
 	d->self = options->self;
 	d->n = options->genesis->count;
-	d->q = quorum_strong(d->n);
+	d->q = genesis_quorum(d->genesis);
 	d->secret = options->secret;
 	sign_wipe(&d->options.secret);
 	proposal_null_digest(&d->null_digest, &d->cluster);

@@ -193,6 +193,7 @@ struct driver {
 
 	struct waiting_read *reads, **reads_last; /* in order of arrival */
 	uint32_t reads_count;
+	uint64_t reads_asked; /* counts them: their names to the core */
 
 	struct member_state member[BFT_MEMBERS_MAX];
 	uint64_t evidence_served_ms; /* to clients, all together */
@@ -317,6 +318,7 @@ driver_link route_find(struct driver *d, const struct bundle *b);
 /* read.c */
 void read_take(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *body, size_t n);
 void reads_executed(struct driver *d);
+void read_at(struct driver *d, uint64_t id, bft_seq seq, bool refused);
 void reads_end(struct driver *d);
 
 /* convict.c: the contradiction that a BLAME names, shown to the world as evidence. Requires: the signatures were verified. */

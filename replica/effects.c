@@ -69,7 +69,8 @@ void send_in_epoch(struct driver *d, uint8_t member, uint16_t type, bft_epoch ep
 	struct statement statement;
 	message_body_digest(d, &m.digest, type, NULL, bytes, n);
 	message_statement(d, &statement, type, epoch, &m.digest);
-	(void)driver_sign(d, epoch, &statement, &m.signature); /* that epoch's secret may be gone: what is sent so is acted on from the channel */
+	if (!d->protocol->message(type)->bare)
+		(void)driver_sign(d, epoch, &statement, &m.signature); /* that epoch's secret may be gone: what is sent so is acted on from the channel */
 	send_to(d, BFT_BIT(member), BFT_SIGNER_CHANNEL, &m);
 }
 
@@ -83,7 +84,8 @@ static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest
 	};
 	message_statement(d, &statement, type, d->epoch, digest);
 	/* An observer's questions need none; a vote without one is none. */
-	if (!driver_sign(d, d->epoch, &statement, &m.signature) && d->protocol->message(type)->votes)
+	const struct bft_message_row *row = d->protocol->message(type);
+	if (!row->bare && !driver_sign(d, d->epoch, &statement, &m.signature) && row->votes)
 		return 0;
 	send_to(d, to, BFT_SIGNER_CHANNEL, &m);
 	if (!(to & BFT_BIT(d->self)) && type != BFT_MSG_VOTES)
@@ -403,6 +405,7 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 		break;
 	case BFT_FX_TRANSFER: transfer_begin(d); break;
 	case BFT_FX_BLAME: blame(d, e); break;
+	case BFT_FX_READ_AT: read_at(d, e->id, e->seq, e->reason != 0); break;
 	case BFT_FX_ROLE: role(d, e); break;
 	case BFT_FX_PASS_OVER: pass_over_gather(d, e->data); break;
 	case BFT_FX_ACTIVATE: d->activated = true; break;

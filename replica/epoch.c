@@ -209,7 +209,7 @@ static bft_mask members_beyond(const struct driver *d)
 
 void epoch_count(struct driver *d, uint8_t member)
 {
-	if (d->member[member].epoch <= d->epoch || d->overtaken || mask_count(members_beyond(d)) < quorum_weak(d->n))
+	if (d->member[member].epoch <= d->epoch || d->overtaken || mask_count(members_beyond(d)) < genesis_weak(d->genesis))
 		return;
 	d->overtaken = true;
 	d->overtaken_ms = d->mono_ms;

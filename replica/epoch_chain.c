@@ -343,13 +343,13 @@ static void gather(struct driver *d, struct epoch_place *place, const struct epo
 	if (!epoch_record_equal(&mine->record, &link->record))
 		return;
 	epoch_record_statement(&s, &mine->record, &d->cluster);
-	for (uint8_t i = 0; i < link->count && mine->count < quorum_weak(d->n); i++) {
+	for (uint8_t i = 0; i < link->count && mine->count < genesis_weak(d->genesis); i++) {
 		const struct epoch_signer *by = &link->by[i];
 		const struct public_key *key = epoch_key(&d->chain->keys, by->member, mine->record.epoch);
 		if (key && epoch_record_signer(&mine->record, by->member) && verify_pool_now(d->pool, key, &s, &by->signature))
 			epoch_link_add(mine, by->member, &by->signature);
 	}
-	if (mine->count >= quorum_weak(d->n))
+	if (mine->count >= genesis_weak(d->genesis))
 		put_whole(d, place, mine);
 	else if (mine->count > before)
 		ask_soon(d);

@@ -1,6 +1,5 @@
 #include "replica/identity.h"
 
-#include "bft/protocol.h"
 #include "crypto/keyfile.h"
 
 #include <errno.h>
@@ -120,7 +119,5 @@ enum quorate_error identity_read(struct identity *out, const struct quorate_opti
 	if (member >= 0 && member != self)
 		return fail(reason, QUORATE_CONFIG, o->member_key, "it is another member's key than the TLS key's");
 	out->self = (uint8_t)self;
-	if (!bft_protocol_of(out->genesis.mode))
-		return fail(reason, QUORATE_CONFIG, o->genesis, "it is in trusted mode, which this release does not run yet");
 	return QUORATE_OK;
 }

@@ -24,9 +24,9 @@ static enum quorate_error read_card(struct bft_card *card, const char *path, cha
 	return why ? setup_fail(reason, QUORATE_VERIFICATION, path, why) : QUORATE_OK;
 }
 
-static enum quorate_error gather(struct bft_genesis *g, const char *const *cards, uint32_t count, char *reason)
+static enum quorate_error gather(struct bft_genesis *g, const char *const *cards, uint32_t count, enum quorate_mode mode, char *reason)
 {
-	g->mode = BFT_MODE_BFT;
+	g->mode = mode == QUORATE_TRUSTED ? BFT_MODE_TRUSTED : BFT_MODE_BFT;
 	snprintf(g->scheme, sizeof g->scheme, "%s", sign_ed25519.name);
 	genesis_limits_default(&g->limits);
 	for (uint32_t i = 0; i < count; i++) {
@@ -56,18 +56,19 @@ static enum quorate_error write_genesis(const struct bft_genesis *g, const char 
 	return error;
 }
 
-enum quorate_error quorate_genesis_build(const char *const *cards, uint32_t count, const char *out, char digest_hex[QUORATE_HEX_BYTES], char *reason)
+enum quorate_error quorate_genesis_build(const char *const *cards, uint32_t count, enum quorate_mode mode, const char *out, char digest_hex[QUORATE_HEX_BYTES],
+                                         char *reason)
 {
 	if (!out)
 		return setup_fail(reason, QUORATE_USAGE, "genesis", "no file to write is named");
 	if (count == 0 || count > BFT_MEMBERS_MAX)
-		return setup_fail(reason, QUORATE_USAGE, "genesis", "a cluster has from 4 to 64 members, and one card for each");
+		return setup_fail(reason, QUORATE_USAGE, "genesis", "a cluster has at most 64 members, and one card for each");
 	if (!sign_self_test())
 		return setup_fail(reason, QUORATE_VERIFICATION, "libsodium", "its signatures fail their test vectors");
 	struct bft_genesis *g = calloc(1, sizeof *g);
 	if (!g)
 		return setup_fail(reason, QUORATE_FAILED, "genesis", "no memory");
-	enum quorate_error error = gather(g, cards, count, reason);
+	enum quorate_error error = gather(g, cards, count, mode, reason);
 	if (error == QUORATE_OK)
 		error = write_genesis(g, out, digest_hex, reason);
 	free(g);
@@ -80,8 +81,8 @@ static void show(struct quorate_genesis_info *out, const struct bft_genesis *g, 
 	hex_format(out->digest, cluster->b, sizeof cluster->b);
 	out->mode = (uint8_t)g->mode;
 	out->members = g->count;
-	out->faults = g->mode == BFT_MODE_BFT ? quorum_faults(g->count) : (g->count - 1) / 2;
-	out->quorum = g->mode == BFT_MODE_BFT ? quorum_strong(g->count) : g->count / 2 + 1;
+	out->faults = quorum_faults_of(g->mode, g->count);
+	out->quorum = genesis_quorum(g);
 	for (uint32_t i = 0; i < g->count; i++) {
 		struct quorate_member_info *m = &out->member[i];
 		snprintf(m->org, sizeof m->org, "%s", g->cards[i].org);

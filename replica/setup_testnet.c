@@ -19,6 +19,7 @@ struct path {
 struct testnet {
 	const char *dir;
 	uint32_t replicas;
+	enum quorate_mode mode;
 	uint16_t base_port;
 	char *reason;
 	struct path cards[BFT_MEMBERS_MAX];
@@ -142,7 +143,7 @@ static enum quorate_error make_genesis(struct testnet *t)
 	const char *cards[BFT_MEMBERS_MAX];
 	for (uint32_t i = 0; i < t->replicas; i++)
 		cards[i] = t->cards[i].text;
-	return quorate_genesis_build(cards, t->replicas, path_of(&p, t, "genesis"), hex, t->reason);
+	return quorate_genesis_build(cards, t->replicas, t->mode, path_of(&p, t, "genesis"), hex, t->reason);
 }
 
 static enum quorate_error make_client(struct testnet *t)
@@ -168,14 +169,16 @@ static enum quorate_error make_all(struct testnet *t)
 	return error == QUORATE_OK ? make_client(t) : error;
 }
 
-enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, uint16_t base_port, char *reason)
+enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, enum quorate_mode mode, uint16_t base_port, char *reason)
 {
 	if (!dir || !*dir)
 		return setup_fail(reason, QUORATE_USAGE, "testnet", "no folder is named");
 	if (strlen(dir) > SETUP_PATH_BYTES / 2)
 		return setup_fail(reason, QUORATE_USAGE, "testnet", "the folder's path is too long");
-	if (replicas < 4 || replicas > BFT_MEMBERS_MAX)
-		return setup_fail(reason, QUORATE_USAGE, "testnet", "a cluster has from 4 to 64 replicas");
+	if (mode == QUORATE_TRUSTED ? replicas < 1 : replicas < 4)
+		return setup_fail(reason, QUORATE_USAGE, "testnet", "a cluster has at least 4 replicas, or one in trusted mode");
+	if (replicas > BFT_MEMBERS_MAX)
+		return setup_fail(reason, QUORATE_USAGE, "testnet", "a cluster has at most 64 replicas");
 	if (base_port == 0 || base_port + replicas - 1 > 65535)
 		return setup_fail(reason, QUORATE_USAGE, "testnet", "the ports from the base port on must lie between 1 and 65535");
 	struct testnet *t = calloc(1, sizeof *t);
@@ -183,6 +186,7 @@ enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, uint16_t 
 		return setup_fail(reason, QUORATE_FAILED, "testnet", "no memory");
 	t->dir = dir;
 	t->replicas = replicas;
+	t->mode = mode;
 	t->base_port = base_port;
 	t->reason = reason;
 	enum quorate_error error = make_all(t);

@@ -176,7 +176,8 @@ void transfer_offer(struct driver *d, uint8_t member, const uint8_t *body, size_
 		return;
 	}
 	if (!read || !links_within(d, c->epoch, c->seq) ||
-	    !certificate_check(c, d->n, epoch_passed(&d->chain->keys, c->epoch), certificate_signers(c->kind, d->n), &d->cluster, verify_offer, &of)) {
+	    !certificate_check(c, d->n, epoch_passed(&d->chain->keys, c->epoch), certificate_signers(c->kind, d->genesis->mode, d->n), &d->cluster,
+	                       verify_offer, &of)) {
 		admission_reject(d, member, "an offer of a state whose certificate is false");
 		leave(d, member, "its certificate is false");
 	} else {

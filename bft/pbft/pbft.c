@@ -252,6 +252,28 @@ static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_e
 	slots_progress(p, out);
 }
 
+/* The highest sequence for which COMMIT was decided here; 0 when none is above `low`. */
+static bft_seq decided(const struct pbft *p)
+{
+	for (bft_seq seq = p->low + p->limits.window; seq > p->low; seq--) {
+		const struct pbft_slot *slot = slot_find(p, seq);
+		if (slot && slot->own_commit_set)
+			return seq;
+	}
+	return 0;
+}
+
+/* Any q meet, in an honest replica, the q whose COMMITs made a write that somebody was told of: q equal answers from states that hold what was decided here are
+ * linearizable (design section 9). Who does not take part says nothing. */
+static void on_read(const struct pbft *p, const struct bft_event *e, struct bft_effects *out)
+{
+	bft_seq at = decided(p);
+	struct bft_effect *x = effects_add(out, BFT_FX_READ_AT);
+	x->id = e->id.number;
+	x->seq = at > p->executed ? at : p->executed;
+	x->reason = p->observer || p->recalling ? PBFT_WHY_MEMORY_LOST : PBFT_WHY_NONE;
+}
+
 /* A handler that knows more has said it. */
 static bool blamed(const struct bft_effects *out, bft_ref wire)
 {
@@ -298,6 +320,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		propose_try(p, out);
 		break;
 	case BFT_EV_ORDER: p->passed = e->members & mask_all(p->n); break;
+	case BFT_EV_READ: on_read(p, e, out); break;
 	case BFT_EV_ADMIN: suspect_leader(p, PBFT_WHY_ASKED, out); break;
 	}
 	border_try(p, out);
@@ -353,11 +376,7 @@ static void pbft_standing(const struct bft_core *core, struct bft_standing *s)
 		.snapshot = p->snapshot[p->self].seq,
 		.lsn = p->lsn,
 	};
-	for (bft_seq seq = p->low + p->limits.window; seq > p->low && !s->decided; seq--) {
-		const struct pbft_slot *slot = slot_find(p, seq);
-		if (slot && slot->own_commit_set)
-			s->decided = seq;
-	}
+	s->decided = decided(p);
 }
 
 static const char *pbft_reason_text(uint16_t reason)

@@ -35,6 +35,7 @@ enum cli_option {
 	OPT_LIMIT,
 	OPT_LOST,
 	OPT_MEMBER_KEY,
+	OPT_MODE,
 	OPT_ORG,
 	OPT_ORG_KEY,
 	OPT_OUT,

@@ -60,13 +60,24 @@ int cmd_card_new(const struct cli *cli)
 	return cli_has(cli, OPT_JSON) ? cli_json(json_pack("{s:s,s:s}", "card", o.out, "org", o.org)) : CLI_OK;
 }
 
+static bool mode_of(const struct cli *cli, enum quorate_mode *mode)
+{
+	const char *text = cli_has(cli, OPT_MODE) ? cli->value[OPT_MODE] : "bft";
+	*mode = strcmp(text, "trusted") == 0 ? QUORATE_TRUSTED : QUORATE_BFT;
+	if (*mode == QUORATE_TRUSTED || strcmp(text, "bft") == 0)
+		return true;
+	fprintf(stderr, "--mode is bft or trusted\n");
+	return false;
+}
+
 int cmd_genesis_build(const struct cli *cli)
 {
+	enum quorate_mode mode;
 	char reason[QUORATE_REASON_BYTES] = "", hex[QUORATE_HEX_BYTES];
 	const char *out = cli_need(cli, OPT_OUT);
-	if (!out)
+	if (!out || !mode_of(cli, &mode))
 		return CLI_USAGE;
-	enum quorate_error error = quorate_genesis_build((const char *const *)cli->args, (uint32_t)cli->args_count, out, hex, reason);
+	enum quorate_error error = quorate_genesis_build((const char *const *)cli->args, (uint32_t)cli->args_count, mode, out, hex, reason);
 	return error == QUORATE_OK ? say_hex(cli, "cluster", hex) : cli_error(error, reason);
 }
 
@@ -145,9 +156,13 @@ int cmd_testnet(const struct cli *cli)
 	char reason[QUORATE_REASON_BYTES] = "";
 	const char *dir = cli->args[0];
 	uint64_t replicas, port;
-	if (!cli_number(cli, OPT_REPLICAS, 4, 4, 64, &replicas) || !cli_number(cli, OPT_BASE_PORT, 7000, 1, 65535, &port))
+	enum quorate_mode mode;
+	if (!mode_of(cli, &mode))
 		return CLI_USAGE;
-	enum quorate_error error = quorate_testnet(dir, (uint32_t)replicas, (uint16_t)port, reason);
+	bool trusted = mode == QUORATE_TRUSTED;
+	if (!cli_number(cli, OPT_REPLICAS, trusted ? 3 : 4, trusted ? 1 : 4, 64, &replicas) || !cli_number(cli, OPT_BASE_PORT, 7000, 1, 65535, &port))
+		return CLI_USAGE;
+	enum quorate_error error = quorate_testnet(dir, (uint32_t)replicas, mode, (uint16_t)port, reason);
 	if (error != QUORATE_OK)
 		return cli_error(error, reason);
 	if (cli_has(cli, OPT_JSON))

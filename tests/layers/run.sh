@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The include rule (design section 1), checked on the built objects: run.sh BUILD_DIRECTORY SOURCE_DIRECTORY [NM]
 #
-# The core (bft, bft/pbft) may import memory functions and the digests, nothing else: no allocation, clock, file, thread, randomness. Other libraries
+# The core (bft, bft/pbft, bft/raft) may import memory functions and the digests, nothing else: no allocation, clock, file, thread, randomness. Other libraries
 # may not reach up or sideways. Which protocol runs, one object knows: everybody else goes through the table (bft/protocol.h), and not even the words of one protocol
 # stand in their sources. Prints every symbol that breaks the rule, with its object, and every such line.
 set -euo pipefail
@@ -15,13 +15,14 @@ memory='(memcpy|memset|memcmp|memmove|bcmp|strlen)|__(memcpy|memset|memmove)_chk
 crypto='(digest|merkle|hex|domain|keyring)_[a-z0-9_]+|statement_make|public_key_equal'
 
 declare -A above=(
-	[crypto]="bft pbft protocol net replica client"
-	[bft]="pbft protocol net replica client"
-	[pbft]="protocol net replica client"
+	[crypto]="bft pbft raft protocol net replica client"
+	[bft]="pbft raft protocol net replica client"
+	[pbft]="raft protocol net replica client"
+	[raft]="pbft protocol net replica client"
 	[protocol]="net replica client"
-	[net]="bft pbft protocol replica client"
-	[replica]="pbft client"
-	[client]="pbft protocol replica"
+	[net]="bft pbft raft protocol replica client"
+	[replica]="pbft raft client"
+	[client]="pbft raft protocol replica"
 )
 
 archive() { # archive NAME: where the library is
@@ -109,7 +110,7 @@ done
 judge_words "${files[@]}" >"$work/broken"
 
 judged=0
-for name in crypto bft pbft protocol net replica client; do
+for name in crypto bft pbft raft protocol net replica client; do
 	[ -e "$(archive "quorate_$name")" ] || continue
 	judged=$((judged + 1))
 	others=()
@@ -118,7 +119,8 @@ for name in crypto bft pbft protocol net replica client; do
 	case $name in
 	bft) judge_core quorate_bft >>"$work/broken" ;;
 	pbft) judge_core quorate_pbft quorate_bft >>"$work/broken" ;;
-	protocol) judge_table quorate_protocol quorate_pbft >>"$work/broken" ;;
+	raft) judge_core quorate_raft quorate_bft >>"$work/broken" ;;
+	protocol) judge_table quorate_protocol quorate_pbft quorate_raft >>"$work/broken" ;;
 	esac
 done
 

@@ -20,7 +20,7 @@ static int64_t either_way(struct rng *plan, uint32_t ms)
 void clocks_create(struct sim *s)
 {
 	struct rng *plan = &s->faults.plan[FAULT_CLOCK];
-	bool apart = rng_chance(plan, 60), far = rng_chance(plan, 40) && !s->quiet;
+	bool apart = rng_chance(plan, 60), far = rng_chance(plan, 40) && !s->quiet && !s->schedule->trusted; /* of whom nobody would say so */
 	uint32_t left = s->f - s->liars - s->forgetting;
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct node *d = &s->node[i];

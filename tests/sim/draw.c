@@ -3,8 +3,8 @@
 
 static uint32_t pick_n(struct sim *s)
 {
-	static const uint32_t sizes[8] = { 4, 4, 4, 4, 5, 6, 7, 10 };
-	return sizes[rng_below(&s->rng, 8)];
+	static const uint32_t sizes[8] = { 4, 4, 4, 4, 5, 6, 7, 10 }, trusted[8] = { 3, 3, 3, 3, 5, 2, 4, 7 };
+	return (s->schedule->trusted ? trusted : sizes)[rng_below(&s->rng, 8)];
 }
 
 static void draw_cluster(struct sim *s)
@@ -12,11 +12,11 @@ static void draw_cluster(struct sim *s)
 	s->n = pick_n(s);
 	s->n = s->schedule->nodes ? s->schedule->nodes : s->n;
 	s->places = s->n;
-	s->f = quorum_faults(s->n);
-	s->q = quorum_strong(s->n);
+	s->genesis.mode = s->schedule->trusted ? BFT_MODE_TRUSTED : BFT_MODE_BFT;
+	s->f = quorum_faults_of(s->genesis.mode, s->n);
+	s->q = quorum_of(s->genesis.mode, s->n);
 	bool tiny = rng_chance(&s->rng, 50); /* most bugs need 2 views and the first slots */
 	uint32_t k = tiny ? 1 + rng_below(&s->rng, 4) : 16;
-	s->genesis.mode = BFT_MODE_BFT;
 	s->genesis.count = s->n;
 	s->genesis.limits = (struct bft_genesis_limits){
 		.window = tiny ? 2 * k + rng_below(&s->rng, 4) : 64,
@@ -103,12 +103,16 @@ void draw(struct sim *s)
 	sim_trace(s, "seed %llu: n=%u f=%u q=%u W=%u K=%u, %u requests, %u registers, loss %u%%, delay up to %u ms%s, signatures: %s",
 	          (unsigned long long)s->seed, s->n, s->f, s->q, s->genesis.limits.window, s->genesis.limits.checkpoint_every, s->requests_count,
 	          s->register_keys, s->loss, s->delay_max_ms, s->slow ? " at all times" : "", s->scheme->name);
-	liar_draw(s);
-	if (script_about_state(s)) /* and as many snapshots as there may be */
-		s->genesis.limits.snapshot_seqs = s->genesis.limits.checkpoint_every < 4 ? 4 : s->genesis.limits.checkpoint_every;
-	adaptive_draw(s);
+	if (!s->schedule->trusted) {
+		liar_draw(s);
+		if (script_about_state(s)) /* and as many snapshots as there may be */
+			s->genesis.limits.snapshot_seqs = s->genesis.limits.checkpoint_every < 4 ? 4 : s->genesis.limits.checkpoint_every;
+		adaptive_draw(s);
+	}
 	draw_forgetting(s);
-	liar_idlers(s);
-	liar_coup(s);
+	if (!s->schedule->trusted) {
+		liar_idlers(s);
+		liar_coup(s);
+	}
 	make_members(s);
 }

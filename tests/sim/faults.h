@@ -123,6 +123,7 @@ struct fault_range {
 struct schedule {
 	uint64_t seed;
 	uint32_t nodes; /* 0: the seed says how many */
+	bool trusted;   /* crash faults alone, by Raft */
 	bool trace;
 	bool tell;                /* a failure's history goes to standard error */
 	bool off[FAULT_CLASSES];  /* left out as a whole                        */

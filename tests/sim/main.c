@@ -166,7 +166,7 @@ static int usage(void)
 	      "       quorate-sim shrink N [--tries N] [PLAN]\n"
 	      "       quorate-sim twins [--rounds N] [--sample N | --scenario S]\n"
 	      "       quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]\n"
-	      "PLAN:  [--nodes N] [--without CLASS[:FROM[-TO]],...] [--requests N] [--registers N] [--faults-end MS]\n"
+	      "PLAN:  [--mode bft|trusted] [--nodes N] [--without CLASS[:FROM[-TO]],...] [--requests N] [--registers N] [--faults-end MS]\n"
 	      "       [--fail-when CLASS:K,...] [--break-when CLASS:K,...]        a failure on purpose, once all of these have happened\n"
 	      "CLASS:",
 	      stderr);
@@ -211,6 +211,10 @@ static bool plan_option(char **argv, int argc, int *i)
 {
 	if (text(argv, argc, i, "--without"))
 		return schedule_without(&base, argv[*i]);
+	if (text(argv, argc, i, "--mode")) {
+		base.trusted = !strcmp(argv[*i], "trusted");
+		return base.trusted || !strcmp(argv[*i], "bft");
+	}
 	if (text(argv, argc, i, "--fail-when"))
 		return schedule_plant(&base, argv[*i], false);
 	if (text(argv, argc, i, "--break-when"))
@@ -279,7 +283,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (!option(&o, argv, argc, &i))
 			return usage();
-	if (o.a == 0 || o.b < o.a || o.jobs == 0 || o.jobs > 64 || (base.nodes && (base.nodes < 4 || base.nodes > SIM_NODES_MAX)))
+	if (o.a == 0 || o.b < o.a || o.jobs == 0 || o.jobs > 64 || (base.nodes && (base.nodes < (base.trusted ? 1 : 4) || base.nodes > SIM_NODES_MAX)))
 		return usage();
 	base.seed = o.a;
 	if (o.shrink)

@@ -95,7 +95,7 @@ static void env_close_client(void *user, driver_link link, const char *why)
 static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *where)
 {
 	struct node *d = user;
-	static union pbft_record_body body; /* large; and a check that breaks below takes no memory along */
+	struct bft_rec_executed executed;
 	static const struct log_position nowhere = { 1, 0, 0 };
 	if (dead(d)) {
 		if (where)
@@ -103,12 +103,13 @@ static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint6
 		return LOG_OK;
 	}
 	if (type == BFT_REC_EXECUTED) {
-		if (!pbft_record_decode(type, &body, pieces[0].iov_base, pieces[0].iov_len))
+		struct rd r = rd_of(pieces[0].iov_base, pieces[0].iov_len);
+		if (!record_read(type, &executed, &r) || !rd_done(&r))
 			sim_fail(d->sim, "node %u writes a record that does not decode", d->id);
 		else if (!d->liar.lies)
-			check_executed(d, &body.executed);
+			check_executed(d, &executed);
 	}
-	if (pbft_record_has_certificate(type) && !d->liar.lies)
+	if (bft_protocol_of(d->sim->genesis.mode)->record(type)->certificate && !d->liar.lies)
 		check_certificate(d, pieces[0].iov_base, pieces[0].iov_len);
 	return log_append(d->log, type, 0, lsn, seq, pieces, count, where);
 }

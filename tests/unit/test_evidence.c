@@ -817,7 +817,7 @@ static void make_genesis(void)
 		CU_ASSERT_EQUAL_FATAL(setup_read_key(member, NULL, &secret[i], NULL, reason), QUORATE_OK);
 		cards[i] = card[i];
 	}
-	CU_ASSERT_EQUAL_FATAL(quorate_genesis_build(cards, N, in("genesis"), hex, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL_FATAL(quorate_genesis_build(cards, N, QUORATE_BFT, in("genesis"), hex, reason), QUORATE_OK);
 	CU_ASSERT_TRUE_FATAL(hex_parse(cluster.b, sizeof cluster.b, hex));
 }
 

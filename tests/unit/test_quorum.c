@@ -59,6 +59,20 @@ static void small_clusters(void)
 	CU_ASSERT(quorum_strong(1) == 1 && quorum_faults(0) == 0);
 }
 
+static void trusted_majorities(void)
+{
+	for (uint32_t n = 1; n <= BFT_MEMBERS_MAX; n++) {
+		uint32_t q = quorum_of(BFT_MODE_TRUSTED, n), f = quorum_faults_of(BFT_MODE_TRUSTED, n);
+		CU_ASSERT(2 * q > n && 2 * (q - 1) <= n);
+		CU_ASSERT(n - f >= q);      /* who is left when f have crashed is a majority ... */
+		CU_ASSERT(n - (f + 1) < q); /* ... and with one more it is none                  */
+		CU_ASSERT(quorum_weak_of(BFT_MODE_TRUSTED, n) == 1 && quorum_read_of(BFT_MODE_TRUSTED, n) == 1);
+		CU_ASSERT(quorum_of(BFT_MODE_BFT, n) == quorum_strong(n) && quorum_weak_of(BFT_MODE_BFT, n) == quorum_weak(n));
+		CU_ASSERT(quorum_read_of(BFT_MODE_BFT, n) == quorum_strong(n) && quorum_faults_of(BFT_MODE_BFT, n) == quorum_faults(n));
+	}
+	CU_ASSERT(quorum_faults_of(BFT_MODE_TRUSTED, 3) == 1 && quorum_faults_of(BFT_MODE_TRUSTED, 5) == 2);
+}
+
 static void masks(void)
 {
 	for (uint32_t n = 1; n <= BFT_MEMBERS_MAX; n++) {
@@ -79,6 +93,7 @@ int main(void)
 		{ "n = 3f+1: the paper's sizes", the_papers_sizes },
 		{ "elsewhere 2f+1 is too small", the_papers_formula_is_wrong_elsewhere },
 		{ "clusters without faults", small_clusters },
+		{ "trusted: two majorities share a member", trusted_majorities },
 		{ "masks", masks },
 		{ 0 },
 	};

@@ -139,8 +139,8 @@ static void genesis(void)
 	}
 	const char *in_order[] = { in("alpha"), in("bravo"), in("charlie"), in("delta") };
 	const char *mixed[] = { in_order[3], in_order[0], in_order[2], in_order[1] };
-	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 4, in("g1"), digest, reason), QUORATE_OK);
-	CU_ASSERT_EQUAL(quorate_genesis_build(mixed, 4, in("g2"), again, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 4, QUORATE_BFT, in("g1"), digest, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_genesis_build(mixed, 4, QUORATE_BFT, in("g2"), again, reason), QUORATE_OK);
 	CU_ASSERT_STRING_EQUAL(digest, again);
 	size_t n = read_file(in("g1"), one, sizeof one);
 	CU_ASSERT(read_file(in("g2"), other, sizeof other) == n && memcmp(one, other, n) == 0);
@@ -149,12 +149,12 @@ static void genesis(void)
 	CU_ASSERT(info->members == 4 && info->faults == 1 && info->quorum == 3 && info->mode == 1);
 	CU_ASSERT_STRING_EQUAL(info->member[0].org, "alpha");
 	CU_ASSERT_STRING_EQUAL(info->member[0].address, "127.0.0.1:7001");
-	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 4, in("g1"), again, reason), QUORATE_CONFIG); /* exists */
-	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 3, in("g3"), again, reason), QUORATE_CONFIG);
-	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 0, in("g3"), again, reason), QUORATE_USAGE);
-	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 65, in("g3"), again, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 4, QUORATE_BFT, in("g1"), again, reason), QUORATE_CONFIG); /* exists */
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 3, QUORATE_BFT, in("g3"), again, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 0, QUORATE_BFT, in("g3"), again, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_genesis_build(in_order, 65, QUORATE_BFT, in("g3"), again, reason), QUORATE_USAGE);
 	mixed[1] = mixed[0];
-	CU_ASSERT_EQUAL(quorate_genesis_build(mixed, 4, in("g3"), again, reason), QUORATE_CONFIG); /* one card twice */
+	CU_ASSERT_EQUAL(quorate_genesis_build(mixed, 4, QUORATE_BFT, in("g3"), again, reason), QUORATE_CONFIG); /* one card twice */
 	CU_ASSERT_NOT_EQUAL(access(in("g3"), F_OK), 0);
 	end();
 	free(info);
@@ -177,7 +177,7 @@ static void changed_files_are_refused(void)
 		snprintf(kept[i], sizeof kept[i], "%s", in(name));
 		files[i] = kept[i];
 	}
-	CU_ASSERT_EQUAL_FATAL(quorate_genesis_build(files, 4, in("g"), digest, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL_FATAL(quorate_genesis_build(files, 4, QUORATE_BFT, in("g"), digest, reason), QUORATE_OK);
 	size_t n = read_file(in("g"), text, sizeof text);
 	for (size_t i = 0; i < n; i += 7) {
 		text[i] = (char)(text[i] ^ 1);
@@ -196,10 +196,10 @@ static void changed_files_are_refused(void)
 	text[n / 2] = text[n / 2] == '0' ? '1' : '0';
 	write_file(in("card"), text, n);
 	files[0] = in("card");
-	enum quorate_error error = quorate_genesis_build(files, 4, in("g2"), digest, reason);
+	enum quorate_error error = quorate_genesis_build(files, 4, QUORATE_BFT, in("g2"), digest, reason);
 	CU_ASSERT(error == QUORATE_CONFIG || error == QUORATE_VERIFICATION);
 	files[0] = folder;
-	CU_ASSERT_EQUAL(quorate_genesis_build(files, 4, in("g2"), digest, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_genesis_build(files, 4, QUORATE_BFT, in("g2"), digest, reason), QUORATE_CONFIG);
 	end();
 	free(info);
 }
@@ -217,7 +217,7 @@ static void testnet(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(info);
 	begin();
 	char address[32];
-	CU_ASSERT_EQUAL(quorate_testnet(in("t"), 4, 7400, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL(quorate_testnet(in("t"), 4, QUORATE_BFT, 7400, reason), QUORATE_OK);
 	CU_ASSERT_STRING_EQUAL(reason, "");
 	CU_ASSERT_EQUAL_FATAL(quorate_genesis_show(in("t/genesis"), info, reason), QUORATE_OK);
 	for (int i = 0; i < 4; i++) {
@@ -226,14 +226,32 @@ static void testnet(void)
 		CU_ASSERT(is_there("t/replica-%d/org.key", i) && is_there("t/replica-%d/data/log", i) && is_there("t/replica-%d/replica.yaml", i));
 	}
 	CU_ASSERT(is_there("t/client.yaml", 0));
-	CU_ASSERT_EQUAL(quorate_testnet(in("t"), 4, 7400, reason), QUORATE_CONFIG);
-	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 3, 7400, reason), QUORATE_USAGE);
-	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 65, 7400, reason), QUORATE_USAGE);
-	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 4, 65533, reason), QUORATE_USAGE);
-	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 4, 0, reason), QUORATE_USAGE);
-	CU_ASSERT_EQUAL(quorate_testnet("", 4, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("t"), 4, QUORATE_BFT, 7400, reason), QUORATE_CONFIG);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 3, QUORATE_BFT, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 65, QUORATE_BFT, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 4, QUORATE_BFT, 65533, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 4, QUORATE_BFT, 0, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet("", 4, QUORATE_BFT, 7400, reason), QUORATE_USAGE);
 	CU_ASSERT(!is_there("u", 0));
-	CU_ASSERT_EQUAL(quorate_testnet(in("no/such"), 4, 7400, reason), QUORATE_FAILED);
+	CU_ASSERT_EQUAL(quorate_testnet(in("no/such"), 4, QUORATE_BFT, 7400, reason), QUORATE_FAILED);
+	end();
+	free(info);
+}
+
+static void trusted_testnet(void)
+{
+	struct quorate_genesis_info *info = calloc(1, sizeof *info);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(info);
+	begin();
+	CU_ASSERT_EQUAL(quorate_testnet(in("t"), 3, QUORATE_TRUSTED, 7400, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL_FATAL(quorate_genesis_show(in("t/genesis"), info, reason), QUORATE_OK);
+	CU_ASSERT(info->mode == QUORATE_TRUSTED && info->members == 3 && info->quorum == 2 && info->faults == 1);
+	CU_ASSERT_EQUAL(quorate_testnet(in("one"), 1, QUORATE_TRUSTED, 7400, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL_FATAL(quorate_genesis_show(in("one/genesis"), info, reason), QUORATE_OK);
+	CU_ASSERT(info->members == 1 && info->quorum == 1 && info->faults == 0);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 0, QUORATE_TRUSTED, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT_EQUAL(quorate_testnet(in("u"), 65, QUORATE_TRUSTED, 7400, reason), QUORATE_USAGE);
+	CU_ASSERT(!is_there("u", 0));
 	end();
 	free(info);
 }
@@ -261,7 +279,7 @@ static void another_key(void)
 	uint8_t word[QUORATE_ROTATE_BYTES];
 	char path[QUORATE_PATH_BYTES], other[QUORATE_PATH_BYTES];
 	begin();
-	CU_ASSERT_EQUAL_FATAL(quorate_testnet(in("t"), 4, 7400, reason), QUORATE_OK);
+	CU_ASSERT_EQUAL_FATAL(quorate_testnet(in("t"), 4, QUORATE_BFT, 7400, reason), QUORATE_OK);
 	struct quorate_options o = options_of(2);
 	char org[128], stranger[128];
 	snprintf(org, sizeof org, "%s", in("t/replica-2/org.key"));
@@ -335,6 +353,7 @@ int main(void)
 		{ "genesis", genesis },
 		{ "changed files are refused", changed_files_are_refused },
 		{ "testnet", testnet },
+		{ "a trusted testnet", trusted_testnet },
 		{ "another key", another_key },
 		{ "the chain in a file", the_chain_in_a_file },
 		{ NULL, NULL },

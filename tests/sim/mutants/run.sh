@@ -42,7 +42,7 @@ prepare() {
 		.RECIPEPREFIX := >
 		FLAGS := -std=c17 -D_GNU_SOURCE -O2 -w -I. -Iinclude -DSIM_SOURCE='"."' -DSIM_CC='"cc"' $(pkg-config --cflags libsodium libcrypto libuv lmdb yaml-0.1 libisal)
 		SIM := \$(patsubst %.c,%.o,\$(wildcard tests/sim/*.c))
-		LIB := \$(patsubst %.c,%.o,\$(filter-out bft/check.c,\$(wildcard crypto/*.c bft/*.c bft/pbft/*.c replica/*.c replica/log/*.c replica/execution/*.c replica/state/*.c client/*.c)))
+		LIB := \$(patsubst %.c,%.o,\$(filter-out bft/check.c,\$(wildcard crypto/*.c bft/*.c bft/pbft/*.c bft/raft/*.c replica/*.c replica/log/*.c replica/execution/*.c replica/state/*.c client/*.c)))
 		quorate-sim: \$(SIM) \$(LIB)
 		> rm -f all.a && ar rcsT all.a \$(LIB)
 		> $cc -o \$@ \$(SIM) all.a $(pkg-config --libs libsodium libcrypto libuv lmdb libisal) -lpthread

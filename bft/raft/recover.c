@@ -1,0 +1,140 @@
+/* Coming back: what the log has of term, vote, entries and what is settled (3.8). The commit index is not remembered: the next leader tells it. */
+#include "bft/raft/raft.h"
+
+static void recover_epoch(struct raft *p, const struct bft_rec_view *r)
+{
+	p->epoch = r->epoch;
+	p->base = r->base;
+	p->base_chain = r->chain;
+	p->fresh = false;
+	if (p->low < r->base) {
+		p->low = r->base;
+		p->low_chain = r->chain;
+	}
+	if (p->settled < r->base) {
+		p->settled = r->base;
+		p->settled_term = 0;
+	}
+	if (p->last < r->base)
+		p->last = p->taken = r->base;
+}
+
+static void recover_term(struct raft *p, const struct raft_rec_term *r, bft_lsn lsn)
+{
+	p->term = r->term;
+	p->voted = r->voted;
+	p->term_lsn = lsn;
+	p->settled = r->seq;
+	p->settled_term = r->seq_term;
+	if (p->last < r->seq)
+		p->last = p->taken = r->seq;
+}
+
+/* The first that is left of a log that was cut may stand anywhere; from there on they have no holes. */
+static void recover_entry(struct raft *p, const struct raft_rec_entry *r, bft_lsn lsn)
+{
+	p->taken = p->last = r->seq - 1;
+	struct raft_entry *e = raft_log_take(p, r->seq, r->term, &r->digest);
+	e->held = true; /* its body stands beside the record */
+	e->lsn = lsn;
+	p->last = r->seq;
+}
+
+static void recover_cut(struct raft *p, bft_seq seq)
+{
+	for (bft_seq gone = seq; gone <= p->last; gone++) {
+		struct raft_entry *e = raft_entry_find(p, gone);
+		if (e)
+			*e = (struct raft_entry){ 0 };
+	}
+	if (p->last >= seq)
+		p->last = p->taken = seq - 1;
+}
+
+static void recover_statement(struct raft_statement *at, bft_seq seq, const struct digest *chain, const struct digest *root)
+{
+	if (at->seq >= seq)
+		return;
+	*at = (struct raft_statement){ .seq = seq, .chain = *chain };
+	if (root)
+		at->root = *root;
+}
+
+static void recover_stable(struct raft *p, const struct bft_certificate_refs *c, bft_lsn lsn)
+{
+	if (c->seq <= p->low)
+		return;
+	p->low = c->seq;
+	p->low_chain = c->digest;
+	p->stable_lsn = lsn;
+}
+
+void raft_on_record(struct raft *p, const struct bft_event *e)
+{
+	const union raft_record_body *b = e->data;
+	BFT_CHECK(!p->started && e->lsn > p->lsn);
+	p->lsn = e->lsn;
+	switch ((enum raft_record)e->rtype) {
+	case RAFT_REC_VIEW: recover_epoch(p, &b->view); break;
+	case RAFT_REC_TERM: recover_term(p, &b->term, e->lsn); break;
+	case RAFT_REC_ENTRY: recover_entry(p, &b->entry, e->lsn); break;
+	case RAFT_REC_CUT: recover_cut(p, b->cut.seq); break;
+	case RAFT_REC_CHECKPOINT: recover_statement(raft_checkpoint_own(p, b->checkpoint.seq), b->checkpoint.seq, &b->checkpoint.chain, NULL); break;
+	case RAFT_REC_SNAPSHOT: recover_statement(&p->signed_snapshot, b->snapshot.seq, &b->snapshot.chain, &b->snapshot.root); break;
+	case RAFT_REC_STABLE: recover_stable(p, &b->certificate, e->lsn); break;
+	case RAFT_REC_CERTIFIED:
+		p->certified[1] = p->certified[0];
+		p->certified[0] = b->certificate.seq;
+		p->certified_lsn = e->lsn;
+		break;
+	case RAFT_REC_EXECUTED: raft_checkpoint_note(p, b->executed.seq, &b->executed.chain); break;
+	}
+}
+
+/* A hole above what is executed is damage that nobody noticed: what I acknowledged behind it, or a vote, may be gone. What is left of the log ends there; its rest comes
+ * again from the others, and the driver remembers that I may have forgotten something. */
+static void find_hole(struct raft *p, struct bft_effects *out)
+{
+	for (bft_seq seq = p->executed + 1; seq <= p->last; seq++) {
+		if (raft_entry_find(p, seq) || seq <= p->settled)
+			continue;
+		recover_cut(p, seq);
+		p->learner = true;
+		struct bft_effect *e = effects_add(out, BFT_FX_BLAME);
+		e->from = p->self;
+		e->verdict = BFT_IGNORE;
+		e->reason = RAFT_WHY_MEMORY_LOST;
+		return;
+	}
+}
+
+void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects *out)
+{
+	BFT_CHECK(!p->started);
+	p->started = true;
+	p->durable = p->lsn; /* what was read from the log is in it */
+	p->executed = p->dispatched = e->seq;
+	p->chain = e->digest;
+	raft_log_settle(p, p->executed);
+	p->commit = p->matched = p->executed;
+	p->learner = e->recovery == BFT_RECOVERY_LOST;
+	find_hole(p, out);
+	p->random ^= p->term << 32 ^ p->lsn;
+	if (p->executed == p->low && p->low && !digest_equal(&p->chain, &p->low_chain)) {
+		raft_halt(p, out, RAFT_WHY_OWN_CHAIN, p->low);
+		return;
+	}
+	if (p->fresh) {
+		raft_border_stand(p, out);
+		p->term_lsn = raft_stand_record(p, out);
+	}
+	raft_election_reset(p);
+	if (p->n == 1)
+		p->election_ms = p->mono_ms; /* nobody else could lead */
+	if (!p->learner) {
+		raft_checkpoints_again(p, out);
+		raft_snapshot_sign(p, out);
+	}
+	raft_role(p, out, RAFT_WHY_NONE);
+	raft_status_send(p, raft_others(p), out);
+}

@@ -1,0 +1,276 @@
+/* docs/protocol.md, "Raft": what comes back after a restart, what is settled by certificates, and damage. The core is member 1. */
+#include "tests/rules/raft_bed.h"
+
+static struct bft_chain *chain_of(const struct rbed *b, bft_seq from, bft_seq end, bft_view term)
+{
+	struct bft_chain *c = rbed_alloc(sizeof(union raft_body));
+	struct digest at = b->chain[from - 1];
+	c->from = from;
+	c->count = (uint16_t)(end - from + 1);
+	c->end = end;
+	for (uint16_t i = 0; i < c->count; i++) {
+		struct digest next;
+		c->entry[i].proposal = rbed_digest(term * 10000 + from + i);
+		c->entry[i].results = rbed_digest(2000000 + from + i);
+		chain_next(&next, &at, from + i, &c->entry[i].proposal, &c->entry[i].results);
+		at = next;
+	}
+	c->chain = at;
+	return c;
+}
+
+static enum bft_verdict caught_up(struct rbed *b, bft_seq end, bft_view term)
+{
+	struct bft_chain *c = chain_of(b, b->executed + 1, end, term);
+	enum bft_verdict verdict = rbed_say(b, 0, RAFT_CHAIN, c);
+	free(c);
+	return verdict;
+}
+
+static void the_log_comes_back(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 2, 1, 0, 0, 0, 3, 2);
+	rbed_append(b, 2, 3, 1, 3, 2, 2, 2, 3);
+	CU_ASSERT_EQUAL(b->executed, 2);
+	rbed_restart(b, 2, BFT_RECOVERY_WHOLE);
+	const struct raft *p = rbed_raft(b);
+	CU_ASSERT(p->term == 3 && p->last == 5 && raft_log_term(p, 3) == 2 && raft_log_term(p, 5) == 3);
+	CU_ASSERT(!p->learner && p->commit == 2); /* what is committed, the next leader tells */
+	rbed_append(b, 0, 4, 1, 5, 3, 5, 0, 0);
+	CU_ASSERT_EQUAL(b->executed, 5);
+	CU_ASSERT_EQUAL(rbed_last_ack(b).match, 5);
+	rbed_free(b);
+}
+
+static void what_was_not_flushed_is_not_there(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 0, 2, 1);
+	b->durable = false;
+	rbed_append(b, 0, 1, 2, 2, 1, 0, 2, 1);
+	rbed_flush_to(b, b->lsn - 1);
+	b->durable = true;
+	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	CU_ASSERT_EQUAL(rbed_raft(b)->last, 3);
+	rbed_append(b, 0, 1, 3, 4, 1, 0, 0, 0);
+	struct raft_ack a = rbed_last_ack(b);
+	CU_ASSERT(a.kind == RAFT_ACK_CONFLICT && a.match == 4); /* missing, and it may be said: it was never acknowledged */
+	rbed_free(b);
+}
+
+static void a_hole_is_damage(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 0, 4, 1);
+	for (bft_lsn i = 0; i < b->lsn; i++)
+		if (b->log[i].rtype == RAFT_REC_ENTRY && b->log[i].data.entry.seq == 2)
+			b->log[i] = (struct rbed_record){ .rtype = RAFT_REC_EXECUTED, .data.executed.seq = 1 };
+	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	CU_ASSERT_TRUE(rbed_raft(b)->learner);
+	CU_ASSERT_TRUE(rbed_standing(b).observer);
+	rbed_ask_vote(b, 2, 9, RAFT_ASK_REAL, 8, 9);
+	CU_ASSERT_EQUAL(rbed_last_vote(b).answer, RAFT_DAMAGED);
+	/* It is repaired from the others all the same, and executes. */
+	rbed_append(b, 0, 2, 1, 0, 0, 4, 4, 1);
+	CU_ASSERT(b->executed == 4 && rbed_last_ack(b).learner == 1);
+	rbed_free(b);
+}
+
+/* Where a certificate settled the order, no entry says in which term: how new such a log is, nobody can be told. */
+static void who_does_not_know_its_last_term_does_not_stand(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 6, 1, 0, 0, 0, 0, 0);
+	caught_up(b, 4, 5);
+	CU_ASSERT(b->executed == 4 && rbed_raft(b)->last == 4 && rbed_raft(b)->low == 4);
+	rbed_run(b, 3000);
+	CU_ASSERT_EQUAL(rbed_raft(b)->role, RAFT_FOLLOWER);
+	/* It votes for who is surely not behind. */
+	rbed_ask_vote(b, 2, 7, RAFT_ASK_PRE, 5, 9);
+	CU_ASSERT_EQUAL(rbed_last_vote(b).answer, RAFT_NO);
+	rbed_ask_vote(b, 2, 7, RAFT_ASK_PRE, 6, 4);
+	CU_ASSERT_EQUAL(rbed_last_vote(b).answer, RAFT_YES);
+	/* With the next entry it is known. */
+	rbed_append(b, 0, 6, 2, 4, 5, 4, 1, 6);
+	rbed_restart(b, 4, BFT_RECOVERY_WHOLE);
+	CU_ASSERT_FALSE(rbed_raft(b)->learner);
+	rbed_run(b, RAFT_ELECTION_MS + RAFT_ELECTION_SPREAD_MS);
+	CU_ASSERT_EQUAL(rbed_raft(b)->role, RAFT_ASKING);
+	rbed_free(b);
+}
+
+/* Three logs and one certificate: shorter, the same and longer, another. */
+static void a_matching_suffix_stays(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 0, 6, 1);
+	caught_up(b, 4, 1);
+	CU_ASSERT(b->executed == 4 && rbed_raft(b)->last == 6 && rbed_records(b, RAFT_REC_CUT) == 0);
+	rbed_free(b);
+	b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 0, 6, 1);
+	caught_up(b, 4, 2);
+	CU_ASSERT(b->executed == 4 && rbed_raft(b)->last == 4 && rbed_records(b, RAFT_REC_CUT) == 1);
+	rbed_restart(b, 4, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->last == 4 && !rbed_raft(b)->learner);
+	rbed_free(b);
+}
+
+static void an_installed_state_takes_nothing_away(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 0, 6, 1);
+	for (bft_seq seq = 1; seq <= 4; seq++) {
+		struct digest d = rbed_digest(10000 + seq);
+		b->chain[seq] = rbed_chain_after(&b->chain[seq - 1], seq, &d);
+	}
+	b->executed = b->to_execute = 4;
+	struct bft_event e = { .kind = BFT_EV_INSTALLED, .seq = 4, .digest = b->chain[4], .ref = 1 };
+	rbed_step(b, &e);
+	CU_ASSERT(rbed_raft(b)->last == 6 && rbed_raft(b)->commit == 4 && rbed_raft(b)->low == 4);
+	/* An older one changes nothing. */
+	struct raft before = *rbed_raft(b);
+	e.seq = 2;
+	rbed_step(b, &e);
+	CU_ASSERT_EQUAL(memcmp(&before, rbed_raft(b), sizeof before), 0);
+	rbed_free(b);
+}
+
+/* Taken, and its body never came: the certificate settles its place, and does not make it mine. */
+static void what_was_only_taken_is_not_mine(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	b->bodies = false;
+	rbed_append(b, 0, 1, 1, 0, 0, 4, 6, 1);
+	CU_ASSERT(rbed_raft(b)->taken == 6 && rbed_raft(b)->last == 0);
+	caught_up(b, 4, 1);
+	CU_ASSERT(rbed_raft(b)->last == 4 && rbed_count(b, BFT_FX_EXECUTE) == 0);
+	rbed_run(b, RAFT_CATCH_MS + RAFT_STATUS_MS); /* nobody has the bodies any more */
+	CU_ASSERT(rbed_raft(b)->catch_count == 0 && rbed_count(b, BFT_FX_EXECUTE) == 0);
+	b->bodies = true;
+	caught_up(b, 4, 1);
+	CU_ASSERT_EQUAL(b->executed, 4);
+	rbed_free(b);
+}
+
+static void a_chain_must_fold(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	struct bft_chain *c = chain_of(b, 1, 4, 1);
+	c->entry[2].proposal = rbed_digest(9);
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHAIN, c), BFT_REJECT);
+	free(c);
+	c = chain_of(b, 1, 3, 1); /* ends at no checkpoint */
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHAIN, c), BFT_REJECT);
+	free(c);
+	c = chain_of(b, 1, 4, 1);
+	c->from = 2;
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHAIN, c), BFT_IGNORE);
+	free(c);
+	/* Nobody reaches back: the state is fetched. */
+	c = rbed_alloc(sizeof(union raft_body));
+	*c = (struct bft_chain){ .from = 1, .end = 40 };
+	rbed_say(b, 0, RAFT_CHAIN, c);
+	CU_ASSERT_EQUAL(rbed_last(b, BFT_FX_TRANSFER)->seq, 40);
+	free(c);
+	rbed_free(b);
+}
+
+static void own_result_against_a_certificate_halts(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 4, 4, 1);
+	CU_ASSERT_EQUAL(b->executed, 4);
+	struct bft_checkpoint c = { .seq = 4, .chain = rbed_digest(1) };
+	rbed_say(b, 0, RAFT_STABLE, &c);
+	CU_ASSERT_TRUE(b->halted);
+	rbed_free(b);
+}
+
+static void the_window_moves_with_a_majority(void)
+{
+	struct rbed *b = rbed_new(5, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 4, 4, 1);
+	struct bft_checkpoint c = { .seq = 4, .chain = b->chain[4] };
+	rbed_say(b, 0, RAFT_CHECKPOINT, &c);
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHECKPOINT, &c), BFT_IGNORE);
+	CU_ASSERT_EQUAL(rbed_raft(b)->low, 0);
+	c.chain = rbed_digest(3);
+	rbed_say(b, 2, RAFT_CHECKPOINT, &c); /* another one adds nothing */
+	CU_ASSERT_EQUAL(rbed_raft(b)->low, 0);
+	c.chain = b->chain[4];
+	rbed_say(b, 3, RAFT_CHECKPOINT, &c);
+	CU_ASSERT_EQUAL(rbed_raft(b)->low, 4);
+	CU_ASSERT_EQUAL(rbed_last(b, BFT_FX_STABLE)->seq, 4);
+	/* Its term is in the log, above what will be cut. */
+	rbed_restart(b, 4, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->settled == 4 && rbed_raft(b)->settled_term == 1 && rbed_raft(b)->low == 4);
+	rbed_free(b);
+}
+
+/* An entry that opens a term stands beyond the window, and is executed: its CHECKPOINT counts though the window has not come there yet. */
+static void checkpoints_beyond_the_window_count(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	bft_seq top = RBED_W + RBED_K;
+	rbed_append(b, 0, 1, 1, 0, 0, top, (uint16_t)top, 1);
+	CU_ASSERT_EQUAL(b->executed, top);
+	struct bft_checkpoint c = { .seq = top, .chain = b->chain[top] };
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHECKPOINT, &c), BFT_ACCEPT);
+	CU_ASSERT_EQUAL(rbed_raft(b)->low, top);
+	/* And no further than what is kept of them. */
+	c.seq = top + 2 * RBED_W + RBED_K;
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_CHECKPOINT, &c), BFT_IGNORE);
+	rbed_append(b, 0, 1, 2, top, 1, top + 30, 30, 1);
+	rbed_append(b, 0, 1, 3, top + 30, 1, top + 60, 30, 1);
+	CU_ASSERT_EQUAL(b->executed, top + 2 * RBED_W);
+	c = (struct bft_checkpoint){ .seq = top + RBED_W, .chain = b->chain[top + RBED_W] };
+	rbed_say(b, 0, RAFT_CHECKPOINT, &c);
+	CU_ASSERT(b->executed > top + 2 * RBED_W);
+	rbed_free(b);
+}
+
+/* The log may be cut below what is certified twice; what was cut away with it is not needed to come back. */
+static void a_cut_log_comes_back(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	for (bft_seq seq = 4; seq <= 12; seq += 4) {
+		rbed_append(b, 0, 3, seq, seq - 4, seq > 4 ? 3 : 0, seq, 4, 3);
+		struct bft_checkpoint c = { .seq = seq, .chain = b->chain[seq] };
+		rbed_say(b, 0, RAFT_CHECKPOINT, &c);
+		struct bft_event made = { .kind = BFT_EV_SNAPSHOT, .seq = seq, .digest = b->chain[seq], .root = rbed_digest(seq) };
+		rbed_step(b, &made);
+	}
+	const struct bft_effect *cut = rbed_last(b, BFT_FX_TRUNCATE);
+	CU_ASSERT_FATAL(cut != NULL);
+	CU_ASSERT(cut->seq == 8 && cut->lsn <= b->durable_lsn && cut->below < cut->lsn);
+	/* What concerns a sequence above stays, whatever its position. */
+	for (bft_lsn i = 0; i + 1 < cut->below; i++)
+		if (raft_record_seq(b->log[i].rtype, &b->log[i].data) <= cut->seq)
+			b->log[i] = (struct rbed_record){ .rtype = RAFT_REC_EXECUTED, .data.executed.seq = 1 };
+	rbed_restart(b, 12, BFT_RECOVERY_WHOLE);
+	const struct raft *p = rbed_raft(b);
+	CU_ASSERT(p->term == 3 && p->last == 12 && raft_log_last_known(p) && p->low == 12 && !p->learner && p->epoch == 1);
+	rbed_free(b);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "the log comes back", the_log_comes_back },
+		{ "what was not flushed is not there", what_was_not_flushed_is_not_there },
+		{ "a hole is damage", a_hole_is_damage },
+		{ "who does not know its last term does not stand", who_does_not_know_its_last_term_does_not_stand },
+		{ "a matching suffix stays", a_matching_suffix_stays },
+		{ "an installed state takes nothing away", an_installed_state_takes_nothing_away },
+		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
+		{ "a chain must fold", a_chain_must_fold },
+		{ "an own result against a certificate halts", own_result_against_a_certificate_halts },
+		{ "the window moves with a majority", the_window_moves_with_a_majority },
+		{ "checkpoints beyond the window count", checkpoints_beyond_the_window_count },
+		{ "a cut log comes back", a_cut_log_comes_back },
+		{ NULL, NULL },
+	};
+	return unit_main("raft_recovery", cases);
+}
