@@ -485,6 +485,7 @@ void node_destroy(struct node *d)
 	if (d->backup)
 		memory_disk_destroy(d->backup);
 	free(d->bound);
+	free(d->links);
 }
 
 void node_unlink(const struct node *d)
