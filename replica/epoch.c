@@ -127,6 +127,7 @@ void epoch_begin(struct driver *d, bool fresh)
 	epoch_order(d);
 	epoch_secret(d);
 	bool whole = let_in(d);
+	links_sign(d);
 	if (!driver_can_sign(d))
 		driver_note(d, QUORATE_LEVEL_ERROR, "this replica's key was changed in epoch %llu, and it does not have the new one: it can sign nothing",
 		            (unsigned long long)d->epoch);

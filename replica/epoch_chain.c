@@ -79,19 +79,29 @@ static bool may_sign(const struct driver *d, const struct epoch_record *r)
 	return !d->lost && epoch_record_signer(r, d->self);
 }
 
-/* A link of which the record is known, from the executed state: I sign it too. */
+/* A link of which the record is known, from the executed state. */
 static void begin_link(struct driver *d, struct epoch_place *place, const struct epoch_record *record)
 {
-	struct statement s;
-	struct signature signature;
 	place->partial = calloc(1, sizeof *place->partial);
 	if (!place->partial)
 		return;
 	place->partial->record = *record;
-	epoch_record_statement(&s, record, &d->cluster);
-	if (may_sign(d, record) && driver_sign(d, record->epoch, &s, &signature))
-		epoch_link_add(place->partial, d->self, &signature);
 	ask_soon(d);
+}
+
+/* I sign it too; where one signature is enough, it is whole by that. */
+static void sign_link(struct driver *d, struct epoch_place *place)
+{
+	struct epoch_link *mine = place->partial;
+	struct statement s;
+	struct signature signature;
+	if (!mine || !may_sign(d, &mine->record))
+		return;
+	epoch_record_statement(&s, &mine->record, &d->cluster);
+	if (driver_sign(d, mine->record.epoch, &s, &signature))
+		epoch_link_add(mine, d->self, &signature);
+	if (mine->count >= genesis_weak(d->genesis))
+		put_whole(d, place, mine);
 }
 
 static void tell_keys(struct driver *d)
@@ -129,6 +139,12 @@ void links_entered(struct driver *d)
 		epoch++;
 	if (d->chain->keys.epoch > before)
 		tell_keys(d);
+}
+
+void links_sign(struct driver *d)
+{
+	for (size_t i = d->chain->kept; i < d->chain->count; i++)
+		sign_link(d, &d->chain->at[i]);
 }
 
 /* The state has crossed a border: what it knows may be shown to us already (driver_next_key). */

@@ -34,6 +34,8 @@ bool links_create(struct driver *d);
 void links_destroy(struct driver *d);
 /* The core has entered an epoch. */
 void links_entered(struct driver *d);
+/* Those that lack signatures get mine. Not earlier than the key of the epoch is here, and it is known whether I may sign anything. */
+void links_sign(struct driver *d);
 /* Execution has. */
 void links_executed(struct driver *d);
 /* Whether `epoch` had not ended before `seq`, as far as is known: whoever holds former keys makes no certificate of what came after them. */

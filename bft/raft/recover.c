@@ -116,7 +116,8 @@ void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects
 	p->executed = p->dispatched = e->seq;
 	p->chain = e->digest;
 	raft_log_settle(p, p->executed);
-	p->commit = p->matched = p->executed;
+	/* What was settled is committed, also when the state that had executed it is gone: no leader's entries may cut it. */
+	p->commit = p->matched = p->settled > p->executed ? p->settled : p->executed;
 	p->learner = e->recovery == BFT_RECOVERY_LOST;
 	find_hole(p, out);
 	p->random ^= p->term << 32 ^ p->lsn;

@@ -137,6 +137,19 @@ static void an_installed_state_takes_nothing_away(void)
 	rbed_free(b);
 }
 
+/* The state is gone, and was damaged: what a certificate settled stays settled, whatever entries a leader shows for those places. */
+static void what_was_settled_outlives_the_state(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 6, 1, 0, 0, 0, 0, 0);
+	caught_up(b, 4, 5);
+	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->settled == 4 && rbed_raft(b)->commit == 4 && !rbed_raft(b)->learner);
+	rbed_append(b, 0, 6, 2, 2, 5, 4, 2, 6);
+	CU_ASSERT(rbed_raft(b)->last == 4 && rbed_raft(b)->settled == 4 && rbed_records(b, RAFT_REC_CUT) == 0);
+	rbed_free(b);
+}
+
 /* Taken, and its body never came: the certificate settles its place, and does not make it mine. */
 static void what_was_only_taken_is_not_mine(void)
 {
@@ -264,6 +277,7 @@ int main(void)
 		{ "who does not know its last term does not stand", who_does_not_know_its_last_term_does_not_stand },
 		{ "a matching suffix stays", a_matching_suffix_stays },
 		{ "an installed state takes nothing away", an_installed_state_takes_nothing_away },
+		{ "what was settled outlives the state", what_was_settled_outlives_the_state },
 		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
 		{ "a chain must fold", a_chain_must_fold },
 		{ "an own result against a certificate halts", own_result_against_a_certificate_halts },

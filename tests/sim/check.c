@@ -149,6 +149,22 @@ static void check_keys(struct node *d, bft_epoch epoch)
 	s->key_known[epoch] = true;
 }
 
+/* Those who were away need the links of every epoch, and some of those who could sign one may be away for good: whoever can has signed. */
+static void check_links(struct node *d)
+{
+	const struct epoch_chain *c = d->driver->chain;
+	const struct public_key *now = driver_key(d->driver, d->id, d->driver->epoch);
+	for (size_t i = c->kept; i < c->count; i++) {
+		const struct epoch_link *link = c->at[i].partial;
+		const struct public_key *then = link ? driver_key(d->driver, d->id, link->record.epoch) : NULL;
+		bool signs = then && now && public_key_equal(then, now) && epoch_record_signer(&link->record, d->id);
+		for (uint32_t k = 0; signs && k < link->count; k++)
+			signs = link->by[k].member != d->id;
+		if (signs && !d->driver->lost && driver_can_sign(d->driver))
+			sim_fail(d->sim, "keys: node %u has not signed the link to epoch %llu", d->id, (unsigned long long)link->record.epoch);
+	}
+}
+
 /* Whoever begins to fetch a state has one soon, whatever those say who serve it: a liar makes everybody begin again a few times, and no more. */
 static void check_fetching(struct node *d)
 {
@@ -216,6 +232,7 @@ void check_node(struct node *d)
 		check_keys(d, now.epoch);
 		sim_trace(s, "node %u is in epoch %llu, executed %llu", d->id, (unsigned long long)now.epoch, (unsigned long long)now.executed);
 	}
+	check_links(d);
 	if (now.epoch < d->seen.epoch && !d->rolled_back)
 		sim_fail(s, "node %u fell from epoch %llu to %llu", d->id, (unsigned long long)d->seen.epoch, (unsigned long long)now.epoch);
 	if (now.role == STANDING_OBSERVER && !d->rolled_back)
