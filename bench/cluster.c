@@ -1,7 +1,5 @@
 #include "bench/cluster.h"
 
-#include "quorate_setup.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +60,7 @@ bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
 	return true;
 }
 
-bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, char *reason)
+bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, enum quorate_mode mode, char *reason)
 {
 	memset(c, 0, sizeof *c);
 	c->n = n;
@@ -75,7 +73,7 @@ bool cluster_start(struct cluster *c, const char *program, const char *where, ui
 		return fail(reason, "ports", "no run of free ports was found");
 	char folder[300];
 	snprintf(folder, sizeof folder, "%s/cluster", c->folder);
-	if (quorate_testnet(folder, n, QUORATE_BFT, c->base_port, reason) != QUORATE_OK)
+	if (quorate_testnet(folder, n, mode, c->base_port, reason) != QUORATE_OK)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		if (!cluster_start_one(c, i, reason))

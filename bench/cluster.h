@@ -1,6 +1,8 @@
 /* bench/cluster.h - a local cluster of processes: made, started, killed, stopped, and removed again. */
 #ifndef BENCH_CLUSTER_H
 #define BENCH_CLUSTER_H
+#include "quorate_setup.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,7 +18,7 @@ struct cluster {
 };
 
 /* Makes a test cluster of `n` in a new folder (below `where`, or the temporary one) and starts it with the program `quorate`. */
-bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, char *reason);
+bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, enum quorate_mode mode, char *reason);
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason);
 void cluster_kill(struct cluster *c, uint32_t i);
 /* Kills it, takes its data away, and prepares a new folder for a replica that has lost its memory. */

@@ -31,7 +31,8 @@ static const struct profile profiles[] = {
 
 struct run {
 	const struct profile *profile;
-	uint32_t n, duration_ms, value_bytes;
+	enum quorate_mode mode;
+	uint32_t n, duration_ms, value_bytes; /* n 0: as many as the mode's smallest cluster that bears one failure */
 	uint64_t keys;
 	const char *folder;
 	bool json;
@@ -41,8 +42,9 @@ struct run {
 
 static int usage(void)
 {
-	fputs("usage: quorate-bench run --profile latency|signed|bundled|reads [--duration 10s] [--keys 10000] [--value 128] [--replicas 4] [--folder DIR] "
-	      "[--json]\n"
+	fputs("usage: quorate-bench run --profile latency|signed|bundled|reads [--duration 10s] [--keys 10000] [--value 128] [--mode bft|trusted] [--replicas "
+	      "N] "
+	      "[--folder DIR] [--json]\n"
 	      "       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n",
 	      stderr);
 	return EXIT_USAGE;
@@ -93,6 +95,11 @@ static json_t *latencies(const struct histogram *h)
 	                 (json_int_t)histogram_at(h, 0.99), "p999", (json_int_t)histogram_at(h, 0.999), "max", (json_int_t)h->max);
 }
 
+static const char *mode_name(enum quorate_mode mode)
+{
+	return mode == QUORATE_TRUSTED ? "trusted" : "bft";
+}
+
 static void report(const struct run *r, const struct units *u, const struct load_result *l, const struct verdict *v)
 {
 	double cores = (double)sysconf(_SC_NPROCESSORS_ONLN), throughput = (double)l->done / l->seconds;
@@ -102,8 +109,8 @@ static void report(const struct run *r, const struct units *u, const struct load
 	const char *verdict = v->safe ? "SAFE" : "UNSAFE";
 	if (!r->json) {
 		printf("profile     %s: %s\n", r->profile->name, r->profile->what);
-		printf("            n = %u, TLS 1.3, durability flush, values of %u bytes over %llu keys, %.1f s measured, %.0f cores\n", r->n, r->value_bytes,
-		       (unsigned long long)r->keys, l->seconds, cores);
+		printf("            %s, n = %u, TLS 1.3, durability flush, values of %u bytes over %llu keys, %.1f s measured, %.0f cores\n",
+		       mode_name(r->mode), r->n, r->value_bytes, (unsigned long long)r->keys, l->seconds, cores);
 		printf("throughput  %.0f operations/s\n", throughput);
 		printf("latency     p50 %llu  p90 %llu  p99 %llu  p99.9 %llu  max %llu us; longest gap between completions %.1f ms\n",
 		       (unsigned long long)histogram_at(&l->latency_us, 0.5), (unsigned long long)histogram_at(&l->latency_us, 0.9),
@@ -119,14 +126,14 @@ static void report(const struct run *r, const struct units *u, const struct load
 		       (unsigned long long)v->sequences, (unsigned long long)v->told_checked);
 		return;
 	}
-	json_t *j =
-		json_pack("{s:s,s:s,s:i,s:f,s:I,s:i,s:f,s:o,s:f,s:f,s:{s:f,s:f,s:f,s:f},s:f,s:f,s:f,s:f,s:I,s:{s:s,s:s,s:b,s:I,s:I,s:I}}", "profile",
-	                  r->profile->name, "what", r->profile->what, "n", (int)r->n, "duration_s", l->seconds, "keys", (json_int_t)r->keys, "value_bytes",
-	                  (int)r->value_bytes, "throughput_ops", throughput, "latency_us", latencies(&l->latency_us), "gap_ms_max", (double)l->gap_us_max / 1e3,
-	                  "cpu_us_per_op", cpu, "unit_us", "sign", u->sign_us, "verify", u->verify_us, "flush", u->flush_us, "flush_n", u->flush_n_us,
-	                  "bound_ops", bound, "bound_ratio", throughput / bound, "critical_path_us", critical, "critical_path_ratio", p50 / critical, "failed",
-	                  (json_int_t)l->failed, "safety", "verdict", verdict, "why", v->why, "logs_whole", v->whole, "sequences", (json_int_t)v->sequences,
-	                  "answers_checked", (json_int_t)v->told_checked, "answers_out_of_reach", (json_int_t)v->told_out_of_reach);
+	json_t *j = json_pack("{s:s,s:s,s:s,s:i,s:f,s:I,s:i,s:f,s:o,s:f,s:f,s:{s:f,s:f,s:f,s:f},s:f,s:f,s:f,s:f,s:I,s:{s:s,s:s,s:b,s:I,s:I,s:I}}", "profile",
+	                      r->profile->name, "what", r->profile->what, "mode", mode_name(r->mode), "n", (int)r->n, "duration_s", l->seconds, "keys",
+	                      (json_int_t)r->keys, "value_bytes", (int)r->value_bytes, "throughput_ops", throughput, "latency_us", latencies(&l->latency_us),
+	                      "gap_ms_max", (double)l->gap_us_max / 1e3, "cpu_us_per_op", cpu, "unit_us", "sign", u->sign_us, "verify", u->verify_us, "flush",
+	                      u->flush_us, "flush_n", u->flush_n_us, "bound_ops", bound, "bound_ratio", throughput / bound, "critical_path_us", critical,
+	                      "critical_path_ratio", p50 / critical, "failed", (json_int_t)l->failed, "safety", "verdict", verdict, "why", v->why, "logs_whole",
+	                      v->whole, "sequences", (json_int_t)v->sequences, "answers_checked", (json_int_t)v->told_checked, "answers_out_of_reach",
+	                      (json_int_t)v->told_out_of_reach);
 	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
 	puts(text ? text : "{}");
 	free(text);
@@ -140,7 +147,7 @@ static bool begin(struct run *r, struct load_options *o, char genesis[512], char
 		fputs("quorate-bench: the program quorate does not stand beside this one\n", stderr);
 		return false;
 	}
-	if (!cluster_start(&r->cluster, program, r->folder, r->n, reason)) {
+	if (!cluster_start(&r->cluster, program, r->folder, r->n, r->mode, reason)) {
 		fprintf(stderr, "quorate-bench: %s\n", reason);
 		cluster_remove(&r->cluster);
 		return false;
@@ -279,20 +286,25 @@ static bool parse(struct run *r, int argc, char **argv)
 			r->keys = v;
 		} else if (!strcmp(argv[i - 1], "--value") && parse_number(value, 0, 65536, &v)) {
 			r->value_bytes = (uint32_t)v;
-		} else if (!strcmp(argv[i - 1], "--replicas") && parse_number(value, 4, 16, &v)) {
+		} else if (!strcmp(argv[i - 1], "--replicas") && parse_number(value, 1, 16, &v)) {
 			r->n = (uint32_t)v;
+		} else if (!strcmp(argv[i - 1], "--mode") && (!strcmp(value, "bft") || !strcmp(value, "trusted"))) {
+			r->mode = !strcmp(value, "trusted") ? QUORATE_TRUSTED : QUORATE_BFT;
 		} else if (!strcmp(argv[i - 1], "--folder")) {
 			r->folder = value;
 		} else {
 			return false;
 		}
 	}
-	return r->profile != NULL;
+	uint32_t least = r->mode == QUORATE_TRUSTED ? 1 : 4;
+	if (!r->n)
+		r->n = r->mode == QUORATE_TRUSTED ? 3 : 4;
+	return r->profile != NULL && r->n >= least;
 }
 
 int main(int argc, char **argv)
 {
-	struct run r = { .n = 4, .duration_ms = 10000, .keys = 10000, .value_bytes = 128 };
+	struct run r = { .mode = QUORATE_BFT, .duration_ms = 10000, .keys = 10000, .value_bytes = 128 };
 	bool join = argc > 1 && strcmp(argv[1], "join") == 0;
 	if (join) {
 		r.keys = 200000;

@@ -186,7 +186,8 @@ void epoch_turn(struct driver *d)
 	driver_note(d, QUORATE_LEVEL_INFO, "epoch %llu begins behind %llu", (unsigned long long)where.epoch, (unsigned long long)where.base);
 	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = BFT_REC_VIEW, .lsn = d->next_epoch_lsn, .data = &where, .data_count = sizeof where };
 	driver_step(d, &record);
-	epoch_begin(d, true);
+	/* Who comes with a state that others have made there may have been there before it lost its memory. */
+	epoch_begin(d, d->jump.epoch != where.epoch);
 	note_order(d);
 	for (uint8_t i = 0; i < d->n; i++) {
 		struct bft_event link = { .kind = BFT_EV_LINK, .from = i, .ok = true };

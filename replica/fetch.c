@@ -277,6 +277,9 @@ static bool fill_chain(struct driver *d, struct bft_chain *c)
 		struct bft_rec_executed r;
 		if (!h || !read_executed(d, &h->executed, &r) || r.seq != c->from + i)
 			return false;
+		/* A log is cut by segments: what came of a proposal may still stand in it when its body, which came before, does not. */
+		if (!body_in_log(d, &r.proposal))
+			return false;
 		c->entry[i].proposal = r.proposal;
 		c->entry[i].results = r.results;
 	}

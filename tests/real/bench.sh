@@ -15,6 +15,10 @@ for profile in latency signed bundled reads; do
 	[ $profile = reads ] || above_zero answers_checked $profile
 	say "$profile: $(field throughput_ops) operations/s, SAFE"
 done
+"$bench" run --profile signed --mode trusted --duration 1s --keys 1000 --folder "$dir" --json >"$dir/json" 2>"$dir/err" || fail "trusted: exit $?: $(cat "$dir/err")"
+[ "$(field verdict) $(field mode) $(field n)" = "SAFE trusted 3" ] || fail "trusted: $(cat "$dir/json")"
+above_zero throughput_ops trusted
+say "signed, trusted: $(field throughput_ops) operations/s, SAFE"
 "$bench" join --keys 3000 --duration 1s --folder "$dir" --json >"$dir/json" 2>"$dir/err" || fail "join: exit $?: $(cat "$dir/err")"
 [ "$(field joined)" = true ] || fail "join: $(cat "$dir/json")"
 for name in join_s before_ops during_ops kept_ratio; do above_zero $name join; done

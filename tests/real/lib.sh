@@ -50,10 +50,10 @@ free_ports() {
 	fail "no four free ports"
 }
 
-testnet() { # testnet: four replicas in $dir/cluster
+testnet() { # testnet [ARGUMENTS...]: four replicas in $dir/cluster, if nothing else is said
 	cluster=$dir/cluster/client.yaml
 	base=$(free_ports)
-	"$quorate" testnet "$dir/cluster" --replicas 4 --base-port "$base" >/dev/null
+	"$quorate" testnet "$dir/cluster" --base-port "$base" "${@:---replicas=4}" >/dev/null
 }
 # A small log, so that segments change and nothing takes long.
 small_log() { # small_log I

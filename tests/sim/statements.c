@@ -75,7 +75,7 @@ static void say(struct sim *s, uint8_t node, bft_epoch epoch, enum said what, ui
 		if (s->node[node].incarnation && what != SAID_RESULT)
 			sim_fail(s, "amnesia: node %u has lost its memory, knows it, and signs a %s for (%llu, %llu)", node, names[what], (unsigned long long)a,
 			         (unsigned long long)b);
-	} else if (!digest_equal(&place->digest, digest) && forgot(&s->node[node], epoch, what <= SAID_COMMIT)) {
+	} else if (!digest_equal(&place->digest, digest) && forgot(&s->node[node], epoch, what == SAID_PREPARE || what == SAID_COMMIT)) {
 		return;
 	} else if (!digest_equal(&place->digest, digest)) {
 		sim_fail(s, "evidence: node %u signs two %ss for (%llu, %llu)", node, names[what], (unsigned long long)a, (unsigned long long)b);
