@@ -180,6 +180,43 @@ static void whoever_fetches_without_end_keeps_nobody_from_the_newest(void)
 	dbed_destroy(&b);
 }
 
+/* How many proposals after the beginning member 3 is shown; 0: it is told that the log no longer reaches back. */
+static uint32_t shown_chain(void)
+{
+	static union pbft_body body;
+	struct bft_fetch_chain ask = { .from = 1 };
+	dbed_pass(&b, 1000);
+	dbed_forget(&b);
+	dbed_say(&b, 3, PBFT_FETCH_CHAIN, &ask);
+	for (uint32_t i = 0; i < b.frames_count; i++)
+		if (!b.frame[i].client && b.frame[i].to == 3 && b.frame[i].e.type == PBFT_CHAIN) {
+			CU_ASSERT_TRUE_FATAL(pbft_decode(PBFT_CHAIN, &body, b.frame[i].body, b.frame[i].n) > 0);
+			return body.chain.count;
+		}
+	return UINT32_MAX;
+}
+
+/* A log is cut by segments: a body is gone before what came of it is. Shown the rest, whoever is behind would wait for that body, and ask again, for ever. */
+static void a_chain_is_shown_with_its_bodies_or_not_at_all(void)
+{
+	dbed_create(&b);
+	(void)dbed_session(&b, 5, 0, 1);
+	decide_up_to(DBED_K);
+	struct bft_checkpoint m = { .seq = DBED_K, .chain = dbed_standing(&b).chain };
+	dbed_say(&b, 0, PBFT_CHECKPOINT, &m);
+	dbed_say(&b, 2, PBFT_CHECKPOINT, &m);
+	CU_ASSERT_EQUAL_FATAL(dbed_standing(&b).stable, DBED_K);
+	CU_ASSERT_EQUAL(shown_chain(), DBED_K);
+	struct history *before = b.driver->history, *after = history_create();
+	CU_ASSERT_PTR_NOT_NULL_FATAL(after);
+	for (bft_seq seq = 1; seq <= DBED_K; seq++)
+		*history_open(after, seq) = *history_find(before, seq);
+	b.driver->history = after;
+	history_destroy(before);
+	CU_ASSERT_EQUAL(shown_chain(), 0);
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -189,6 +226,7 @@ int main(void)
 		{ "a snapshot is served when f+1 have it", it_is_served_when_one_more_has_it },
 		{ "nobody keeps an old snapshot served for ever", nobody_keeps_an_old_snapshot_served_for_ever },
 		{ "whoever fetches without end keeps nobody from the newest", whoever_fetches_without_end_keeps_nobody_from_the_newest },
+		{ "a chain is shown with its bodies or not at all", a_chain_is_shown_with_its_bodies_or_not_at_all },
 		{ 0 },
 	};
 	return unit_main("carry_out", cases);
