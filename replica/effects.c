@@ -85,6 +85,8 @@ static bft_ref seal(struct driver *d, uint16_t type, const struct digest *digest
 	message_statement(d, &statement, type, d->epoch, digest);
 	/* An observer's questions need none; a vote without one is none. */
 	const struct bft_message_row *row = d->protocol->message(type);
+	if (!row->bare && row->votes && d->lost)
+		return 0; /* it waited for the disk while this replica learned that it does not know what it signed */
 	if (!row->bare && !driver_sign(d, d->epoch, &statement, &m.signature) && row->votes)
 		return 0;
 	send_to(d, to, BFT_SIGNER_CHANNEL, &m);
