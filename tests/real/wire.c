@@ -118,10 +118,10 @@ static void deliver(void)
 int main(int argc, char **argv)
 {
 	struct pollfd polls[PORTS_MAX + 1];
-	ports = argc > 2 ? atoi(argv[1]) : 0;
+	ports = argc > 2 ? (int)strtol(argv[1], NULL, 10) : 0;
 	if (ports < 2 || ports > PORTS_MAX)
 		return 2;
-	srandom(argc > 3 ? (unsigned)atoi(argv[3]) : 1);
+	srandom(argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 1);
 	for (int i = 0; i < ports; i++) {
 		port[i] = port_open(i);
 		polls[i] = (struct pollfd){ .fd = port[i], .events = POLLIN };

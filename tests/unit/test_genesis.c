@@ -134,9 +134,9 @@ static void addresses(void)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		CU_ASSERT(card_address_check(bad[i]) != NULL);
 	memset(address, 'a', sizeof address);
-	strcpy(address + 250, ":7000");
+	snprintf(address + 250, sizeof address - 250, ":7000");
 	CU_ASSERT(!card_address_check(address));
-	strcpy(address + 250, "a:7000");
+	snprintf(address + 250, sizeof address - 250, "a:7000");
 	address[250] = 'a';
 	CU_ASSERT(says(card_address_check(address), "longer"));
 }
@@ -222,7 +222,7 @@ static void address_lists(void)
 	card.addresses_count = 5;
 	CU_ASSERT(says(card_fields_check(&card), "one to four"));
 	card.addresses_count = 2;
-	strcpy(card.addresses[1], card.addresses[0]);
+	memcpy(card.addresses[1], card.addresses[0], sizeof card.addresses[1]);
 	CU_ASSERT(says(card_fields_check(&card), "twice"));
 }
 
@@ -377,8 +377,8 @@ static void order_is_organization_then_key(void)
 		CU_ASSERT(i == 3 || memcmp(a.cards[i - 1].member_key.b, a.cards[i].member_key.b, 32) < 0);
 	}
 	/* A name that begins another comes first. */
-	strcpy(a.cards[0].org, "b-c");
-	strcpy(a.cards[1].org, "b");
+	snprintf(a.cards[0].org, sizeof a.cards[0].org, "b-c");
+	snprintf(a.cards[1].org, sizeof a.cards[1].org, "b");
 	genesis_sort(&a);
 	CU_ASSERT(strcmp(a.cards[0].org, "b") == 0 && strcmp(a.cards[1].org, "b-c") == 0);
 }
