@@ -1,6 +1,7 @@
 #include "bft/bundle.h"
 #include "bft/pass_over.h"
 #include "bft/readmit.h"
+#include "bft/reconfigure.h"
 #include "bft/rotate.h"
 
 bool bundle_next_op(struct rd *r, const uint8_t **op, uint32_t *n)
@@ -31,6 +32,13 @@ static const char *pass_over_check(const struct bundle *b)
 	return NULL;
 }
 
+static const char *reconfigure_shape(const struct bundle *b)
+{
+	struct reconfigure r;
+	bool ok = b->count == 1 && reconfigure_decode(&r, b->ops + 4, b->ops_bytes - 4);
+	return ok ? NULL : "a change of members or of the mode is one operation, with somebody's approval";
+}
+
 static const char *kind_check(const struct bundle *b)
 {
 	if (b->kind == BUNDLE_OPEN) {
@@ -48,6 +56,8 @@ static const char *kind_check(const struct bundle *b)
 		return b->count == 1 && b->ops_bytes == 4 + READMIT_BYTES ? NULL : "a readmission is one operation";
 	if (b->kind == BUNDLE_ROTATE)
 		return b->count == 1 && b->ops_bytes == 4 + ROTATE_BYTES ? NULL : "a change of a key is one operation";
+	if (b->kind == BUNDLE_RECONFIGURE)
+		return reconfigure_shape(b);
 	if (b->kind != BUNDLE_SNAPSHOT && b->kind != BUNDLE_CLOSE)
 		return "an unknown kind of request";
 	return b->count == 0 ? NULL : "this kind of request carries no operation";

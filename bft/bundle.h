@@ -11,13 +11,14 @@
 #include "crypto/sign.h"
 
 enum bundle_kind {
-	BUNDLE_OPS = 0,       /* operations of the application                                                                          */
-	BUNDLE_OPEN = 1,      /* opens a session: session 0, number = the client's random choice, one operation: u64 void_ms             */
-	BUNDLE_SNAPSHOT = 2,  /* asks for a snapshot; no operation                                                                     */
-	BUNDLE_CLOSE = 3,     /* gives the session up; no operation                                                                    */
-	BUNDLE_READMIT = 4,   /* lets a replica vote again from the next epoch on; one operation: readmit.h                            */
-	BUNDLE_ROTATE = 5,    /* gives a replica another key from the next epoch on; one operation: rotate.h                            */
-	BUNDLE_PASS_OVER = 6, /* has a replica lead last from the next epoch on; session 0, one operation: pass_over.h                 */
+	BUNDLE_OPS = 0,         /* operations of the application                                                                          */
+	BUNDLE_OPEN = 1,        /* opens a session: session 0, number = the client's random choice, one operation: u64 void_ms             */
+	BUNDLE_SNAPSHOT = 2,    /* asks for a snapshot; no operation                                                                     */
+	BUNDLE_CLOSE = 3,       /* gives the session up; no operation                                                                    */
+	BUNDLE_READMIT = 4,     /* lets a replica vote again from the next epoch on; one operation: readmit.h                            */
+	BUNDLE_ROTATE = 5,      /* gives a replica another key from the next epoch on; one operation: rotate.h                            */
+	BUNDLE_PASS_OVER = 6,   /* has a replica lead last from the next epoch on; session 0, one operation: pass_over.h                 */
+	BUNDLE_RECONFIGURE = 7, /* has other members, or another mode, from the next epoch on; one operation: reconfigure.h                */
 };
 
 struct bundle {

@@ -120,6 +120,26 @@ const char *card_fields_check(const struct bft_card *card)
 
 /* ---- binary ---- */
 
+/* One key in two roles would let a signature or a channel of one stand for the other. */
+const char *card_pair_check(const struct bft_card *a, const struct bft_card *b)
+{
+	bool same_org = text_order(a->org, b->org) == 0, same_org_key = public_key_equal(&a->org_key, &b->org_key);
+	if (public_key_equal(&a->member_key, &b->member_key))
+		return "two cards have the same member key";
+	if (public_key_equal(&a->tls_key, &b->tls_key))
+		return "two cards have the same TLS key";
+	if (public_key_equal(&a->member_key, &b->tls_key) || public_key_equal(&a->tls_key, &b->member_key))
+		return "one card's member key is another's TLS key";
+	if (public_key_equal(&a->org_key, &b->member_key) || public_key_equal(&a->org_key, &b->tls_key) || public_key_equal(&a->member_key, &b->org_key) ||
+	    public_key_equal(&a->tls_key, &b->org_key))
+		return "one card's organization key is another's member or TLS key";
+	if (same_org && !same_org_key)
+		return "two cards of one organization have different organization keys";
+	if (same_org_key && !same_org)
+		return "two organizations have the same key";
+	return NULL;
+}
+
 static void write_text(struct wr *w, const char *text)
 {
 	size_t n = strlen(text);

@@ -44,6 +44,9 @@ void card_address_split(const char *text, char *host, uint16_t *port);
 /* Everything that needs no key: name, addresses, three different keys. NULL, or the reason. */
 const char *card_fields_check(const struct bft_card *card);
 
+/* Whether two members can have these: no key of one stands for another of the other, and organizations and their keys correspond one to one. NULL, or the reason. */
+const char *card_pair_check(const struct bft_card *a, const struct bft_card *b);
+
 /* Fields, keys (scheme->key_ok) and both signatures. NULL, or the reason. */
 const char *card_check(const struct bft_card *card, const struct sign_scheme *scheme);
 

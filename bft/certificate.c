@@ -110,9 +110,9 @@ bool certificate_add(struct certificate *c, uint8_t member, const struct bft_vot
 	return true;
 }
 
-static bool votes_statement(struct digest *out, const struct certificate *c, const struct certificate_signer *s, uint32_t n, bft_mask passed)
+static bool votes_statement(struct digest *out, const struct certificate *c, const struct certificate_signer *s, const struct bft_roster *roster)
 {
-	struct bft_leaf leaf = { .kind = certificate_leaf(c->view, n, passed, s->member), .seq = c->seq, .digest = c->digest };
+	struct bft_leaf leaf = { .kind = certificate_leaf(c->view, roster, s->member), .seq = c->seq, .digest = c->digest };
 	struct digest digest, root;
 	votes_leaf_digest(&digest, &leaf);
 	if (!merkle_root_from_path(&root, &digest, s->count, s->index, s->path, s->path_count))
@@ -136,28 +136,30 @@ static enum domain alone_digest(struct digest *out, const struct certificate *c)
 	return domain;
 }
 
-bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, bft_mask passed, const struct digest *cluster)
+bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, const struct bft_roster *roster, const struct digest *cluster)
 {
 	enum domain domain = DOMAIN_VOTES;
 	struct digest body;
 	if (c->kind != CERTIFICATE_PREPARED)
 		domain = alone_digest(&body, c);
-	else if (!votes_statement(&body, c, &c->by[i], n, passed))
+	else if (!votes_statement(&body, c, &c->by[i], roster))
 		return false;
 	statement_make(out, domain, cluster, c->epoch, &body);
 	return true;
 }
 
-bool certificate_check(const struct certificate *c, uint32_t n, bft_mask passed, uint32_t q, const struct digest *cluster, certificate_verify_fn verify,
-                       void *arg)
+bool certificate_check(const struct certificate *c, const struct bft_roster *roster, const struct digest *cluster, certificate_verify_fn verify, void *arg)
 {
-	uint32_t good = 0;
-	if (c->count < q || c->by[c->count - 1].member >= n)
+	uint32_t good = 0, q = certificate_signers(c->kind, roster);
+	if (c->count < q || roster_count(roster) == 0)
 		return false;
+	for (uint8_t i = 0; i < c->count; i++)
+		if (!roster_has(roster, c->by[i].member))
+			return false;
 	for (uint8_t i = 0; i < c->count && good < q; i++) {
 		struct statement s;
 		/* No honest holder keeps a signature that does not verify, so the first bad one ends it. */
-		if (!certificate_statement(&s, c, i, n, passed, cluster) || !verify(arg, c->by[i].member, &s, &c->by[i].signature))
+		if (!certificate_statement(&s, c, i, roster, cluster) || !verify(arg, c->by[i].member, &s, &c->by[i].signature))
 			return false;
 		good++;
 	}

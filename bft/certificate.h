@@ -8,7 +8,7 @@
 #ifndef BFT_CERTIFICATE_H
 #define BFT_CERTIFICATE_H
 #include "bft/messages.h"
-#include "bft/order.h"
+#include "bft/roster.h"
 #include "crypto/sign.h"
 
 enum certificate_kind { CERTIFICATE_PREPARED = 1, CERTIFICATE_CHECKPOINT = 2, CERTIFICATE_SNAPSHOT = 3 };
@@ -54,23 +54,22 @@ bool certificate_read(struct rd *r, struct certificate *c);
  * False when the VOTES lacks the leaf: it does not prove that. */
 bool certificate_add(struct certificate *c, uint8_t member, const struct bft_votes *votes, uint8_t leaf_kind, const struct signature *signature);
 
-/* How many of n must have signed. What a state is, one correct member knows, so of a snapshot f+1; that q executed it, its checkpoint says. */
-static inline uint32_t certificate_signers(enum certificate_kind kind, enum bft_mode mode, uint32_t n)
+/* How many of the members of its epoch must have signed. What a state is, one correct member knows, so of a snapshot f+1; that q executed it, its checkpoint says. */
+static inline uint32_t certificate_signers(enum certificate_kind kind, const struct bft_roster *roster)
 {
-	return kind == CERTIFICATE_SNAPSHOT ? quorum_weak_of(mode, n) : quorum_of(mode, n);
+	return kind == CERTIFICATE_SNAPSHOT ? roster_weak(roster) : roster_quorum(roster);
 }
 
-/* The leaf that `member` shows in a prepared certificate: the leader of the view its PRE-PREPARE. `passed`: who leads last in that epoch. */
-static inline enum bft_leaf_kind certificate_leaf(bft_view view, uint32_t n, bft_mask passed, uint8_t member)
+/* The leaf that `member` shows in a prepared certificate: the leader of the view its PRE-PREPARE. */
+static inline enum bft_leaf_kind certificate_leaf(bft_view view, const struct bft_roster *roster, uint8_t member)
 {
-	return order_leader(view, n, passed) == member ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE;
+	return roster_leader(roster, view) == member ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE;
 }
 
-/* What signer `i` signed. `n` members, `passed` of whom led last in that epoch (epoch_passed): the leader of the view signed a PRE-PREPARE. */
-bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, uint32_t n, bft_mask passed, const struct digest *cluster);
+/* What signer `i` signed. `roster`: of the certificate's epoch (epoch_roster): the leader of the view signed a PRE-PREPARE. */
+bool certificate_statement(struct statement *out, const struct certificate *c, uint32_t i, const struct bft_roster *roster, const struct digest *cluster);
 
 typedef bool (*certificate_verify_fn)(void *arg, uint8_t member, const struct statement *statement, const struct signature *signature);
-/* q (certificate_signers) different members of n signed it. Asks `verify` about at most q of them. */
-bool certificate_check(const struct certificate *c, uint32_t n, bft_mask passed, uint32_t q, const struct digest *cluster, certificate_verify_fn verify,
-                       void *arg);
+/* Enough (certificate_signers) different members of `roster` signed it. Asks `verify` about at most so many of them. */
+bool certificate_check(const struct certificate *c, const struct bft_roster *roster, const struct digest *cluster, certificate_verify_fn verify, void *arg);
 #endif

@@ -50,8 +50,9 @@ enum bft_event_kind {
 	BFT_EV_SNAPSHOT,  /* the snapshot at `seq` is durable: chain `digest`, state `root`. Execution alone decides when one is due */
 	BFT_EV_INSTALLED, /* state transfer finished atomically at `seq`, chain `digest`; `ref` carries the checkpoint certificate */
 	BFT_EV_LINK,      /* the link to `from` came up (`ok`) or went down                                                       */
-	BFT_EV_EPOCH,     /* execution of an ordered entry fixed the next epoch: it begins behind `seq`. `ok`: f+1 members are there */
-	BFT_EV_JUMP,      /* f+1 members of the later epoch `epoch` certify a state: it began behind `seq` with chain `digest`  */
+	BFT_EV_EPOCH,     /* execution of an ordered entry fixed the next epoch: it begins behind `seq`, with `members` and `mode` (0: as */
+			  /* now); at least `signers` CHECKPOINTs certify the border. `ok`: f+1 members are there already    */
+	BFT_EV_JUMP,      /* f+1 members of the later epoch `epoch` certify a state: it began behind `seq` with chain `digest`, `members`, `mode` */
 	BFT_EV_FILL,      /* sequences up to `seq` are wanted though no request may come: a snapshot was ordered and is due there  */
 	BFT_EV_ORDER,     /* `members` lead last in this epoch (bft/order.h): before START, or when the epoch becomes known later  */
 	BFT_EV_READ,      /* a read came that is to be answered without an entry in the order: `id`.number. Answered with READ_AT            */
@@ -74,6 +75,8 @@ struct bft_event {
 	bool ok;
 	uint8_t from;
 	bft_mask members;
+	enum bft_mode mode;
+	uint32_t signers;
 	uint32_t bytes;
 	uint32_t rtt_us;
 	struct bft_request_id id;
@@ -134,7 +137,9 @@ struct bft_effect {
  *  6. Steps never nest. BFT_STEP_MORE asks for another TICK at once, so no peer can hold the loop. */
 
 struct bft_limits {
-	uint32_t members, window, checkpoint_every, proposal_bytes_max, proposal_bundles_max, drift_ms; /* agreed: from the genesis */
+	uint32_t members; /* one above the highest member's number: tables have so many rows */
+	bft_mask absent;  /* numbers below that are nobody's in this epoch */
+	uint32_t window, checkpoint_every, proposal_bytes_max, proposal_bundles_max, drift_ms; /* agreed: from the genesis */
 	uint32_t request_timeout_ms;
 	uint32_t requests_max, executing_max; /* local: cost only */
 };

@@ -1,7 +1,6 @@
 #include "bft/epoch_link.h"
 
 #include "bft/check.h"
-#include "bft/quorum.h"
 
 /* ---- the record ---- */
 
@@ -49,7 +48,7 @@ bool epoch_record_equal(const struct epoch_record *a, const struct epoch_record 
 
 bool epoch_record_signer(const struct epoch_record *r, uint8_t member)
 {
-	return r->change.kind != BUNDLE_ROTATE || r->change.rotate.member != member;
+	return !(epoch_change_touched(&r->change) & BFT_BIT(member));
 }
 
 /* ---- the link ---- */
@@ -96,15 +95,16 @@ bool epoch_link_add(struct epoch_link *link, uint8_t member, const struct signat
 const char *epoch_link_check(const struct epoch_link *link, const struct epoch_keys *k, const struct sign_scheme *scheme, const struct digest *cluster)
 {
 	const struct epoch_record *r = &link->record;
+	struct bft_roster now = epoch_roster_now(k);
 	struct statement s;
 	if (r->epoch != k->epoch + 1)
 		return "it does not follow the epoch that is known";
 	if (r->base <= k->base)
 		return "it begins before the epoch that it follows";
-	if (link->count < genesis_weak(k->genesis))
+	if (link->count < roster_weak(&now))
 		return "too few members have signed it";
 	for (uint8_t i = 0; i < link->count; i++)
-		if (link->by[i].member >= k->genesis->count || !epoch_record_signer(r, link->by[i].member))
+		if (!roster_has(&now, link->by[i].member) || !epoch_record_signer(r, link->by[i].member))
 			return "somebody has signed it who may not";
 	if (!epoch_change_holds(&r->change, k, scheme, cluster))
 		return "the change is not the word of those who may make it";

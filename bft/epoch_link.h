@@ -4,7 +4,7 @@
  *   link      = record | u8 count | count * (u8 member, signature 64)      ascending; at least f+1
  *   statement = (DOMAIN_EPOCH, cluster, epoch, H(DOMAIN_EPOCH, u64 epoch | u64 base | chain 32 | what the change says, without its signatures))
  *
- * Members sign when they have entered `epoch`. The member whose key changes does not: the others' keys are the same on both sides of the border, so whoever
+ * Members sign when they have entered `epoch`. The member whose key changes, who leaves, or whose number is another's, does not: the others' keys are the same on both sides of the border, so whoever
  * knows the epoch before can check them, and the key that goes has no say in what comes. f+1 of them, since it is a fact about an executed state and one of
  * them is honest; q of n-1 could be too many, with f of them silent. A new key moreover carries its organization's signature, whose key is the genesis'. */
 #ifndef BFT_EPOCH_LINK_H
@@ -35,7 +35,7 @@ void epoch_record_statement(struct statement *out, const struct epoch_record *r,
 /* The same epoch, place, chain and change; signatures are not compared. */
 bool epoch_record_equal(const struct epoch_record *a, const struct epoch_record *b);
 
-/* Whether `member` may sign that record: its key is the same before and after. */
+/* Whether `member` may sign that record: it is one, with the same key, before and after. */
 bool epoch_record_signer(const struct epoch_record *r, uint8_t member);
 
 /* The bytes written; 0: they do not fit. */

@@ -119,32 +119,12 @@ static const char *count_check(enum bft_mode mode, uint32_t count)
 	return count ? NULL : "a cluster has at least one member";
 }
 
-/* One key in two roles would let a signature or a channel of one stand for the other. */
-static const char *pair_check(const struct bft_card *a, const struct bft_card *b)
-{
-	bool same_org = text_order(a->org, b->org) == 0, same_org_key = public_key_equal(&a->org_key, &b->org_key);
-	if (public_key_equal(&a->member_key, &b->member_key))
-		return "two cards have the same member key";
-	if (public_key_equal(&a->tls_key, &b->tls_key))
-		return "two cards have the same TLS key";
-	if (public_key_equal(&a->member_key, &b->tls_key) || public_key_equal(&a->tls_key, &b->member_key))
-		return "one card's member key is another's TLS key";
-	if (public_key_equal(&a->org_key, &b->member_key) || public_key_equal(&a->org_key, &b->tls_key) || public_key_equal(&a->member_key, &b->org_key) ||
-	    public_key_equal(&a->tls_key, &b->org_key))
-		return "one card's organization key is another's member or TLS key";
-	if (same_org && !same_org_key)
-		return "two cards of one organization have different organization keys";
-	if (same_org_key && !same_org)
-		return "two organizations have the same key";
-	return NULL;
-}
-
 static const char *cards_check(const struct bft_genesis *g)
 {
 	for (uint32_t i = 0; i < g->count; i++) {
 		const char *reason = card_fields_check(&g->cards[i]);
 		for (uint32_t j = 0; j < i && !reason; j++)
-			reason = pair_check(&g->cards[j], &g->cards[i]);
+			reason = card_pair_check(&g->cards[j], &g->cards[i]);
 		if (reason)
 			return reason;
 		if (i > 0 && card_order(&g->cards[i - 1], &g->cards[i]) >= 0)

@@ -38,16 +38,6 @@ struct bft_genesis {
 	struct bft_card cards[BFT_MEMBERS_MAX]; /* [0, count) in use, sorted; member i is cards[i] */
 };
 
-/* How many decide, and of how many one is sure to say the truth. */
-static inline uint32_t genesis_quorum(const struct bft_genesis *g)
-{
-	return quorum_of(g->mode, g->count);
-}
-static inline uint32_t genesis_weak(const struct bft_genesis *g)
-{
-	return quorum_weak_of(g->mode, g->count);
-}
-
 /* Good values to begin with: all are within the limits of genesis_check. */
 void genesis_limits_default(struct bft_genesis_limits *out);
 /* NULL, or the reason why these limits cannot be agreed on. */

@@ -1,7 +1,5 @@
 #include "bft/pass_over.h"
 
-#include "bft/quorum.h"
-
 void pass_over_statement(struct statement *out, bft_epoch epoch, uint8_t member, const struct digest *cluster)
 {
 	struct digest_ctx ctx;
@@ -47,22 +45,23 @@ bool pass_over_decode(struct pass_over *p, const uint8_t *bytes, size_t n)
 	return rd_done(&r);
 }
 
-static bool signers_ok(const struct pass_over *p, uint32_t n)
+static bool signers_ok(const struct pass_over *p, const struct bft_roster *r)
 {
-	if (p->count < quorum_strong(n) || p->by[p->count - 1].member >= n)
+	if (p->count < roster_quorum(r))
 		return false;
 	for (uint8_t i = 0; i < p->count; i++)
-		if (p->by[i].member == p->member)
+		if (p->by[i].member == p->member || !roster_has(r, p->by[i].member))
 			return false;
 	return true;
 }
 
 bool pass_over_holds(const struct pass_over *p, const struct epoch_keys *k, const struct sign_scheme *scheme, const struct digest *cluster)
 {
+	struct bft_roster now = epoch_roster_now(k);
 	struct statement s;
-	if (p->epoch != k->epoch || p->member >= k->genesis->count || k->orders >= EPOCH_ORDERS_MAX || (epoch_passed(k, k->epoch) & BFT_BIT(p->member)))
+	if (p->epoch != k->epoch || !roster_has(&now, p->member) || k->rosters >= EPOCH_ROSTERS_MAX || (now.passed & BFT_BIT(p->member)))
 		return false;
-	if (!signers_ok(p, k->genesis->count))
+	if (!signers_ok(p, &now))
 		return false;
 	pass_over_statement(&s, p->epoch, p->member, cluster);
 	for (uint8_t i = 0; i < p->count; i++)

@@ -120,8 +120,11 @@ static const char *members_signed(const struct receipt *r, const struct epoch_ke
 	reply_late_statement(&alone, &r->cluster, r->epoch, &leaf);
 	if (r->signers != r->alone && !reply_leaf_statement(&root, &r->cluster, r->epoch, r->seq, &r->place, &leaf))
 		return "the result's path leads to no root";
+	struct bft_roster roster = epoch_roster(keys, r->epoch);
+	if (mask_count(r->signers) < roster_quorum(&roster))
+		return "fewer members signed it than a receipt needs";
 	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++) {
-		const struct public_key *key = i < keys->genesis->count ? epoch_key(keys, (uint8_t)i, r->epoch) : NULL;
+		const struct public_key *key = epoch_key(keys, (uint8_t)i, r->epoch);
 		if (!(r->signers & BFT_BIT(i)))
 			continue;
 		if (!key)
@@ -142,8 +145,6 @@ const char *receipt_verify(struct receipt *out, const uint8_t *bytes, size_t n, 
 		return "it is of another cluster";
 	if (out->outcome.session != out->request.session || out->outcome.number != out->request.number)
 		return "the result is another request's";
-	if (mask_count(out->signers) < genesis_quorum(keys->genesis))
-		return "fewer members signed it than a receipt needs";
 	if (!client_asked(out, scheme))
 		return "the client's signature is false: nobody asked for this";
 	why = follow(keys, out, cluster, scheme);

@@ -9,12 +9,18 @@ static void write_view(struct wr *w, const struct bft_rec_view *v)
 	wr_u64(w, v->epoch);
 	wr_u64(w, v->base);
 	wr_bytes(w, v->chain.b, DIGEST_BYTES);
+	wr_u8(w, (uint8_t)v->mode);
+	wr_u64(w, v->members);
 }
 
 static bool read_view(struct rd *r, struct bft_rec_view *v)
 {
-	return rd_u64(r, &v->view) && rd_u8(r, &v->entered) && rd_u64(r, &v->epoch) && rd_u64(r, &v->base) && rd_bytes(r, v->chain.b, DIGEST_BYTES) &&
-	       v->entered <= BFT_VIEW_BEGINS && v->view <= BFT_VIEW_MAX && v->epoch;
+	uint8_t mode;
+	if (!rd_u64(r, &v->view) || !rd_u8(r, &v->entered) || !rd_u64(r, &v->epoch) || !rd_u64(r, &v->base) || !rd_bytes(r, v->chain.b, DIGEST_BYTES) ||
+	    !rd_u8(r, &mode) || !rd_u64(r, &v->members))
+		return false;
+	v->mode = (enum bft_mode)mode;
+	return v->entered <= BFT_VIEW_BEGINS && v->view <= BFT_VIEW_MAX && v->epoch && (mode == BFT_MODE_BFT || mode == BFT_MODE_TRUSTED) && v->members;
 }
 
 static void write_executed(struct wr *w, const struct bft_rec_executed *x)

@@ -7,7 +7,7 @@
 #include "bft/certificate.h"
 
 enum bft_record {
-	BFT_REC_VIEW = 1, /* {view, entered} in {epoch, base, chain}             */
+	BFT_REC_VIEW = 1, /* {view, entered} in {epoch, base, chain, mode, members} */
 	BFT_REC_CHECKPOINT = 6,
 	BFT_REC_STABLE = 7, /* a checkpoint and its certificate                    */
 	BFT_REC_SNAPSHOT = 8,
@@ -24,6 +24,8 @@ struct bft_rec_view {
 	bft_epoch epoch;
 	bft_seq base;        /* the border behind which the epoch begins; 0 for the first */
 	struct digest chain; /* at `base`                                                 */
+	enum bft_mode mode;  /* of the epoch                                              */
+	bft_mask members;    /* in it                                                     */
 };
 struct bft_rec_executed {
 	bft_seq seq;

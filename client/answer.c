@@ -219,8 +219,8 @@ bool client_on_reply(struct client_core *c, uint32_t member, const struct bft_en
 		return false;
 	c->said[member] = reply.view;
 	struct client_request *r = client_request_find(c, x.session, x.number);
-	if (!r)
-		return true; /* answered before, or not ours */
+	if (!r || member >= r->rows)
+		return true; /* answered before, or not ours; or older than that member */
 	bool mine = digest_equal(&reply.bundle, &r->digest);
 	if (mine && !fits(r, &x))
 		return false;
@@ -229,7 +229,7 @@ bool client_on_reply(struct client_core *c, uint32_t member, const struct bft_en
 	if (mine && r->collection && reply.seq && !client_collect(r, member, e, late, &reply, &leaf))
 		return false;
 	/* These very bytes are what the others said: none of theirs need be kept. */
-	if (client_match_result(r->opinion, c->n, member, reply.seq, &leaf) < c->weak)
+	if (client_match_result(r->opinion, r->rows, member, reply.seq, &leaf) < c->weak)
 		return true;
 	if (mine)
 		agreed(r, &reply, &x, &leaf);
@@ -248,7 +248,7 @@ bool client_on_refused(struct client_core *c, uint32_t member, const uint8_t *bo
 	if (!rd_u64(&rd, &session) || !rd_u64(&rd, &number) || !rd_u8(&rd, &reason) || !rd_done(&rd) || reason == 0 || reason >= REFUSAL_END)
 		return false;
 	struct client_request *r = client_request_find(c, session, number);
-	if (!r || client_match_refusal(r->opinion, c->n, member, reason) < c->weak)
+	if (!r || member >= r->rows || client_match_refusal(r->opinion, r->rows, member, reason) < c->weak)
 		return true;
 	struct quorate_answer a = { .error = QUORATE_REFUSED, .reason = refusal_text(reason) };
 	client_request_unfly(r);
@@ -280,11 +280,12 @@ static void say_why(char *out, size_t room, const struct client_request *r)
 {
 	const struct client_core *c = r->session->core;
 	uint32_t answers = 0, refusals;
-	uint8_t refusal = common_refusal(r, c->n, &refusals);
-	for (uint32_t i = 0; i < c->n; i++)
+	uint8_t refusal = common_refusal(r, r->rows, &refusals);
+	for (uint32_t i = 0; i < r->rows; i++)
 		answers += r->opinion[i].given;
 	int n = snprintf(out, room, "%s within %u ms: %u of %u replicas are connected, %u answered, and an answer needs %u that say the same",
-	                 r->sent ? "no answer" : "it could not be sent", c->options.timeout_ms, mask_count(c->linked), c->n, answers, c->weak);
+	                 r->sent ? "no answer" : "it could not be sent", c->options.timeout_ms, mask_count(c->linked), roster_count(&c->roster), answers,
+	                 c->weak);
 	if (refusal && n > 0 && (size_t)n < room)
 		snprintf(out + n, room - (size_t)n, "; %u said: %s", refusals, refusal_text(refusal));
 }
@@ -305,8 +306,8 @@ static bool answered_without_receipt(struct client_request *r)
 	bool read = result_decode(&x, bytes, n);
 	BFT_CHECK(read); /* as it was when it came */
 	snprintf(why, sizeof why,
-	         "it was executed, but its receipt is incomplete: %u of %u replicas have signed the result within %u ms, and a receipt needs %u", members, c->n,
-	         c->options.timeout_ms, genesis_quorum(c->options.genesis));
+	         "it was executed, but its receipt is incomplete: %u of %u replicas have signed the result within %u ms, and a receipt needs %u", members,
+	         roster_count(&c->roster), c->options.timeout_ms, roster_quorum(&c->roster));
 	answered(r, seq, &x, &shown);
 	free(bytes);
 	return true;

@@ -19,7 +19,7 @@ static void send(const struct client_question *q)
 /* `like` says what is asked and whom to tell. */
 static enum quorate_error ask(struct client_core *c, const struct client_question *like, uint32_t timeout_ms)
 {
-	if (like->member >= c->n || (!like->done && !like->evidence))
+	if (!roster_has(&c->roster, like->member) || (!like->done && !like->evidence))
 		return QUORATE_USAGE;
 	if (c->stopped || c->questions_count >= CLIENT_ASKS_MAX || !client_timers_reserve(&c->timers))
 		return QUORATE_FAILED;

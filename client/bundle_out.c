@@ -49,6 +49,7 @@ static struct client_request *allocate(struct client_session *s, uint32_t parts,
 	r->ending.is_request = true;
 	r->timer.of = CLIENT_TIMER_REQUEST;
 	r->session = s;
+	r->rows = c->n;
 	return r;
 }
 

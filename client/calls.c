@@ -492,7 +492,7 @@ static enum quorate_error hand_over_question(struct quorate_client *c, const str
 
 enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member, uint32_t timeout_ms, quorate_report_fn done, void *user)
 {
-	if (!c || !done || member >= c->genesis->count)
+	if (!c || !done || !*quorate_client_org(c, member))
 		return QUORATE_USAGE;
 	struct client_report whom = { .client = c, .done = done, .user = user };
 	struct client_call call = { .kind = CLIENT_CALL_ASK, .member = member, .timeout_ms = timeout_ms };
@@ -503,7 +503,7 @@ enum quorate_error quorate_client_evidence(struct quorate_client *c, uint32_t me
                                            void *user)
 {
 	struct client_call call = { .kind = CLIENT_CALL_EVIDENCE, .member = member, .timeout_ms = timeout_ms };
-	if (!c || !done || !after || member >= c->genesis->count || !evidence_name_set(&call.after, after))
+	if (!c || !done || !after || !*quorate_client_org(c, member) || !evidence_name_set(&call.after, after))
 		return QUORATE_USAGE;
 	struct client_report whom = { .client = c, .evidence = done, .user = user };
 	return hand_over_question(c, &whom, &call);

@@ -111,6 +111,12 @@ static void peer_up(void *user, struct net_peer *peer)
 	member_linked(c, (uint32_t)member, net_peer_known(peer));
 }
 
+static const char *org_of(const struct quorate_client *c, uint32_t member)
+{
+	const struct bft_card *card = client_core_card(c->core, member);
+	return card ? card->org : "no member any more";
+}
+
 static void peer_down(void *user, struct net_peer *peer, const char *reason)
 {
 	struct quorate_client *c = client_from(user);
@@ -125,7 +131,7 @@ static void peer_down(void *user, struct net_peer *peer, const char *reason)
 	c->linked &= ~BFT_BIT(member);
 	client_core_link(c->core, (uint32_t)member, false);
 	count_link(c, false);
-	snprintf(line, sizeof line, "the link to replica %d (%s) is down: %s", member, c->genesis->cards[member].org, reason);
+	snprintf(line, sizeof line, "the link to replica %d (%s) is down: %s", member, org_of(c, (uint32_t)member), reason);
 	client_note(c, QUORATE_LEVEL_INFO, line);
 }
 
@@ -148,6 +154,41 @@ static void keys_changed(void *user)
 	client_from(user)->keys_changed = true;
 }
 
+static enum quorate_error net_failed(char *reason, const char *what, enum net_error r)
+{
+	char text[QUORATE_REASON_BYTES];
+	snprintf(text, sizeof text, "%.300s: %.150s", what, net_error_text(r));
+	return client_fail(reason, r == NET_BAD_ADDRESS || r == NET_BAD_OPTIONS ? QUORATE_CONFIG : QUORATE_FAILED, text);
+}
+
+static enum quorate_error dial(struct quorate_client *c, char *reason)
+{
+	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++) {
+		const struct bft_card *card = client_core_card(c->core, i);
+		char host[BFT_ADDRESS_BYTES_MAX + 1];
+		uint16_t port;
+		/* Who has a number now is another one than who had it; who only has another key stays linked (net_set_member_key). */
+		if (card == c->dialled[i])
+			continue;
+		net_clear_member(c->net, i);
+		c->dialled[i] = card;
+		if (!card)
+			continue;
+		card_address_split(card->addresses[0], host, &port);
+		enum net_error r = net_set_member(c->net, i, client_core_key(c->core, i), &card->tls_key, host, port);
+		if (r != NET_OK)
+			return net_failed(reason, card->addresses[0], r);
+	}
+	return QUORATE_OK;
+}
+
+static void copy_roster(struct quorate_client *c)
+{
+	c->roster = *client_core_roster(c->core);
+	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++)
+		c->card[i] = client_core_card(c->core, i);
+}
+
 /* The core is the loop's; others get a copy. */
 static void copy_chain(struct quorate_client *c)
 {
@@ -160,6 +201,7 @@ static void copy_chain(struct quorate_client *c)
 		c->chain = chain;
 		c->chain_bytes = n;
 	}
+	copy_roster(c);
 	uv_mutex_unlock(&c->lock);
 }
 
@@ -168,7 +210,10 @@ static void follow_keys(struct quorate_client *c)
 {
 	c->keys_changed = false;
 	copy_chain(c);
-	for (uint32_t i = 0; i < c->genesis->count; i++) {
+	(void)dial(c, NULL); /* what cannot be reached any more, or not yet, is told by its link */
+	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++) {
+		if (!client_core_card(c->core, i))
+			continue;
 		(void)net_set_member_key(c->net, i, client_core_key(c->core, i), NULL);
 		const struct net_peer *peer = net_member_peer(c->net, i);
 		if (peer && !(c->linked & BFT_BIT(i)) && net_peer_known(peer))
@@ -396,7 +441,7 @@ static void on_liar(void *user, uint32_t member, const char *what)
 {
 	struct quorate_client *c = user;
 	char line[160];
-	snprintf(line, sizeof line, "replica %u (%s): %s", member, c->genesis->cards[member].org, what);
+	snprintf(line, sizeof line, "replica %u (%s): %s", member, org_of(c, member), what);
 	client_note(c, QUORATE_LEVEL_WARNING, line);
 }
 
@@ -424,6 +469,7 @@ static enum quorate_error make_core(struct quorate_client *c, const struct quora
 	sign_wipe(&core.secret);
 	if (!c->core)
 		return client_fail(reason, QUORATE_FAILED, "no memory for the client's tables");
+	copy_roster(c);
 	client_core_time(c->core, mono_ms(), wall_ms());
 	return QUORATE_OK;
 }
@@ -453,13 +499,6 @@ enum quorate_error quorate_client_create(struct quorate_client **out, const stru
 
 /* ---- starting ---- */
 
-static enum quorate_error net_failed(char *reason, const char *what, enum net_error r)
-{
-	char text[QUORATE_REASON_BYTES];
-	snprintf(text, sizeof text, "%.300s: %.150s", what, net_error_text(r));
-	return client_fail(reason, r == NET_BAD_ADDRESS || r == NET_BAD_OPTIONS ? QUORATE_CONFIG : QUORATE_FAILED, text);
-}
-
 static enum net_error make_net(struct quorate_client *c)
 {
 	struct public_key tls_key;
@@ -483,20 +522,6 @@ static enum net_error make_net(struct quorate_client *c)
 	sign_wipe(&n.secret);
 	sign_wipe(&n.tls_secret);
 	return r;
-}
-
-static enum quorate_error dial(struct quorate_client *c, char *reason)
-{
-	for (uint32_t i = 0; i < c->genesis->count; i++) {
-		const struct bft_card *card = &c->genesis->cards[i];
-		char host[BFT_ADDRESS_BYTES_MAX + 1];
-		uint16_t port;
-		card_address_split(card->addresses[0], host, &port);
-		enum net_error r = net_set_member(c->net, i, client_core_key(c->core, i), &card->tls_key, host, port);
-		if (r != NET_OK)
-			return net_failed(reason, card->addresses[0], r);
-	}
-	return QUORATE_OK;
 }
 
 /* Nothing of a start that failed stays on the loop, once it has run. */
@@ -563,14 +588,25 @@ enum quorate_error quorate_client_start(struct quorate_client *c, char *reason)
 
 /* ---- what it knows ---- */
 
+static struct bft_roster roster_copy(const struct quorate_client *c)
+{
+	struct quorate_client *any = (struct quorate_client *)(uintptr_t)c;
+	uv_mutex_lock(&any->lock);
+	struct bft_roster r = c->roster;
+	uv_mutex_unlock(&any->lock);
+	return r;
+}
+
 uint32_t quorate_client_members(const struct quorate_client *c)
 {
-	return c->genesis->count;
+	struct bft_roster r = roster_copy(c);
+	return roster_width(&r);
 }
 
 uint32_t quorate_client_quorum(const struct quorate_client *c)
 {
-	return genesis_quorum(c->genesis);
+	struct bft_roster r = roster_copy(c);
+	return roster_quorum(&r);
 }
 
 uint32_t quorate_client_links(struct quorate_client *c)
@@ -593,7 +629,11 @@ size_t quorate_client_epochs(struct quorate_client *c, void *bytes, size_t capac
 
 const char *quorate_client_org(const struct quorate_client *c, uint32_t member)
 {
-	return member < c->genesis->count ? c->genesis->cards[member].org : "";
+	struct quorate_client *any = (struct quorate_client *)(uintptr_t)c;
+	uv_mutex_lock(&any->lock);
+	const struct bft_card *card = member < BFT_MEMBERS_MAX ? c->card[member] : NULL;
+	uv_mutex_unlock(&any->lock);
+	return card ? card->org : "";
 }
 
 const char *quorate_client_cluster(const struct quorate_client *c)

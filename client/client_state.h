@@ -87,6 +87,7 @@ struct quorate_client {
 	uint32_t handles_open;
 	bool dirty, keys_changed;
 	bft_mask linked; /* members that show the key which is known here */
+	const struct bft_card *dialled[BFT_MEMBERS_MAX];
 
 	bool own_thread;
 	uv_thread_t thread;
@@ -100,6 +101,8 @@ struct quorate_client {
 	uint8_t *chain; /* of epochs, as far as it was followed; for other threads */
 	size_t chain_bytes;
 	uint32_t links;
+	struct bft_roster roster;                     /* of the newest epoch that is known */
+	const struct bft_card *card[BFT_MEMBERS_MAX]; /* of its members; the core's        */
 	struct client_call *calls, *calls_last;
 	struct quorate_session *sessions;
 	void (*stopped)(void *user);

@@ -77,7 +77,7 @@ static bft_mask together(const struct client_request *r, const struct voucher *v
 {
 	const struct client_collection *k = r->collection;
 	bft_mask members = 0;
-	for (uint32_t i = 0; i < r->session->core->n; i++) {
+	for (uint32_t i = 0; i < r->rows; i++) {
 		const struct voucher *x = &k->voucher[i];
 		bool same_root = x->alone || (!v->alone && memcmp(&x->statement, &v->statement, sizeof x->statement) == 0);
 		if (known(x, v->epoch, &v->leaf) && same_root)
@@ -90,7 +90,7 @@ static const struct voucher *best(const struct client_request *r, const struct d
 {
 	const struct voucher *found = NULL;
 	*members = 0;
-	for (uint32_t i = 0; i < r->session->core->n; i++) {
+	for (uint32_t i = 0; i < r->rows; i++) {
 		const struct voucher *v = &r->collection->voucher[i];
 		if (!v->signed_ || !digest_equal(&v->leaf, leaf))
 			continue;
@@ -119,7 +119,7 @@ static uint8_t *encode(const struct client_request *r, const struct voucher *v, 
 	bool mine = envelope_read(&rd, &e);
 	BFT_CHECK(mine);
 	x.asked = e.signature;
-	for (uint32_t i = 0; i < r->session->core->n; i++) {
+	for (uint32_t i = 0; i < r->rows; i++) {
 		const struct voucher *w = &r->collection->voucher[i];
 		x.signature[i] = w->signature;
 		if ((members & BFT_BIT(i)) && w->alone)
@@ -132,6 +132,12 @@ static uint8_t *encode(const struct client_request *r, const struct voucher *v, 
 	return bytes;
 }
 
+static uint32_t quorum_in(const struct client_core *c, bft_epoch epoch)
+{
+	struct bft_roster r = epoch_roster(&c->keys, epoch);
+	return roster_count(&r) ? roster_quorum(&r) : UINT32_MAX;
+}
+
 bool client_collected(struct client_request *r, const struct reply *reply, const struct digest *leaf, uint8_t **receipt, size_t *n)
 {
 	const struct client_core *c = r->session->core;
@@ -140,7 +146,7 @@ bool client_collected(struct client_request *r, const struct reply *reply, const
 	*receipt = NULL;
 	*n = 0;
 	r->collection->members = mask_count(members);
-	if (!v || r->collection->members < genesis_quorum(c->options.genesis))
+	if (!v || r->collection->members < quorum_in(c, v->epoch))
 		return false;
 	size_t links_n;
 	if (v->epoch > 1 && !client_core_links(c, v->epoch, &links_n))

@@ -41,8 +41,6 @@ struct client_core *client_core_create(const struct client_core_options *options
 	if (!c)
 		return NULL;
 	c->options = *options;
-	c->n = options->genesis->count;
-	c->weak = genesis_weak(options->genesis);
 	c->window = options->genesis->limits.session_window;
 	fill_defaults(&c->options, c->window);
 	client_epochs_begin(c);
@@ -81,7 +79,7 @@ void client_core_time(struct client_core *c, uint64_t mono_ms, uint64_t wall_ms)
 
 uint32_t client_core_leader(const struct client_core *c)
 {
-	return order_leader(client_match_view(c->said, c->n, c->weak), c->n, epoch_passed(&c->keys, c->keys.epoch));
+	return roster_leader(&c->roster, client_match_view(c->said, c->n, c->weak));
 }
 
 void client_changed(struct client_session *s)
@@ -108,7 +106,7 @@ bool client_send(struct client_core *c, uint32_t member, enum net_class class, c
 
 void client_core_link(struct client_core *c, uint32_t member, bool up)
 {
-	BFT_CHECK(member < c->n);
+	BFT_CHECK(member < BFT_MEMBERS_MAX);
 	if (!up) {
 		c->linked &= ~BFT_BIT(member);
 		return;
@@ -128,6 +126,8 @@ bool client_core_frame(struct client_core *c, uint32_t member, const uint8_t *by
 	if (!envelope_read(&r, &e) || e.signer != BFT_SIGNER_CHANNEL)
 		return false;
 	client_epochs_heard(c, member, e.epoch);
+	if (!roster_has(&c->roster, member))
+		return client_core_stranger_frame(c, member, bytes, n); /* it has left, or is not known to have come */
 	switch (e.type) {
 	case BFT_WIRE_EPOCH: return client_on_epoch(c, member, r.at, rd_left(&r));
 	case BFT_WIRE_REPLY: return client_on_reply(c, member, &e, false, r.at, rd_left(&r));

@@ -75,7 +75,10 @@ void client_core_stop(struct client_core *c);
 /* Who leads, as far as f+1 members' replies say. */
 uint32_t client_core_leader(const struct client_core *c);
 
-/* The key of a member in the newest epoch that is known here, and which that is. Borrowed until keys_changed. */
+/* In the newest epoch that is known here: the card of a member (NULL: nobody has that number; else it stays where it is while the core lives), who the members are,
+ * a member's key, and which epoch that is. Borrowed until keys_changed. */
+const struct bft_card *client_core_card(const struct client_core *c, uint32_t member);
+const struct bft_roster *client_core_roster(const struct client_core *c);
 const struct public_key *client_core_key(const struct client_core *c, uint32_t member);
 uint64_t client_core_epoch(const struct client_core *c);
 /* The links of the chain from epoch 2 to `epoch`; NULL: they are not at hand. Borrowed until the next one is followed. */

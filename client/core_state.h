@@ -3,8 +3,8 @@
 #define CLIENT_CORE_STATE_H
 #include "bft/check.h"
 #include "bft/envelope.h"
-#include "bft/order.h"
 #include "bft/reply.h"
+#include "bft/roster.h"
 #include "client/core.h"
 #include "client/match.h"
 #include "client/timers.h"
@@ -61,7 +61,8 @@ struct client_request {
 	uint8_t *frame;
 	size_t frame_n;
 	struct client_collection *collection; /* NULL: no receipt is asked for */
-	struct client_opinion opinion[];      /* of each member */
+	uint32_t rows;                        /* members with a lower number may answer it */
+	struct client_opinion opinion[];
 };
 
 struct client_requests {
@@ -103,7 +104,9 @@ struct client_question {
 
 struct client_core {
 	struct client_core_options options;
-	uint32_t n, weak, window;
+	uint32_t n;               /* one above the highest number that any member has or had: loops by member end there */
+	struct bft_roster roster; /* of the newest epoch that is known */
+	uint32_t weak, window;
 	uint64_t mono_ms, wall_ms;
 	uint64_t random;
 	bool stopped;
@@ -189,6 +192,8 @@ void client_end_all(struct client_core *c); /* answers what waits for that */
 bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
 void client_read_due(struct client_timer *timer);
 void client_reads_leave(struct client_core *c, const struct client_session *s); /* that session is closed */
+/* All that wait are put into the one order, in the next tick. */
+void client_reads_order(struct client_core *c);
 void client_reads_end(struct client_core *c, bool tell);
 
 /* epochs.c */

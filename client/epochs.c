@@ -9,11 +9,43 @@
 #define ASK_MS 100u      /* between two questions, however many members claim to be ahead */
 #define ASK_MS_MAX 2000u /* while they show nothing                                       */
 
+static void take_roster(struct client_core *c)
+{
+	c->roster = epoch_roster_now(&c->keys);
+	c->weak = roster_weak(&c->roster);
+	c->n = roster_width(&c->roster) > c->n ? roster_width(&c->roster) : c->n;
+}
+
+/* Who has a number now is not who had it: what that one said is not this one's word. */
+static void forget_words(struct client_core *c, bft_mask of)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (of & BFT_BIT(i))
+			c->said[i] = c->epoch_said[i] = 0;
+	client_reads_order(c);
+	for (struct client_session *s = c->sessions; of && s; s = s->next)
+		for (struct client_request *r = s->flying.first; r; r = r->next)
+			for (uint32_t i = 0; i < r->rows; i++)
+				if (of & BFT_BIT(i))
+					r->opinion[i] = (struct client_opinion){ 0 };
+}
+
 void client_epochs_begin(struct client_core *c)
 {
 	epoch_keys_init(&c->keys, c->options.genesis);
+	take_roster(c);
 	c->links_to = 1;
 	c->epochs_wait_ms = ASK_MS;
+}
+
+const struct bft_card *client_core_card(const struct client_core *c, uint32_t member)
+{
+	return epoch_card(&c->keys, (uint8_t)member, c->keys.epoch);
+}
+
+const struct bft_roster *client_core_roster(const struct client_core *c)
+{
+	return &c->roster;
 }
 
 const struct public_key *client_core_key(const struct client_core *c, uint32_t member)
@@ -119,6 +151,9 @@ bool client_on_epoch(struct client_core *c, uint32_t member, const uint8_t *body
 	if (epoch_link_check(&link, &c->keys, c->options.scheme, &c->options.cluster))
 		return false;
 	epoch_link_follow(&link, &c->keys);
+	take_roster(c);
+	if (link.record.change.kind == BUNDLE_RECONFIGURE)
+		forget_words(c, epoch_change_touched(&link.record.change));
 	keep(c, body, n);
 	c->epochs_wait_ms = ASK_MS;
 	if (c->options.keys_changed)
@@ -129,7 +164,7 @@ bool client_on_epoch(struct client_core *c, uint32_t member, const uint8_t *body
 
 void client_core_stranger(struct client_core *c, uint32_t member, bool up)
 {
-	BFT_CHECK(member < c->n);
+	BFT_CHECK(member < BFT_MEMBERS_MAX);
 	c->strangers = up ? c->strangers | BFT_BIT(member) : c->strangers & ~BFT_BIT(member);
 	if (up)
 		client_questions_to(c, member);

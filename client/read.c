@@ -122,7 +122,7 @@ static struct client_read *find(struct client_core *c, uint64_t nonce)
 /* Whether some answer can still reach a quorum, were all that are missing equal to it. */
 static bool can_agree(const struct client_core *c, const struct client_read *r, uint32_t q)
 {
-	uint32_t missing = c->n - mask_count(r->answered), best = 0;
+	uint32_t missing = mask_count(c->roster.members & ~r->answered), best = 0;
 	for (uint32_t i = 0; i < c->n; i++) {
 		uint32_t same = 0;
 		for (uint32_t j = 0; (r->answered & BFT_BIT(i)) && j < c->n; j++)
@@ -136,7 +136,7 @@ bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t
 {
 	struct rd rd = rd_of(body, n);
 	uint64_t nonce, seq;
-	uint32_t q = quorum_read_of(c->options.genesis->mode, c->n), same = 0;
+	uint32_t q = quorum_read_of(c->roster.mode, roster_count(&c->roster)), same = 0;
 	if (!rd_u64(&rd, &nonce) || !rd_u64(&rd, &seq) || rd_left(&rd) > RESULT_BYTES_MAX)
 		return false;
 	struct client_read *r = find(c, nonce);
@@ -154,6 +154,13 @@ bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t
 		order(r);
 	}
 	return true;
+}
+
+/* Other members: what those before said is not counted with what these say. */
+void client_reads_order(struct client_core *c)
+{
+	for (struct client_read *r = c->reads; r; r = r->next)
+		client_timer_set(&c->timers, &r->timer, c->mono_ms);
 }
 
 /* Answered in the next tick. */

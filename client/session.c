@@ -244,7 +244,7 @@ enum quorate_error client_session_ask_again(struct client_session *s, uint64_t n
 	r->parts_count = 1;
 	r->sent = 0;
 	r->ends_ms = c->mono_ms + c->options.timeout_ms;
-	memset(r->opinion, 0, c->n * sizeof r->opinion[0]);
+	memset(r->opinion, 0, r->rows * sizeof r->opinion[0]);
 	client_request_fly(r); /* due in the next tick, and then to all */
 	client_changed(s);
 	return QUORATE_OK;

@@ -40,9 +40,9 @@
 	X(DOMAIN_ROTATE, "qr/rotate")           /* signed: by an organization, to give its replica another key          */                                     \
 	X(DOMAIN_ROTATE_OWN, "qr/rotate-own")   /* signed: the same by the new key                                      */                                     \
 	X(DOMAIN_PASS_OVER, "qr/pass-over")     /* signed: by members, that one of them should lead last                */                                     \
-	X(DOMAIN_READY, "qr/ready")                                                                                                                            \
-	X(DOMAIN_CACHE, "qr/cache") /* hashed: key, statement, signature, for the verify-once cache         */                                                 \
-	X(DOMAIN_LOG, "qr/log")     /* hashed: whatever the log checks by digest                            */                                                 \
+	X(DOMAIN_RECONFIGURE, "qr/reconfigure") /* signed: by organizations, that there be other members or another mode    */                                 \
+	X(DOMAIN_CACHE, "qr/cache")             /* hashed: key, statement, signature, for the verify-once cache         */                                     \
+	X(DOMAIN_LOG, "qr/log")                 /* hashed: whatever the log checks by digest                            */                                     \
 	X(DOMAIN_TEST, "qr/test")
 
 #define DOMAIN_ENUM(name, text) name,

@@ -121,6 +121,7 @@ struct quorate_options {
 	const char *passphrase; /* of both key files; NULL when they are in the clear                                */
 	const char *data;       /* folder, prepared by quorate_format                                                */
 	const char *listen;     /* "host:port"; NULL: the first address of this replica's card                       */
+	const char *epochs;     /* quorate_format: the chain of epochs, for a member that is not in the genesis; NULL for others */
 	bool lost;              /* quorate_format: this replica ran before and has lost its data, so it begins as an observer */
 	enum quorate_durability durability;
 	uint32_t verifiers;     /* threads that check signatures; 0: the loop does                                   */

@@ -55,7 +55,9 @@ void quorate_client_stop(struct quorate_client *c, void (*stopped)(void *user), 
 /* Frees a client that is stopped or was never started, with its sessions. NULL is allowed. */
 void quorate_client_destroy(struct quorate_client *c);
 
-/* The cluster's size and what this client knows of it. */
+/* The cluster's size and what this client knows of it.
+ *
+ * One above the highest number that a member has, in the newest epoch that is known. Numbers below it may be nobody's: quorate_client_org says "" of those. */
 uint32_t quorate_client_members(const struct quorate_client *c);
 uint32_t quorate_client_quorum(const struct quorate_client *c); /* members that ordering needs */
 uint32_t quorate_client_links(struct quorate_client *c);        /* members connected now        */

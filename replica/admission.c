@@ -19,11 +19,11 @@ void admission_reject(struct driver *d, uint8_t member, const char *why)
 		m->rejects_ms = d->mono_ms;
 	}
 	if (++m->rejects == 1)
-		driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s): %s", member, d->genesis->cards[member].org, why);
+		driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s): %s", member, driver_org(d, member), why);
 	if (m->rejects < REJECTS_MAX)
 		return;
 	m->rejects = 0;
-	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) is cut off for a moment: %s", member, d->genesis->cards[member].org, why);
+	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) is cut off for a moment: %s", member, driver_org(d, member), why);
 	d->closing |= BFT_BIT(member);
 }
 
@@ -34,7 +34,7 @@ void admission_false_signature(struct driver *d, uint8_t member)
 	d->member[member].accused++;
 	d->member[member].distrusted = true;
 	d->closing |= BFT_BIT(member);
-	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) sent a signature that is false", member, d->genesis->cards[member].org);
+	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) sent a signature that is false", member, driver_org(d, member));
 }
 
 /* ---- the protocol's messages ---- */
@@ -99,19 +99,31 @@ static const char *message_job(struct driver *d, struct message_job *j, const st
 	return NULL;
 }
 
+/* Whoever is linked under that number had it in `epoch` too: the channel's word is not taken for another's. */
+static bool same_holder(const struct driver *d, uint8_t member, bft_epoch epoch)
+{
+	const struct epoch_keys *k = &d->chain->keys;
+	return epoch > k->epoch || epoch_card(k, member, epoch) == epoch_card_last(k, member);
+}
+
 void admission_message(struct driver *d, uint8_t member, const struct bft_envelope *e, const uint8_t *body, size_t n)
 {
 	uint8_t signer = e->signer == BFT_SIGNER_CHANNEL ? member : e->signer;
 	bool forwarded = e->signer != BFT_SIGNER_CHANNEL;
 	const struct bft_message_row *row = d->protocol->message(e->type);
-	if (!row->known || signer >= d->n || (forwarded && !row->forwarded)) {
+	if (!row->known || signer >= BFT_MEMBERS_MAX || (forwarded && !row->forwarded)) {
 		admission_reject(d, member, "an unknown kind of message");
 		return;
 	}
 	bool mine = epoch_same(d, member, e->type, e->epoch);
 	if ((!mine && (e->type != BFT_MSG_FETCH_CHAIN || e->epoch == 0 || e->epoch > d->epoch)) || d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;
-	if (!driver_key(d, signer, e->epoch))
+	struct bft_roster roster = driver_roster(d, e->epoch);
+	if (roster_has(&roster, member) && !roster_has(&roster, signer)) {
+		admission_reject(d, member, "a message of somebody who is no member");
+		return;
+	}
+	if (!driver_key(d, signer, e->epoch) || !same_holder(d, member, e->epoch))
 		return; /* an epoch that the log knows, and neither the state nor the chain: the others are asked for that */
 	size_t core_n = d->protocol->decode(e->type, d->decoded, body, n);
 	if (!core_n) {

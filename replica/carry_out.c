@@ -105,7 +105,7 @@ bool carry_out(struct driver *d)
 		if (next.seq == execution_seq(d->execution) + 1) {
 			p = body_load(d, &next.digest);
 			if (!p && d->lost) { /* the damage that made an observer of it may have taken bodies too: the others have them */
-				fetch_order(d, &next.digest, mask_all(d->n) & ~BFT_BIT(d->self));
+				fetch_order(d, &next.digest, d->roster.members & ~BFT_BIT(d->self));
 				return any;
 			}
 			if (!p) {
@@ -183,16 +183,17 @@ bool driver_record(struct driver *d, const struct log_record *r, const struct lo
 {
 	if (r->type == DRIVER_REC_BODY)
 		return record_body(d, r, at);
+	bool fits = epoch_flags_fit(d, r->flags);
 	const struct bft_record_row *row = d->protocol->record(r->type);
-	size_t used = r->lsn > d->lsn ? d->protocol->record_decode(r->type, d->record, r->payload, r->bytes) : 0;
+	size_t used = fits && r->lsn > d->lsn ? d->protocol->record_decode(r->type, d->record, r->payload, r->bytes) : 0;
 	if (!used || (used != r->bytes && !row->message)) {
 		snprintf(d->trouble, sizeof d->trouble, "a record of type %u in the log is not one of this release, or stands in the wrong place", r->type);
 		return false;
 	}
 	if (row->message)
 		recover_message(d, row->message, r, used);
-	if (r->type == BFT_REC_VIEW)
-		epoch_recover(d, d->record);
+	if (r->type == BFT_REC_VIEW && !epoch_recover(d, d->record))
+		return false;
 	note_place(d, r, d->protocol->record_seq(r->type, d->record), at);
 	if (row->certificate)
 		certify_keep(d, r->type, d->record, r->payload, r->bytes);

@@ -19,13 +19,14 @@ static size_t from_messages(struct driver *d, uint16_t rtype, const struct bft_c
 		                 .seq = refs->seq,
 		                 .digest = refs->digest,
 		                 .root = refs->root };
-	uint32_t wanted = certificate_signers(c.kind, d->genesis->mode, d->n);
+	struct bft_roster roster = driver_roster(d, d->epoch);
+	uint32_t wanted = certificate_signers(c.kind, &roster);
 	for (uint8_t i = 0; i < d->n && c.count < wanted; i++) {
 		if (!(refs->signers & BFT_BIT(i)))
 			continue;
 		const struct message *m = messages_at(d->messages, refs->wire[i]);
 		BFT_CHECK(m->verified && m->signer == i);
-		enum bft_leaf_kind leaf = certificate_leaf(refs->view, d->n, epoch_passed(&d->chain->keys, d->epoch), i);
+		enum bft_leaf_kind leaf = certificate_leaf(refs->view, &roster, i);
 		const struct bft_votes *votes = c.kind == CERTIFICATE_PREPARED ? decode_votes(d, m) : NULL;
 		bool added = certificate_add(&c, i, votes, leaf, &m->signature);
 		BFT_CHECK(added);
@@ -132,14 +133,18 @@ static const char *take_certificate(struct driver *d, struct rd *r, const struct
 		return "a certificate of an epoch that had ended before";
 	if (c.kind != want->kind || c.view != want->view || c.seq != want->seq || !digest_equal(&c.digest, &want->digest))
 		return "a certificate proves something else";
-	if (c.count < d->q || c.by[c.count - 1].member >= d->n)
+	struct bft_roster roster = driver_roster(d, c.epoch);
+	uint32_t wanted = certificate_signers(c.kind, &roster);
+	if (!roster_count(&roster))
+		return "a certificate of an epoch that is not known";
+	if (c.count < wanted)
 		return "a certificate has too few signers";
-	for (uint32_t i = 0; i < d->q; i++) {
+	for (uint32_t i = 0; i < wanted; i++) {
 		struct statement s;
 		const struct public_key *key = driver_key(d, c.by[i].member, c.epoch);
 		if (!key)
 			return "a certificate of an epoch that is not known";
-		if (!certificate_statement(&s, &c, i, d->n, epoch_passed(&d->chain->keys, c.epoch), &d->cluster))
+		if (!certificate_statement(&s, &c, i, &roster, &d->cluster))
 			return "a certificate's path is wrong";
 		verify_pool_want(d->pool, job, key, &s, &c.by[i].signature);
 	}
@@ -171,7 +176,7 @@ const char *certify_tail(struct driver *d, uint16_t type, const void *body, cons
 	/* Bounded by what is really there: no count of a peer's sizes this. */
 	if (certificates * (CERTIFICATE_HEAD_BYTES - DIGEST_BYTES) > n)
 		return "certificates are missing";
-	job->items = malloc((certificates * d->q + 1) * sizeof *job->items);
+	job->items = malloc((certificates * d->q + BFT_MEMBERS_MAX + 1) * sizeof *job->items);
 	if (!job->items)
 		return "no memory";
 	const char *why = NULL;

@@ -107,7 +107,7 @@ static uint32_t round_trip_us(const struct driver *d)
 	uint64_t us[BFT_MEMBERS_MAX] = { 0 };
 	for (uint8_t i = 0; i < d->n && d->options.env.rtt_us; i++)
 		us[i] = i != d->self && d->member[i].up ? d->options.env.rtt_us(d->options.env.user, i) : 0;
-	return round_trip(us, d->n);
+	return round_trip(us, d->n, roster_count(&d->roster));
 }
 
 void driver_tick(struct driver *d)
@@ -265,7 +265,10 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 	if (d->failed)
 		return;
 	switch (e.type) {
-	case BFT_WIRE_BUNDLE: requests_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r)); break;
+	case BFT_WIRE_BUNDLE:
+		if (roster_has(&d->roster, member))
+			requests_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r));
+		break;
 	case BFT_WIRE_PROPOSAL: admission_proposal(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH: fetch_serve(d, member, r.at, rd_left(&r)); break;
 	case BFT_WIRE_FETCH_OFFER: transfer_serve_offer(d, member); break;
@@ -330,6 +333,12 @@ void driver_client_gone(struct driver *d, driver_link link)
 
 /* ---- standing ---- */
 
+static const char *no_member(const struct driver *d)
+{
+	struct bft_roster newest = epoch_roster_now(&d->chain->keys);
+	return roster_has(&newest, d->self) ? "it is a new member, and fetches the state of the others" : "it is no member any more: it may be stopped";
+}
+
 void driver_standing(struct driver *d, struct standing *s)
 {
 	struct bft_standing core;
@@ -340,7 +349,7 @@ void driver_standing(struct driver *d, struct standing *s)
 		.role = core.observer || d->failed                 ? STANDING_OBSERVER
 		        : core.leader == d->self && !core.changing ? STANDING_LEADER
 		                                                   : STANDING_BACKUP,
-		.mode = (uint8_t)d->genesis->mode,
+		.mode = (uint8_t)d->roster.mode,
 		.flags = (uint8_t)((core.changing ? 1 : 0) | (d->low_space ? 2 : 0) | (d->transfer ? 4 : 0)),
 		.epoch = d->epoch,
 		.view = core.view,
@@ -354,7 +363,8 @@ void driver_standing(struct driver *d, struct standing *s)
 		.time_ms = execution_time_ms(d->execution),
 		.incarnation = d->lost ? d->incarnation : 0,
 	};
-	const char *trouble = d->trouble[0] ? d->trouble
+	const char *trouble = d->trouble[0]                      ? d->trouble
+	                      : !roster_has(&d->roster, d->self) ? no_member(d)
 	                      : d->key_missing || !driver_can_sign(d)
 	                              ? "its key was changed, and it does not have the new one: put that file beside the old one, and restart it"
 	                      : core.observer ? "it may have forgotten what it signed, and observes: 'quorate member readmit' lets it vote again"
@@ -374,6 +384,25 @@ const struct public_key *driver_key(const struct driver *d, uint8_t member, bft_
 const struct public_key *driver_member_key(const struct driver *d, uint8_t member)
 {
 	return driver_key(d, member, d->chain->keys.epoch);
+}
+
+const struct bft_card *driver_member_card(const struct driver *d, uint8_t member)
+{
+	return epoch_card_last(&d->chain->keys, member);
+}
+
+const char *driver_org(const struct driver *d, uint8_t member)
+{
+	const struct bft_card *card = driver_member_card(d, member);
+	return card ? card->org : "?";
+}
+
+struct bft_roster driver_roster(const struct driver *d, bft_epoch epoch)
+{
+	/* An epoch that the log knows, and neither the state nor the chain. */
+	if (epoch == d->epoch && epoch > d->chain->keys.epoch)
+		return d->roster;
+	return epoch_roster(&d->chain->keys, epoch);
 }
 
 const struct public_key *driver_next_key(const struct driver *d, uint8_t member)
@@ -441,11 +470,11 @@ void driver_counts(const struct driver *d, struct driver_counts *out)
 
 /* ---- life ---- */
 
+/* But for the members, whom the epoch has. */
 static void limits_of(struct bft_limits *out, const struct driver_options *o)
 {
 	const struct bft_genesis_limits *l = &o->genesis->limits;
 	*out = (struct bft_limits){
-		.members = o->genesis->count,
 		.window = l->window,
 		.checkpoint_every = l->checkpoint_every,
 		.proposal_bytes_max = l->proposal_bytes_max,
@@ -457,6 +486,20 @@ static void limits_of(struct bft_limits *out, const struct driver_options *o)
 	};
 }
 
+/* The mode may change with the epoch: what holds a message or a record is large enough for either. */
+static bool allocate_decoded(struct driver *d)
+{
+	size_t body = 0, record = 0;
+	for (int mode = BFT_MODE_BFT; mode <= BFT_MODE_TRUSTED; mode++) {
+		const struct bft_protocol *p = bft_protocol_of((enum bft_mode)mode);
+		body = p->body_bytes > body ? p->body_bytes : body;
+		record = p->record_bytes > record ? p->record_bytes : record;
+	}
+	d->decoded = malloc(body);
+	d->record = malloc(record);
+	return d->decoded && d->record;
+}
+
 static bool allocate(struct driver *d)
 {
 	const struct driver_options *o = &d->options;
@@ -466,11 +509,8 @@ static bool allocate(struct driver *d)
 	d->out = (struct bft_effects){ .capacity = BFT_EFFECTS_MAX, .arena_bytes = BFT_ARENA_BYTES };
 	d->out.at = calloc(BFT_EFFECTS_MAX, sizeof *d->out.at);
 	d->out.arena = malloc(BFT_ARENA_BYTES);
-	d->core = calloc(1, d->protocol->bytes(&d->limits));
-	d->decoded = malloc(d->protocol->body_bytes);
-	d->record = malloc(d->protocol->record_bytes);
 	d->scratch = malloc(d->scratch_bytes);
-	d->messages = messages_create((uint32_t)(ring * 2 * d->n + (64u + d->n + MEMBER_JOBS_MAX) * d->n));
+	d->messages = messages_create((uint32_t)(ring * 2 * BFT_MEMBERS_MAX + (64u + BFT_MEMBERS_MAX + MEMBER_JOBS_MAX) * BFT_MEMBERS_MAX));
 	d->bodies = bodies_create(&bodies, &d->cluster);
 	d->history = history_create();
 	d->execution = execution_create(o->state, o->genesis, o->scheme, &d->cluster, o->app);
@@ -481,8 +521,8 @@ static bool allocate(struct driver *d)
 	struct fair_limits fair = { REQUESTS_WAITING_MAX, REQUESTS_CLIENTS_MAX, o->memory_bytes / REQUESTS_WAITING_PART, REQUESTS_TURN_BYTES };
 	d->fair = fair_create(&fair);
 	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
-	return links_create(d) && d->out.at && d->out.arena && d->core && d->decoded && d->record && d->scratch && d->messages && d->bodies && d->history &&
-	       d->execution && d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
+	return links_create(d) && allocate_decoded(d) && d->out.at && d->out.arena && d->scratch && d->messages && d->bodies && d->history && d->execution &&
+	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
 }
 
 struct driver *driver_create(const struct driver_options *options)
@@ -495,21 +535,16 @@ struct driver *driver_create(const struct driver_options *options)
 	d->genesis = options->genesis;
 	d->cluster = options->cluster;
 	d->self = options->self;
-	d->n = options->genesis->count;
-	d->q = genesis_quorum(d->genesis);
 	d->secret = options->secret;
 	sign_wipe(&d->options.secret);
 	proposal_null_digest(&d->null_digest, &d->cluster);
-	d->protocol = bft_protocol_of(d->genesis->mode);
 	limits_of(&d->limits, options);
-	BFT_CHECK(d->protocol);
-	if (!allocate(d)) {
+	struct bft_rec_view first = { .epoch = 1, .chain = d->cluster, .mode = d->genesis->mode, .members = mask_all(d->genesis->count) };
+	if (!allocate(d) || !epoch_core(d, &first)) {
 		driver_destroy(d);
 		return NULL;
 	}
-	struct bft_rec_view first = { .epoch = 1, .chain = d->cluster };
 	epoch_set(d, &first);
-	d->protocol->init(d->core, &d->limits, &d->cluster, d->epoch, d->self);
 	return d;
 }
 

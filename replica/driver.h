@@ -28,7 +28,8 @@ struct driver_env {
 	void (*close_member)(void *user, uint8_t member, const char *why);
 	void (*close_client)(void *user, driver_link link, const char *why);
 	/* The log. `at` may be NULL. */
-	enum log_result (*append)(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *at);
+	enum log_result (*append)(void *user, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+	                          struct log_position *at);
 	void (*flush)(void *user); /* write what was appended: until then it may wait */
 	void (*truncate_below)(void *user, uint64_t lsn);
 	enum log_result (*read)(void *user, const struct log_position *at, void *out, size_t capacity, struct log_record *record);
@@ -118,8 +119,10 @@ bool driver_turn(struct driver *d);
 uint64_t driver_deadline(const struct driver *d);
 
 void driver_standing(struct driver *d, struct standing *out);
-/* In the newest epoch that is known. Borrowed until keys_changed. */
+/* In the newest epoch that is known. NULL: nobody has that number. Borrowed until keys_changed. */
 const struct public_key *driver_member_key(const struct driver *d, uint8_t member);
+/* Whoever has that number there, or had it last: where it is reached. NULL: nobody ever had it. Borrowed until keys_changed. */
+const struct bft_card *driver_member_card(const struct driver *d, uint8_t member);
 /* Beside it: the key that the state knows and the core does not yet, at a border. NULL: there is none. */
 const struct public_key *driver_next_key(const struct driver *d, uint8_t member);
 /* Whether it has the secret of its key in the epoch that it is in: without that it can sign nothing. */

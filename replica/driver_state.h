@@ -3,9 +3,9 @@
 #define REPLICA_DRIVER_STATE_H
 #include "bft/check.h"
 #include "bft/envelope.h"
-#include "bft/order.h"
 #include "bft/protocol.h"
 #include "bft/records.h"
+#include "bft/roster.h"
 #include "bft/standing.h"
 #include "replica/allowance.h"
 #include "replica/bodies.h"
@@ -109,7 +109,9 @@ struct driver {
 	bft_epoch executed_epoch; /* execution's, when the links were told last      */
 	bool key_missing;         /* the secret of my newest known key is not here   */
 	struct secret_key secret; /* for the epoch that I am in; or the last that was */
-	uint32_t n, q;
+	uint32_t n;               /* one above the highest number that anybody has, in whichever epoch that is known: loops by member end there */
+	struct bft_roster roster; /* of my epoch; who leads last in it, driver_roster knows */
+	uint32_t q;               /* of them */
 	uint8_t self;
 	struct bft_limits limits;
 	uint64_t mono_ms, wall_ms, ticked_ms, rtt_at_ms;
@@ -124,6 +126,7 @@ struct driver {
 
 	const struct bft_protocol *protocol;
 	struct bft_core *core;
+	size_t core_bytes;
 	bft_epoch epoch;
 	bft_seq base; /* it began behind this sequence, with this chain */
 	struct digest base_chain;
@@ -229,6 +232,10 @@ bool effects_run_local(struct driver *d);
 
 /* With my key in `epoch`. False: its secret is not here, and the signature is zeros: enough where the channel is. */
 bool driver_sign(struct driver *d, bft_epoch epoch, const struct statement *s, struct signature *out);
+/* The members of `epoch`; none when it is not known. */
+struct bft_roster driver_roster(const struct driver *d, bft_epoch epoch);
+/* The organization of whoever has or last had that number: for words about it. */
+const char *driver_org(const struct driver *d, uint8_t member);
 /* Whether the secret of that key of mine is here. */
 bool driver_has_secret(const struct driver *d, const struct public_key *key);
 /* The key of `member` in `epoch`. NULL: that epoch is not known. */
@@ -246,8 +253,17 @@ const char *certify_tail(struct driver *d, uint16_t type, const void *body, cons
 void certify_forget(struct driver *d);
 
 /* epoch.c */
-void epoch_recover(struct driver *d, const struct bft_rec_view *where);
+/* False: such a record cannot stand there, or there is no memory. */
+bool epoch_recover(struct driver *d, const struct bft_rec_view *where);
 void epoch_set(struct driver *d, const struct bft_rec_view *where);
+/* A core for the epoch `where`, of its mode and for its members, that knows nothing yet. False: no memory, and the driver has stopped. */
+bool epoch_core(struct driver *d, const struct bft_rec_view *where);
+/* What the log says with each record of the epoch that it is of (docs/formats.md), so that a log that was cut can be read: the flags of my records now. */
+/* Somebody with a higher number may have become known. */
+void epoch_width(struct driver *d);
+uint16_t epoch_flags(const struct driver *d);
+/* Whether a record with those flags is of the epoch that the records before it are of; the first record of a log makes the core fit. */
+bool epoch_flags_fit(struct driver *d, uint16_t flags);
 void epoch_ends(struct driver *d, const struct bft_rec_view *where, bft_lsn lsn);
 void epoch_secret(struct driver *d);
 void epoch_begin(struct driver *d, bool fresh);

@@ -211,7 +211,7 @@ static void forward(struct driver *d, const struct bft_effect *e)
 static void append(struct driver *d, uint16_t type, bft_lsn lsn, bft_seq seq, const void *bytes, size_t n, struct log_position *at)
 {
 	struct iovec piece = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
-	enum log_result r = d->options.env.append(d->options.env.user, type, lsn, seq, &piece, 1, at);
+	enum log_result r = d->options.env.append(d->options.env.user, type, epoch_flags(d), lsn, seq, &piece, 1, at);
 	if (r != LOG_OK)
 		driver_stop(d, "the log takes nothing more: %s", log_text(r));
 }
@@ -356,7 +356,7 @@ static void blame(struct driver *d, const struct bft_effect *e)
 	if (proved) {
 		d->counts.convicted++;
 		d->member[e->from].accused++;
-		driver_note(d, QUORATE_LEVEL_ERROR, "replica %u (%s) contradicts itself (reason %u)", e->from, d->genesis->cards[e->from].org, e->reason);
+		driver_note(d, QUORATE_LEVEL_ERROR, "replica %u (%s) contradicts itself (reason %u)", e->from, driver_org(d, e->from), e->reason);
 		convict(d, e);
 	} else if (e->verdict == BFT_REJECT) {
 		admission_reject(d, e->from, "a message that no honest replica sends");

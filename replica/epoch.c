@@ -1,6 +1,7 @@
 /* From one epoch to the next (design section 7): the old core is put away with all that it held, and one for the new epoch begins at the border. */
 #include "replica/driver_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,69 @@ void epoch_set(struct driver *d, const struct bft_rec_view *where)
 	d->epoch = where->epoch;
 	d->base = where->base;
 	d->base_chain = where->chain;
+	d->roster = (struct bft_roster){ .mode = where->mode, .members = where->members };
+	d->q = roster_quorum(&d->roster);
+	epoch_width(d);
+}
+
+void epoch_width(struct driver *d)
+{
+	struct bft_roster newest = epoch_roster_now(&d->chain->keys);
+	bft_mask all = d->roster.members | newest.members | BFT_BIT(d->self);
+	struct bft_roster everybody = { .members = all };
+	uint32_t width = roster_width(&everybody);
+	d->n = width > d->n ? width : d->n;
+}
+
+/* Its tables have a row for me too, also when I am no member. */
+static uint32_t rows_of(const struct driver *d, bft_mask members)
+{
+	struct bft_roster r = { .members = members | BFT_BIT(d->self) };
+	return roster_width(&r);
+}
+
+bool epoch_core(struct driver *d, const struct bft_rec_view *where)
+{
+	const struct bft_protocol *protocol = bft_protocol_of(where->mode);
+	BFT_CHECK(protocol && where->members);
+	d->limits.members = rows_of(d, where->members);
+	d->limits.absent = mask_all(d->limits.members) & ~where->members;
+	size_t need = protocol->bytes(&d->limits);
+	if (need > d->core_bytes) {
+		free(d->core);
+		d->core = malloc(need);
+		d->core_bytes = d->core ? need : 0;
+	}
+	if (!d->core) {
+		driver_stop(d, "no memory for the tables of an epoch");
+		return false;
+	}
+	d->protocol = protocol;
+	protocol->init(d->core, &d->limits, &d->cluster, where->epoch, d->self);
+	return true;
+}
+
+/* ---- what a record says of its epoch: u2 mode | u14 rows ---- */
+
+uint16_t epoch_flags(const struct driver *d)
+{
+	return (uint16_t)((uint32_t)d->roster.mode | d->limits.members << 2);
+}
+
+bool epoch_flags_fit(struct driver *d, uint16_t flags)
+{
+	enum bft_mode mode = flags & 3;
+	uint32_t rows = flags >> 2;
+	if (flags == epoch_flags(d))
+		return true;
+	/* A log that was cut begins in whatever epoch; who its members are, a later record says. */
+	if (d->lsn || !bft_protocol_of(mode) || rows <= d->self || rows > BFT_MEMBERS_MAX)
+		return false;
+	struct bft_rec_view where = { .epoch = 1, .chain = d->cluster, .mode = mode, .members = mask_all(rows) };
+	if (!epoch_core(d, &where))
+		return false;
+	epoch_set(d, &where);
+	return true;
 }
 
 /* The border's checkpoint is what the others need to follow. Who was overtaken has an older one. */
@@ -30,14 +94,19 @@ static void keep_border(struct driver *d, bft_seq border)
 }
 
 /* Where an epoch begins in the log, what came before it was another core's. A log that was cut above that place is of one epoch. */
-void epoch_recover(struct driver *d, const struct bft_rec_view *where)
+bool epoch_recover(struct driver *d, const struct bft_rec_view *where)
 {
 	if (where->entered == BFT_VIEW_BEGINS) {
 		keep_border(d, where->base);
 		certify_forget(d);
-		d->protocol->init(d->core, &d->limits, &d->cluster, where->epoch, d->self);
+		if (!epoch_core(d, where))
+			return false;
+	} else if (where->mode != d->roster.mode || rows_of(d, where->members) != d->limits.members) {
+		snprintf(d->trouble, sizeof d->trouble, "the log names another mode or other members than its records are of");
+		return false;
 	}
 	epoch_set(d, where);
+	return true;
 }
 
 /* What the core persists as it ends says where the next one begins. */
@@ -105,18 +174,18 @@ void epoch_order(struct driver *d)
 	struct bft_event order = { .kind = BFT_EV_ORDER };
 	if (!k)
 		return;
-	order.members = epoch_passed(k, d->epoch);
+	order.members = epoch_roster(k, d->epoch).passed;
 	driver_step(d, &order);
 }
 
 static void note_order(struct driver *d)
 {
 	const struct epoch_keys *k = keys_of_epoch(d);
-	bft_mask fresh = k ? epoch_passed(k, d->epoch) & ~epoch_passed(k, d->epoch - 1) : 0;
+	bft_mask fresh = k ? epoch_roster(k, d->epoch).passed & ~epoch_roster(k, d->epoch - 1).passed : 0;
 	for (uint8_t i = 0; i < d->n; i++)
 		if (fresh & BFT_BIT(i))
-			driver_note(d, QUORATE_LEVEL_INFO, "replica %u (%s) leads last from epoch %llu on: it lost its office %u times", i,
-			            d->genesis->cards[i].org, (unsigned long long)d->epoch, PASS_OVER_AFTER);
+			driver_note(d, QUORATE_LEVEL_INFO, "replica %u (%s) leads last from epoch %llu on: it lost its office %u times", i, driver_org(d, i),
+			            (unsigned long long)d->epoch, PASS_OVER_AFTER);
 }
 
 /* Everything that a new core has to be told. `fresh`: nothing was said in this epoch. */
@@ -126,9 +195,9 @@ void epoch_begin(struct driver *d, bool fresh)
 	links_entered(d);
 	epoch_order(d);
 	epoch_secret(d);
-	bool whole = let_in(d);
+	bool member = roster_has(&d->roster, d->self), whole = let_in(d) && member;
 	links_sign(d);
-	if (!driver_can_sign(d))
+	if (member && !driver_can_sign(d))
 		driver_note(d, QUORATE_LEVEL_ERROR, "this replica's key was changed in epoch %llu, and it does not have the new one: it can sign nothing",
 		            (unsigned long long)d->epoch);
 	start.recovery = whole && driver_can_sign(d) ? BFT_RECOVERY_WHOLE : BFT_RECOVERY_LOST;
@@ -151,7 +220,8 @@ void epoch_begin(struct driver *d, bool fresh)
 
 static void jump(struct driver *d, const struct epochs *e)
 {
-	struct bft_event event = { .kind = BFT_EV_JUMP, .epoch = e->epoch, .seq = e->base, .digest = e->chain };
+	struct bft_roster r = epoch_roster(&e->keys, e->epoch);
+	struct bft_event event = { .kind = BFT_EV_JUMP, .epoch = e->epoch, .seq = e->base, .digest = e->chain, .members = r.members, .mode = r.mode };
 	driver_step(d, &event);
 }
 
@@ -167,8 +237,25 @@ void epoch_tell(struct driver *d)
 		return;
 	}
 	struct bft_event event = { .kind = BFT_EV_EPOCH, .seq = stopped_there ? e->base : e->epoch == d->epoch ? e->border : 0 };
-	if (event.seq)
-		driver_step(d, &event);
+	if (!event.seq)
+		return;
+	struct bft_roster next = stopped_there ? epoch_roster(&e->keys, e->epoch) : epoch_change_roster(&e->next, &e->keys);
+	event.members = next.members;
+	event.mode = next.mode;
+	event.signers = next.mode == d->roster.mode ? 0 : roster_quorum(&next);
+	driver_step(d, &event);
+}
+
+static void note_roster(struct driver *d, const struct bft_roster *before)
+{
+	const struct bft_roster *now = &d->roster;
+	if (now->mode != before->mode)
+		driver_note(d, QUORATE_LEVEL_INFO, "the cluster is in %s mode from here on", now->mode == BFT_MODE_TRUSTED ? "trusted" : "bft");
+	if (now->members != before->members)
+		driver_note(d, QUORATE_LEVEL_INFO, "the cluster has %u members now: %u decide, %u may fail", roster_count(now), roster_quorum(now),
+		            roster_faults(now));
+	if (roster_has(before, d->self) && !roster_has(now, d->self))
+		driver_note(d, QUORATE_LEVEL_WARNING, "this replica is no member any more: it may be stopped, and its data is of no use to the cluster");
 }
 
 void epoch_turn(struct driver *d)
@@ -179,11 +266,14 @@ void epoch_turn(struct driver *d)
 	struct bft_rec_view where = d->next_epoch;
 	BFT_CHECK(where.epoch > d->epoch && d->waiting_count == 0);
 	forget_core(d);
-	d->protocol->init(d->core, &d->limits, &d->cluster, where.epoch, d->self);
+	struct bft_roster before = d->roster;
+	if (!epoch_core(d, &where))
+		return;
 	epoch_set(d, &where);
 	d->overtaken = false;
 	d->snapshot_lsn = 0;
 	driver_note(d, QUORATE_LEVEL_INFO, "epoch %llu begins behind %llu", (unsigned long long)where.epoch, (unsigned long long)where.base);
+	note_roster(d, &before);
 	struct bft_event record = { .kind = BFT_EV_RECORD, .rtype = BFT_REC_VIEW, .lsn = d->next_epoch_lsn, .data = &where, .data_count = sizeof where };
 	driver_step(d, &record);
 	/* Who comes with a state that others have made there may have been there before it lost its memory. */
@@ -211,7 +301,7 @@ static bft_mask members_beyond(const struct driver *d)
 
 void epoch_count(struct driver *d, uint8_t member)
 {
-	if (d->member[member].epoch <= d->epoch || d->overtaken || mask_count(members_beyond(d)) < genesis_weak(d->genesis))
+	if (d->member[member].epoch <= d->epoch || d->overtaken || mask_count(members_beyond(d) & d->roster.members) < roster_weak(&d->roster))
 		return;
 	d->overtaken = true;
 	d->overtaken_ms = d->mono_ms;

@@ -76,7 +76,15 @@ static void ask_soon(struct driver *d)
 
 static bool may_sign(const struct driver *d, const struct epoch_record *r)
 {
-	return !d->lost && epoch_record_signer(r, d->self);
+	struct bft_roster before = driver_roster(d, r->epoch - 1);
+	return !d->lost && roster_has(&before, d->self) && epoch_record_signer(r, d->self);
+}
+
+/* How many members of the epoch before must have signed a link. */
+static uint32_t weak_before(const struct driver *d, bft_epoch epoch)
+{
+	struct bft_roster before = driver_roster(d, epoch - 1);
+	return roster_weak(&before);
 }
 
 /* A link of which the record is known, from the executed state. */
@@ -100,13 +108,15 @@ static void sign_link(struct driver *d, struct epoch_place *place)
 	epoch_record_statement(&s, &mine->record, &d->cluster);
 	if (driver_sign(d, mine->record.epoch, &s, &signature))
 		epoch_link_add(mine, d->self, &signature);
-	if (mine->count >= genesis_weak(d->genesis))
+	if (mine->count >= weak_before(d, mine->record.epoch))
 		put_whole(d, place, mine);
 }
 
 static void tell_keys(struct driver *d)
 {
-	d->key_missing = !driver_has_secret(d, driver_member_key(d, d->self));
+	const struct public_key *mine = driver_member_key(d, d->self);
+	d->key_missing = mine && !driver_has_secret(d, mine);
+	epoch_width(d);
 	if (d->options.env.keys_changed)
 		d->options.env.keys_changed(d->options.env.user);
 }
@@ -359,13 +369,13 @@ static void gather(struct driver *d, struct epoch_place *place, const struct epo
 	if (!epoch_record_equal(&mine->record, &link->record))
 		return;
 	epoch_record_statement(&s, &mine->record, &d->cluster);
-	for (uint8_t i = 0; i < link->count && mine->count < genesis_weak(d->genesis); i++) {
+	for (uint8_t i = 0; i < link->count && mine->count < weak_before(d, mine->record.epoch); i++) {
 		const struct epoch_signer *by = &link->by[i];
 		const struct public_key *key = epoch_key(&d->chain->keys, by->member, mine->record.epoch);
 		if (key && epoch_record_signer(&mine->record, by->member) && verify_pool_now(d->pool, key, &s, &by->signature))
 			epoch_link_add(mine, by->member, &by->signature);
 	}
-	if (mine->count >= genesis_weak(d->genesis))
+	if (mine->count >= weak_before(d, mine->record.epoch))
 		put_whole(d, place, mine);
 	else if (mine->count > before)
 		ask_soon(d);

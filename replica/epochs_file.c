@@ -85,3 +85,18 @@ bool epochs_file_append(const char *data, const uint8_t *bytes, size_t n)
 	errno = why;
 	return ok;
 }
+
+bool epochs_file_copy(const char *data, const char *from)
+{
+	struct stat st;
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	uint8_t *bytes = fstat(fd, &st) == 0 && (size_t)st.st_size <= EPOCHS_FILE_BYTES_MAX ? malloc((size_t)st.st_size + 1) : NULL;
+	bool ok = bytes && read_whole(fd, bytes, (size_t)st.st_size) && epochs_file_append(data, bytes, (size_t)st.st_size);
+	int why = errno;
+	free(bytes);
+	close(fd);
+	errno = why;
+	return ok;
+}

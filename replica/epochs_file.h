@@ -12,6 +12,8 @@
 bool epochs_file_read(const char *data, uint8_t **bytes, size_t *n);
 /* What stands behind the first `n` bytes was torn, or is damaged: it goes. */
 bool epochs_file_cut(const char *data, size_t n);
+/* What the file `from` holds becomes the chain, where there is none. False: errno says why. */
+bool epochs_file_copy(const char *data, const char *from);
 /* Behind what is there, flushed. False: errno says why. */
 bool epochs_file_append(const char *data, const uint8_t *bytes, size_t n);
 #endif

@@ -95,7 +95,7 @@ struct folder_needs folder_needs(const struct bft_genesis *genesis)
 {
 	const struct bft_genesis_limits *l = &genesis->limits;
 	size_t proposal = PROPOSAL_BYTES(l->proposal_bundles_max) + (size_t)l->proposal_bundles_max * (4u + SIGNATURE_BYTES) + l->proposal_bytes_max;
-	size_t certificate = CERTIFICATE_HEAD_BYTES + genesis_quorum(genesis) * CERTIFICATE_SIGNER_BYTES_MAX;
+	size_t certificate = CERTIFICATE_HEAD_BYTES + quorum_of(genesis->mode, genesis->count) * CERTIFICATE_SIGNER_BYTES_MAX;
 	size_t view_change = BFT_RECORD_BYTES_MAX + (l->window + 1) * certificate;
 	return (struct folder_needs){ .window = l->window,
 		                      .segment_bytes_min = log_segment_bytes_for((uint32_t)(proposal > view_change ? proposal : view_change)),

@@ -1,6 +1,8 @@
 #include "replica/identity.h"
 
+#include "bft/epoch_link.h"
 #include "crypto/keyfile.h"
+#include "replica/epochs_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,18 +91,74 @@ static enum quorate_error read_member_key(struct identity *out, const struct quo
 	return error == QUORATE_CONFIG && errno == ENOENT ? QUORATE_OK : error;
 }
 
-static int member_by_tls(const struct bft_genesis *g, const struct public_key *tls)
+static bool in_genesis(struct identity *out, const struct public_key *tls)
 {
-	for (uint32_t i = 0; i < g->count; i++)
-		if (public_key_equal(&g->cards[i].tls_key, tls))
-			return (int)i;
-	return -1;
+	const struct bft_genesis *g = &out->genesis;
+	for (uint32_t i = 0; i < g->count; i++) {
+		if (!public_key_equal(&g->cards[i].tls_key, tls))
+			continue;
+		out->self = (uint8_t)i;
+		out->card = g->cards[i];
+		return true;
+	}
+	return false;
+}
+
+/* Bytes of the chain of epochs. NULL: there is none, or no memory. */
+static uint8_t *read_chain(const struct quorate_options *o, size_t *n)
+{
+	uint8_t *bytes = NULL;
+	if (!o->epochs)
+		return o->data && epochs_file_read(o->data, &bytes, n) ? bytes : NULL;
+	bytes = malloc(EPOCHS_FILE_BYTES_MAX);
+	*n = bytes ? read_file(o->epochs, bytes, EPOCHS_FILE_BYTES_MAX) : 0;
+	return bytes;
+}
+
+/* As far as the chain is good. */
+static bool in_chain(struct identity *out, const struct quorate_options *o, const struct public_key *tls)
+{
+	struct epoch_keys *k = malloc(sizeof *k);
+	size_t n = 0, used;
+	uint8_t *bytes = k ? read_chain(o, &n) : NULL;
+	bool found = false;
+	if (bytes) {
+		epoch_keys_init(k, &out->genesis);
+		(void)epoch_links_follow(k, bytes, n, UINT64_MAX, &sign_ed25519, &out->cluster, &used);
+	}
+	for (uint32_t i = 0; bytes && i < BFT_MEMBERS_MAX && !found; i++) {
+		const struct bft_card *card = epoch_card(k, (uint8_t)i, k->epoch);
+		found = card && public_key_equal(&card->tls_key, tls);
+		if (found) {
+			out->self = (uint8_t)i;
+			out->card = *card;
+		}
+	}
+	free(bytes);
+	free(k);
+	return found;
+}
+
+/* The member key may be a later one, but not another's. */
+static enum quorate_error find_self(struct identity *out, const struct quorate_options *o, const struct public_key *tls, char *reason)
+{
+	struct keyring keys;
+	genesis_keyring(&keys, &out->genesis);
+	int member = out->has_key ? keyring_find(&keys, &out->key) : -1;
+	bool found = in_genesis(out, tls);
+	if (!found && member >= 0)
+		return fail(reason, QUORATE_CONFIG, o->tls_key, "it is not the TLS key of this member's card");
+	if (found && member >= 0 && member != out->self)
+		return fail(reason, QUORATE_CONFIG, o->member_key, "it is another member's key than the TLS key's");
+	if (found || in_chain(out, o, tls))
+		return QUORATE_OK;
+	return fail(reason, QUORATE_CONFIG, o->member_key,
+	            "no member of the genesis has this key; if it came later, 'quorate format --epochs' takes the chain of epochs that says so");
 }
 
 enum quorate_error identity_read(struct identity *out, const struct quorate_options *o, char *reason)
 {
 	struct public_key tls;
-	struct keyring keys;
 	if (!sign_self_test())
 		return fail(reason, QUORATE_VERIFICATION, "libsodium", "this library verifies signatures by another rule than the genesis names");
 	enum quorate_error error = identity_genesis(&out->genesis, &out->cluster, o->genesis, reason);
@@ -108,16 +166,5 @@ enum quorate_error identity_read(struct identity *out, const struct quorate_opti
 		error = read_member_key(out, o, reason);
 	if (error == QUORATE_OK)
 		error = read_key(o->tls_key, "tls_key", o->passphrase, &out->tls_secret, &tls, reason);
-	if (error != QUORATE_OK)
-		return error;
-	genesis_keyring(&keys, &out->genesis);
-	int self = member_by_tls(&out->genesis, &tls), member = out->has_key ? keyring_find(&keys, &out->key) : -1;
-	if (self < 0 && member < 0)
-		return fail(reason, QUORATE_CONFIG, o->member_key, "no member of the genesis has this key");
-	if (self < 0)
-		return fail(reason, QUORATE_CONFIG, o->tls_key, "it is not the TLS key of this member's card");
-	if (member >= 0 && member != self)
-		return fail(reason, QUORATE_CONFIG, o->member_key, "it is another member's key than the TLS key's");
-	out->self = (uint8_t)self;
-	return QUORATE_OK;
+	return error == QUORATE_OK ? find_self(out, o, &tls, reason) : error;
 }

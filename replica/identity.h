@@ -8,14 +8,16 @@ struct identity {
 	struct bft_genesis genesis;
 	struct digest cluster;
 	uint8_t self;
-	bool has_key; /* the file that `member_key` names is there; else one beside it may be: identity_secret */
+	struct bft_card card; /* mine: of the genesis, or of the chain of epochs */
+	bool has_key;         /* the file that `member_key` names is there; else one beside it may be: identity_secret */
 	struct public_key key;
 	struct secret_key secret, tls_secret;
 };
 
 /* Reads and verifies a genesis file, every signature of it. `cluster` gets its digest. */
 enum quorate_error identity_genesis(struct bft_genesis *out, struct digest *cluster, const char *path, char *reason);
-/* The genesis and both keys that the options name. The TLS key, which stays, says which member this is; the member key may be a later one than the card's. The
+/* The genesis and both keys that the options name. The TLS key, which stays, says which member this is: of the genesis, or one that came later, as the
+ * chain of epochs says (options->epochs, or the file `epochs` of the data). The member key may be a later one than the card's. The
  * caller wipes the secrets. */
 enum quorate_error identity_read(struct identity *out, const struct quorate_options *options, char *reason);
 

@@ -50,7 +50,9 @@ static enum quorate_error choose_key(struct quorate *q, char *reason)
 {
 	struct identity *id = q->identity;
 	const struct public_key *wanted = driver_member_key(q->driver, id->self);
-	bool genesis = public_key_equal(wanted, &id->genesis.cards[id->self].member_key), right = id->has_key && public_key_equal(wanted, &id->key);
+	if (!wanted)
+		wanted = &id->card.member_key; /* it has left, or the chain of epochs was lost: it shows what its card says */
+	bool genesis = public_key_equal(wanted, &id->card.member_key), right = id->has_key && public_key_equal(wanted, &id->key);
 	if (!right && identity_secret(&q->options, wanted, &id->secret)) {
 		id->key = *wanted;
 		id->has_key = right = true;
@@ -80,7 +82,7 @@ static enum quorate_error recover(struct quorate *q, char *reason)
 
 static enum quorate_error listen_on(struct quorate *q, char host[BFT_ADDRESS_BYTES_MAX + 1], uint16_t *port, char *reason)
 {
-	const char *text = q->options.listen ? q->options.listen : q->identity->genesis.cards[q->identity->self].addresses[0];
+	const char *text = q->options.listen ? q->options.listen : q->identity->card.addresses[0];
 	const char *why = card_address_check(text);
 	if (why)
 		return running_fail(reason, QUORATE_CONFIG, why);
@@ -110,7 +112,7 @@ static enum quorate_error make_net(struct quorate *q, char *reason)
 		.listen_port = port,
 		.frame_bytes_max = g->limits.proposal_bytes_max + FRAME_MARGIN,
 		.client_frame_bytes_max = BFT_BUNDLE_BYTES_MAX + (64u << 10),
-		.connections_max = q->clients_count + g->count,
+		.connections_max = q->clients_count + BFT_MEMBERS_MAX,
 		.callbacks = peers_callbacks(),
 		.user = q,
 	};
@@ -132,7 +134,7 @@ enum quorate_error running_open(struct quorate *q, char *reason)
 	enum quorate_error error = identity_read(q->identity, &q->options, reason);
 	if (error != QUORATE_OK)
 		return error;
-	const struct public_key *member = &q->identity->genesis.cards[q->identity->self].member_key;
+	const struct public_key *member = &q->identity->card.member_key;
 	if (!q->options.data)
 		return running_fail(reason, QUORATE_USAGE, "no data folder is named");
 	error = folder_open(&q->folder, q->options.data, &q->identity->cluster, member, &q->options, reason);

@@ -28,7 +28,7 @@ static void show_own_key(struct quorate *q)
 {
 	const struct public_key *wanted = driver_member_key(q->driver, q->identity->self);
 	struct secret_key secret;
-	if (public_key_equal(wanted, &q->shown))
+	if (!wanted || public_key_equal(wanted, &q->shown))
 		return;
 	if (!identity_secret(&q->options, wanted, &secret)) {
 		running_note(
@@ -42,12 +42,40 @@ static void show_own_key(struct quorate *q)
 	running_note(q, QUORATE_LEVEL_INFO, "this replica shows its new key: the former one is of no use any more, and may be deleted");
 }
 
+/* Who has left stays linked for as long as it is: it learns that it has left. */
+bool peers_dial(struct quorate *q, const char **why)
+{
+	*why = NULL;
+	for (uint8_t i = 0; i < BFT_MEMBERS_MAX; i++) {
+		bool member = driver_member_key(q->driver, i) != NULL;
+		const struct bft_card *card = driver_member_card(q->driver, i);
+		char host[BFT_ADDRESS_BYTES_MAX + 1];
+		uint16_t port;
+		if (member ? card == q->dialled[i] : !q->dialled[i] || net_member_peer(q->net, i))
+			continue;
+		net_clear_member(q->net, i);
+		q->dialled[i] = member ? card : NULL;
+		if (!member)
+			continue;
+		card_address_split(card->addresses[0], host, &port);
+		enum net_error r = net_set_member(q->net, i, driver_member_key(q->driver, i), &card->tls_key, host, port);
+		if (r != NET_OK && !*why)
+			*why = net_error_text(r);
+	}
+	return !*why;
+}
+
 /* Links with a former key end here, and those that were strangers because of a new one are members'. */
 void peers_follow_keys(struct quorate *q)
 {
 	q->keys_changed = false;
-	for (uint8_t i = 0; i < q->identity->genesis.count; i++) {
-		(void)net_set_member_key(q->net, i, driver_member_key(q->driver, i), driver_next_key(q->driver, i));
+	const char *why;
+	(void)peers_dial(q, &why); /* what cannot be reached is told by its link */
+	for (uint8_t i = 0; i < BFT_MEMBERS_MAX; i++) {
+		const struct public_key *key = driver_member_key(q->driver, i);
+		if (!key)
+			continue;
+		(void)net_set_member_key(q->net, i, key, driver_next_key(q->driver, i));
 		const struct net_peer *peer = net_member_peer(q->net, i);
 		if (peer && !(q->linked & BFT_BIT(i)) && net_peer_known(peer))
 			member_linked(q, i, true);
@@ -79,6 +107,12 @@ static void peer_up(void *user, struct net_peer *peer)
 	net_peer_close(peer, "too many clients");
 }
 
+static const char *org_of(const struct quorate *q, uint8_t member)
+{
+	const struct bft_card *card = driver_member_card(q->driver, member);
+	return card ? card->org : "?";
+}
+
 static void peer_down(void *user, struct net_peer *peer, const char *reason)
 {
 	struct quorate *q = running_of(user);
@@ -89,9 +123,10 @@ static void peer_down(void *user, struct net_peer *peer, const char *reason)
 		return;
 	q->dirty = true;
 	if (member >= 0) {
-		snprintf(line, sizeof line, "the link to replica %d (%s) is down: %s", member, q->identity->genesis.cards[member].org, reason);
+		snprintf(line, sizeof line, "the link to replica %d (%s) is down: %s", member, org_of(q, (uint8_t)member), reason);
 		running_note(q, QUORATE_LEVEL_INFO, line);
 		member_unlinked(q, (uint8_t)member);
+		q->keys_changed |= driver_member_key(q->driver, (uint8_t)member) == NULL;
 	} else if (p) {
 		p->peer = NULL;
 		driver_client_gone(q->driver, p->generation);

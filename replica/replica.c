@@ -1,8 +1,10 @@
 /* A running replica: include/quorate.h over the driver, net/, the log's thread and a libuv loop (running.h). Here is how it starts and ends, on its own thread or on the
  * loop of whoever embeds it. */
 #include "bft/check.h"
+#include "replica/epochs_file.h"
 #include "replica/running.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,20 +91,14 @@ void running_stop(struct quorate *q)
 static enum quorate_error start_now(struct quorate *q, char *reason)
 {
 	struct log_writer_options w = { .flush = q->options.durability == QUORATE_DURABILITY_FLUSH, .notify = world_wake, .arg = q };
-	const struct bft_genesis *g = &q->identity->genesis;
 	q->writer = log_writer_start(q->folder.log, &w);
 	if (!q->writer)
 		return running_fail(reason, QUORATE_FAILED, "no thread for the log");
 	q->log_ok = true;
 	q->phase = PHASE_RUNNING;
-	for (uint32_t i = 0; i < g->count; i++) {
-		char host[BFT_ADDRESS_BYTES_MAX + 1];
-		uint16_t port;
-		card_address_split(g->cards[i].addresses[0], host, &port);
-		enum net_error r = net_set_member(q->net, i, driver_member_key(q->driver, (uint8_t)i), &g->cards[i].tls_key, host, port);
-		if (r != NET_OK)
-			return running_fail(reason, QUORATE_CONFIG, net_error_text(r));
-	}
+	const char *why;
+	if (!peers_dial(q, &why))
+		return running_fail(reason, QUORATE_CONFIG, why);
 	loop_begin(q);
 	if (q->folder.state_lost[0]) {
 		char line[STATE_REASON_BYTES + 96];
@@ -170,10 +166,10 @@ static char *copy(const char *s)
 
 static bool copy_options(struct quorate *q, const struct quorate_options *o)
 {
-	const char **fields[6] = { &q->options.genesis,    &q->options.member_key, &q->options.tls_key,
-		                   &q->options.passphrase, &q->options.data,       &q->options.listen };
+	const char **fields[7] = { &q->options.genesis, &q->options.member_key, &q->options.tls_key, &q->options.passphrase,
+		                   &q->options.data,    &q->options.listen,     &q->options.epochs };
 	q->options = *o;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 7; i++) {
 		q->strings[i] = copy(*fields[i]);
 		if (*fields[i] && !q->strings[i])
 			return false;
@@ -293,7 +289,7 @@ void quorate_destroy(struct quorate *q)
 		while (q->phase != PHASE_STOPPED)
 			uv_run(q->loop, UV_RUN_ONCE);
 	}
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		free(q->strings[i]);
 	free(q->identity);
 	free(q->clients);
@@ -315,6 +311,16 @@ void quorate_standing(struct quorate *q, struct quorate_standing *out)
 	uv_mutex_unlock(&q->lock);
 }
 
+/* A member that came later finds itself in it at each start. */
+static enum quorate_error keep_chain(const struct quorate_options *options, char *reason)
+{
+	char sentence[QUORATE_REASON_BYTES];
+	if (epochs_file_copy(options->data, options->epochs))
+		return QUORATE_OK;
+	snprintf(sentence, sizeof sentence, "%.200s: %s", options->epochs, strerror(errno));
+	return running_fail(reason, QUORATE_FAILED, sentence);
+}
+
 enum quorate_error quorate_format(const struct quorate_options *options, char *reason)
 {
 	struct identity *identity = calloc(1, sizeof *identity);
@@ -323,13 +329,14 @@ enum quorate_error quorate_format(const struct quorate_options *options, char *r
 	enum quorate_error error = identity_read(identity, options, reason);
 	if (error == QUORATE_OK && !options->data)
 		error = running_fail(reason, QUORATE_USAGE, "no data folder is named");
-	if (error == QUORATE_OK && !options->lost &&
-	    (!identity->has_key || !public_key_equal(&identity->key, &identity->genesis.cards[identity->self].member_key)))
+	if (error == QUORATE_OK && !options->lost && (!identity->has_key || !public_key_equal(&identity->key, &identity->card.member_key)))
 		error = running_fail(reason, QUORATE_CONFIG, "no member of the genesis has the key in the file that member_key names");
 	if (error == QUORATE_OK) {
 		struct folder_needs needs = folder_needs(&identity->genesis);
-		error = folder_format(options->data, &identity->cluster, &identity->genesis.cards[identity->self].member_key, &needs, options, reason);
+		error = folder_format(options->data, &identity->cluster, &identity->card.member_key, &needs, options, reason);
 	}
+	if (error == QUORATE_OK && options->epochs)
+		error = keep_chain(options, reason);
 	sign_wipe(&identity->secret);
 	sign_wipe(&identity->tls_secret);
 	free(identity);

@@ -3,11 +3,11 @@
 #include "bft/quorum.h"
 #include "bft/types.h"
 
-uint32_t round_trip(const uint64_t *us, uint32_t n)
+uint32_t round_trip(const uint64_t *us, uint32_t width, uint32_t n)
 {
 	uint64_t nearest[BFT_MEMBERS_MAX];
 	uint32_t count = 0, want = n - 1 - quorum_faults(n);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < width; i++) {
 		if (us[i] == 0)
 			continue;
 		uint32_t at = count++;

@@ -5,5 +5,5 @@
 
 /* To the farthest of the n-1-f nearest of the `n` members, in us: f that answer late, or never, do not count. `us` has one for each member; mine is 0, and so is
  * whose is unknown. 0: not so many are known. */
-uint32_t round_trip(const uint64_t *us, uint32_t n);
+uint32_t round_trip(const uint64_t *us, uint32_t width, uint32_t n);
 #endif

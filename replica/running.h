@@ -1,6 +1,7 @@
 /* replica/running.h - a running replica from inside: what loop.c, world.c, peers.c and open.c make of a struct quorate, and call of each other. */
 #ifndef REPLICA_RUNNING_H
 #define REPLICA_RUNNING_H
+#include "bft/card.h"
 #include "net/net.h"
 #include "quorate.h"
 #include "replica/driver.h"
@@ -23,7 +24,7 @@ struct client_place {
 struct quorate {
 	uint32_t magic;
 	struct quorate_options options;
-	char *strings[6];
+	char *strings[7];
 	struct quorate_app app;
 	const struct replica_shim *shim; /* NULL: nothing stands between the driver and the links */
 	struct identity *identity;
@@ -37,6 +38,7 @@ struct quorate {
 	bft_mask linked;         /* members that show the key which is known here: the others are strangers */
 	struct public_key shown; /* by this replica                                                         */
 	bool keys_changed;
+	const struct bft_card *dialled[BFT_MEMBERS_MAX]; /* whose links the net keeps up */
 
 	uv_loop_t own_loop, *loop;
 	uv_check_t check; /* after the sockets: the driver's turn */
@@ -82,6 +84,8 @@ void world_wake(void *user);
 
 /* peers.c: links, and the keys that they show. */
 struct net_callbacks peers_callbacks(void);
+/* Whoever the driver knows as a member is dialled. False: an address or a key cannot be used (*why). */
+bool peers_dial(struct quorate *q, const char **why);
 /* The driver has come to an epoch with other keys. */
 void peers_follow_keys(struct quorate *q);
 

@@ -82,7 +82,7 @@ static void show(struct quorate_genesis_info *out, const struct bft_genesis *g, 
 	out->mode = (uint8_t)g->mode;
 	out->members = g->count;
 	out->faults = quorum_faults_of(g->mode, g->count);
-	out->quorum = genesis_quorum(g);
+	out->quorum = quorum_of(g->mode, g->count);
 	for (uint32_t i = 0; i < g->count; i++) {
 		struct quorate_member_info *m = &out->member[i];
 		snprintf(m->org, sizeof m->org, "%s", g->cards[i].org);

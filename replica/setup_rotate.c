@@ -42,7 +42,7 @@ static enum quorate_error rotate(const struct identity *id, const struct quorate
 	if (error != QUORATE_OK)
 		return error;
 	sign_keypair_random(&sign_ed25519, &r->key, &fresh);
-	if (!public_key_equal(&org_key, &id->genesis.cards[id->self].org_key))
+	if (!public_key_equal(&org_key, &id->card.org_key))
 		error = setup_fail(reason, QUORATE_VERIFICATION, o->org_key, "it is not the key of this replica's organization");
 	if (error == QUORATE_OK)
 		error = write_key(o->replica, &r->key, &fresh, path, reason);

@@ -113,7 +113,7 @@ static void leave(struct driver *d, uint8_t member, const char *why)
 {
 	d->transfer->left |= BFT_BIT(member);
 	d->transfer->offer[member].seq = 0; /* when all are tried again, it has to offer again */
-	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) is left as a source of the state: %s", member, d->genesis->cards[member].org, why);
+	driver_note(d, QUORATE_LEVEL_WARNING, "replica %u (%s) is left as a source of the state: %s", member, driver_org(d, member), why);
 }
 
 static bool is_source(const struct driver *d, uint8_t i)
@@ -171,13 +171,12 @@ void transfer_offer(struct driver *d, uint8_t member, const uint8_t *body, size_
 		return;
 	bool read = certificate_read(&r, c) && rd_done(&r) && c->kind == CERTIFICATE_SNAPSHOT && c->epoch;
 	struct of_epoch of = { d, read ? c->epoch : 0 };
+	struct bft_roster roster = driver_roster(d, of.epoch);
 	if (read && c->epoch > d->chain->keys.epoch) {
 		free(c); /* who signed it is not known before the chain of epochs is */
 		return;
 	}
-	if (!read || !links_within(d, c->epoch, c->seq) ||
-	    !certificate_check(c, d->n, epoch_passed(&d->chain->keys, c->epoch), certificate_signers(c->kind, d->genesis->mode, d->n), &d->cluster,
-	                       verify_offer, &of)) {
+	if (!read || !links_within(d, c->epoch, c->seq) || !certificate_check(c, &roster, &d->cluster, verify_offer, &of)) {
 		admission_reject(d, member, "an offer of a state whose certificate is false");
 		leave(d, member, "its certificate is false");
 	} else {

@@ -68,10 +68,11 @@ static void env_close_client(void *user, driver_link link, const char *why)
 		net_peer_close(p->peer, why);
 }
 
-static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *at)
+static enum log_result env_append(void *user, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+                                  struct log_position *at)
 {
 	struct quorate *q = running_of(user);
-	return q->writer ? log_writer_queue(q->writer, type, 0, lsn, seq, pieces, count, at) : LOG_ERR_FAILED;
+	return q->writer ? log_writer_queue(q->writer, type, flags, lsn, seq, pieces, count, at) : LOG_ERR_FAILED;
 }
 
 static void env_flush(void *user)

@@ -9,6 +9,8 @@ void on_epoch(struct pbft *p, const struct bft_event *e)
 		return;
 	BFT_CHECK(e->seq % p->limits.checkpoint_every == 0 && e->seq >= p->executed);
 	p->border = e->seq;
+	p->next_members = e->members ? e->members : p->members;
+	p->next_mode = e->mode ? e->mode : BFT_MODE_BFT;
 	p->border_ms = p->mono_ms;
 	/* A leader that was behind may have proposed beyond it: who knows of the border took no notice. */
 	if (p->next_seq > p->border + 1)
@@ -26,21 +28,26 @@ static bft_lsn border_record(struct pbft *p, struct bft_effects *out, const stru
 
 void border_stand(struct pbft *p, struct bft_effects *out)
 {
-	const struct bft_rec_view here = { .view = p->view, .entered = BFT_VIEW_ENTERED, .epoch = p->epoch, .base = p->base, .chain = p->base_chain };
+	const struct bft_rec_view here = { .view = p->view,
+		                           .entered = BFT_VIEW_ENTERED,
+		                           .epoch = p->epoch,
+		                           .base = p->base,
+		                           .chain = p->base_chain,
+		                           .mode = BFT_MODE_BFT,
+		                           .members = p->members };
 	bft_lsn lsn = border_record(p, out, &here);
 	p->view_lsn = lsn ? lsn : p->view_lsn;
 }
 
-static void leave(struct pbft *p, struct bft_effects *out, bft_epoch epoch, bft_seq base, const struct digest *chain)
+static void leave(struct pbft *p, struct bft_effects *out, const struct bft_rec_view *next)
 {
-	const struct bft_rec_view next = { .view = 0, .entered = BFT_VIEW_BEGINS, .epoch = epoch, .base = base, .chain = *chain };
-	bft_lsn lsn = border_record(p, out, &next);
+	bft_lsn lsn = border_record(p, out, next);
 	if (!lsn)
 		return;
 	p->closed = true;
 	struct bft_effect *e = effects_add(out, BFT_FX_ACTIVATE);
-	e->seq = base;
-	e->digest = *chain;
+	e->seq = next->base;
+	e->digest = next->chain;
 	e->lsn = lsn;
 }
 
@@ -52,12 +59,21 @@ void border_try(struct pbft *p, struct bft_effects *out)
 		return;
 	if (p->low < p->border && !p->overtaken)
 		return;
-	leave(p, out, p->epoch + 1, p->border, &p->chain);
+	const struct bft_rec_view next = {
+		.entered = BFT_VIEW_BEGINS, .epoch = p->epoch + 1, .base = p->border, .chain = p->chain, .mode = p->next_mode, .members = p->next_members
+	};
+	leave(p, out, &next);
 }
 
 /* Whose log no longer reaches the border goes on from a state of the later epoch. */
 void on_jump(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 {
+	const struct bft_rec_view next = { .entered = BFT_VIEW_BEGINS,
+		                           .epoch = e->epoch,
+		                           .base = e->seq,
+		                           .chain = e->digest,
+		                           .mode = e->mode ? e->mode : BFT_MODE_BFT,
+		                           .members = e->members ? e->members : p->members };
 	if (p->started && e->epoch > p->epoch && e->seq > p->base)
-		leave(p, out, e->epoch, e->seq, &e->digest);
+		leave(p, out, &next);
 }

@@ -62,7 +62,7 @@ void checkpoint_send(struct pbft *p, bft_seq seq, struct bft_effects *out)
 	*own = *seen;
 	*m = (struct bft_checkpoint){ .seq = seq, .chain = seen->chain };
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_CHECKPOINT, m, sizeof *m, NULL);
-	pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), lsn);
+	pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, p->members, lsn);
 }
 
 /* A certificate for `cert->seq` is at hand: the window moves with the rest, executed or not. */
@@ -180,7 +180,7 @@ void snapshot_sign(struct pbft *p, struct bft_effects *out)
 	*m = (struct bft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
 	p->own_snapshot.seq = 0;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_SNAPSHOT, m, sizeof *m, NULL);
-	pbft_send(p, out, PBFT_SNAPSHOT, m, sizeof *m, mask_all(p->n), lsn);
+	pbft_send(p, out, PBFT_SNAPSHOT, m, sizeof *m, p->members, lsn);
 }
 
 /* Proposals stay in the log from the older of the two newest certified snapshots (design section 6). */

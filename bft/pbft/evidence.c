@@ -135,10 +135,14 @@ static const char *not_reproposed(const struct evidence *e, struct evidence_room
 }
 
 /* What it says of itself cannot be, whatever the VIEW-CHANGEs say. */
-static bool false_alone(const struct pbft_new_view *nv, uint8_t signer, const struct bft_genesis *g, bft_mask passed)
+static bool false_alone(const struct pbft_new_view *nv, uint8_t signer, const struct bft_genesis *g, const struct bft_roster *roster)
 {
-	return order_leader(nv->view, g->count, passed) != signer || nv->sources_count != quorum_strong(g->count) || nv->count > g->limits.window ||
-	       nv->source[nv->sources_count - 1].member >= g->count;
+	if (roster_leader(roster, nv->view) != signer || nv->sources_count != roster_quorum(roster) || nv->count > g->limits.window)
+		return true;
+	for (uint8_t i = 0; i < nv->sources_count; i++)
+		if (!roster_has(roster, nv->source[i].member))
+			return true;
+	return false;
 }
 
 static bool follows(const struct evidence *e, const struct bft_genesis *g, struct evidence_room *room)
@@ -158,14 +162,14 @@ static bool follows(const struct evidence *e, const struct bft_genesis *g, struc
 	       memcmp(right->digest, said->digest, right->count * sizeof right->digest[0]) == 0;
 }
 
-static const char *false_new_view(const struct evidence *e, const struct bft_genesis *g, bft_mask passed, struct evidence_room *room)
+static const char *false_new_view(const struct evidence *e, const struct bft_genesis *g, const struct bft_roster *roster, struct evidence_room *room)
 {
 	struct pbft_new_view *nv = &room->new_view[0];
 	if (!read_whole(&e->message[0], PBFT_NEW_VIEW, nv))
 		return malformed;
 	if (nv->view != e->view || e->seq != 0)
 		return elsewhere;
-	if (false_alone(nv, e->culprit, g, passed))
+	if (false_alone(nv, e->culprit, g, roster))
 		return e->count == 1 ? NULL : "it has more messages than it needs";
 	if (e->count != 1 + nv->sources_count)
 		return "it lacks VIEW-CHANGEs that the NEW-VIEW names";
@@ -193,7 +197,7 @@ static const char *signers(const struct evidence *e)
 	return NULL;
 }
 
-const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, bft_mask passed, struct evidence_room *room)
+const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, const struct bft_roster *roster, struct evidence_room *room)
 {
 	const char *why = signers(e);
 	if (why)
@@ -208,7 +212,7 @@ const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g
 	case EVIDENCE_TWO_NEW_VIEWS: return two_bodies(e, PBFT_NEW_VIEW, room);
 	case EVIDENCE_HIDDEN_COMMIT: return hidden_commit(e, room);
 	case EVIDENCE_NOT_REPROPOSED: return not_reproposed(e, room);
-	case EVIDENCE_FALSE_NEW_VIEW: return false_new_view(e, g, passed, room);
+	case EVIDENCE_FALSE_NEW_VIEW: return false_new_view(e, g, roster, room);
 	case EVIDENCE_PREDICATE_END: break;
 	}
 	return "it claims what this release does not know";
@@ -223,18 +227,21 @@ const char *evidence_verify(struct evidence *e, const uint8_t *bytes, size_t n, 
 		return why;
 	if (!digest_equal(&e->cluster, cluster))
 		return "it is about another cluster than the genesis";
-	if (g->mode != BFT_MODE_BFT || e->epoch == 0)
+	if (e->epoch == 0)
 		return "it is about an epoch that the genesis does not know";
 	if (e->epoch > keys->epoch)
 		return "it is about an epoch that is not known here: the chain of epochs is needed, as any replica keeps it in the file 'epochs' of its data";
-	if (e->culprit >= g->count)
-		return "the genesis does not have the member whom it accuses";
-	why = evidence_holds(e, g, epoch_passed(keys, e->epoch), room);
+	struct bft_roster roster = epoch_roster(keys, e->epoch);
+	if (roster.mode != BFT_MODE_BFT)
+		return "in that epoch the cluster was in trusted mode, where nobody can be convicted";
+	if (!roster_has(&roster, e->culprit))
+		return "that epoch does not have the member whom it accuses";
+	why = evidence_holds(e, g, &roster, room);
 	for (uint32_t i = 0; i < e->count && !why; i++) {
 		const struct evidence_message *m = &e->message[i];
 		struct statement s;
-		if (m->signer >= g->count)
-			why = "the genesis does not have the signer of a message";
+		if (!roster_has(&roster, m->signer))
+			why = "that epoch does not have the signer of a message";
 		else if (!evidence_statement(&s, e, i, room) || !scheme->verify(&m->signature, &s, epoch_key(keys, m->signer, e->epoch)))
 			why = "a signature in it is false";
 	}

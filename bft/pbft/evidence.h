@@ -17,8 +17,8 @@ struct evidence_room {
 
 extern const struct evidence_rules pbft_evidence;
 
-/* What the messages say is a contradiction, if they are signed: NULL, or the reason why it is none. `passed`: who led last in that epoch. */
-const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, bft_mask passed, struct evidence_room *room);
+/* What the messages say is a contradiction, if they are signed: NULL, or the reason why it is none. `roster`: the members of that epoch. */
+const char *evidence_holds(const struct evidence *e, const struct bft_genesis *g, const struct bft_roster *roster, struct evidence_room *room);
 /* The statement that message `i` is signed over. False: its body is malformed. */
 bool evidence_statement(struct statement *out, const struct evidence *e, uint32_t i, struct evidence_room *room);
 

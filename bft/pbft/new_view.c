@@ -138,7 +138,7 @@ void new_view_try(struct pbft *p, struct bft_effects *out)
 		}
 	select_from(p, sources, nv);
 	new_view_enter(p, nv, 0, out);
-	pbft_send(p, out, PBFT_NEW_VIEW, nv, sizeof *nv, mask_all(p->n), p->view_lsn);
+	pbft_send(p, out, PBFT_NEW_VIEW, nv, sizeof *nv, p->members, p->view_lsn);
 }
 
 /* A NEW-VIEW waits here until every VIEW-CHANGE that it names is at hand, then it is recomputed and compared. */
@@ -177,12 +177,20 @@ void new_view_check_pending(struct pbft *p, struct bft_effects *out)
 		suspect_leader(p, PBFT_WHY_FALSE_NEW_VIEW, out);
 }
 
+static bool sources_are_members(const struct pbft *p, const struct pbft_new_view *nv)
+{
+	for (uint8_t i = 0; i < nv->sources_count; i++)
+		if (!pbft_member(p, nv->source[i].member))
+			return false;
+	return true;
+}
+
 static enum bft_verdict new_view_check(const struct pbft *p, const struct bft_vmsg *m)
 {
 	const struct pbft_new_view *nv = m->body;
 	if (m->auth < BFT_AUTH_SIGNED || m->from != pbft_leader(p, nv->view))
 		return BFT_REJECT;
-	if (nv->sources_count != p->q || nv->count > p->limits.window || nv->source[nv->sources_count - 1].member >= p->n)
+	if (nv->sources_count != p->q || nv->count > p->limits.window || !sources_are_members(p, nv))
 		return BFT_REJECT;
 	if (nv->view < p->view || (nv->view == p->view && p->mode == PBFT_NORMAL))
 		return BFT_IGNORE;

@@ -69,7 +69,7 @@ static void say(struct pbft *p, uint8_t member, struct bft_effects *out)
 	if (!m)
 		return;
 	m->member = member;
-	pbft_send(p, out, PBFT_PASS_OVER, m, sizeof *m, mask_all(p->n), 0);
+	pbft_send(p, out, PBFT_PASS_OVER, m, sizeof *m, p->members, 0);
 }
 
 /* Again while it stands: not everybody was there, and what was made of it may be lost. */
@@ -87,7 +87,7 @@ void pass_over_tick(struct pbft *p, struct bft_effects *out)
 
 enum bft_verdict pass_over_screen(const struct pbft *p, uint8_t from, const struct pbft_pass_over *m)
 {
-	if (m->member >= p->n || m->member == from)
+	if (!pbft_member(p, m->member) || m->member == from)
 		return BFT_REJECT;
 	return wanted(p, m->member) && !*said_by(p, m->member, from) ? BFT_ACCEPT : BFT_IGNORE;
 }
@@ -113,7 +113,7 @@ static void tell(const struct pbft *p, uint8_t member, struct bft_effects *out)
 enum bft_verdict on_pass_over(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
 	const struct pbft_pass_over *body = m->body;
-	if (m->auth < BFT_AUTH_SIGNED || body->member >= p->n || body->member == m->from)
+	if (m->auth < BFT_AUTH_SIGNED || !pbft_member(p, body->member) || body->member == m->from)
 		return BFT_REJECT;
 	bft_ref *wire = said_by(p, body->member, m->from);
 	if (!wanted(p, body->member) || (*wire && m->from != p->self))

@@ -126,6 +126,14 @@ static size_t pbft_bytes(const struct bft_limits *l)
 	return lay_out(l, &scratch);
 }
 
+void pbft_set_members(struct pbft *p, bft_mask members)
+{
+	BFT_CHECK(members && (members & ~mask_all(p->n)) == 0);
+	p->members = members;
+	p->q = quorum_strong(mask_count(members));
+	p->weak = quorum_weak(mask_count(members));
+}
+
 static void pbft_init(struct bft_core *core, const struct bft_limits *l, const struct digest *cluster, bft_epoch epoch, uint8_t self)
 {
 	struct pbft *p = (struct pbft *)core;
@@ -139,8 +147,7 @@ static void pbft_init(struct bft_core *core, const struct bft_limits *l, const s
 	proposal_null_digest(&p->null_digest, cluster);
 	p->epoch = epoch;
 	p->n = l->members;
-	p->q = quorum_strong(p->n);
-	p->weak = quorum_weak(p->n);
+	pbft_set_members(p, mask_all(p->n) & ~l->absent);
 	p->self = self;
 	p->fresh = true;
 	p->next_seq = 1;
@@ -151,7 +158,7 @@ static void pbft_init(struct bft_core *core, const struct bft_limits *l, const s
 
 static enum bft_verdict on_msg(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
-	BFT_CHECK(m->from < p->n);
+	BFT_CHECK(pbft_member(p, m->from));
 	if (m->epoch != p->epoch)
 		return BFT_IGNORE;
 	if (m->from == p->self && !recall_check(p, m, out))
@@ -178,7 +185,7 @@ static enum bft_verdict on_msg(struct pbft *p, const struct bft_vmsg *m, struct 
 
 static void on_link(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 {
-	if (e->from >= p->n || e->from == p->self)
+	if (!pbft_member(p, e->from) || e->from == p->self)
 		return;
 	p->peer[e->from].up = e->ok;
 	if (!e->ok || !p->started)
@@ -224,7 +231,7 @@ static void on_tick(struct pbft *p, const struct bft_event *e, struct bft_effect
 		p->status_ms = p->mono_ms;
 		if (p->recalling)
 			for (uint32_t i = 0; i < p->n; i++)
-				if (i != p->self && !p->peer[i].recall_answered)
+				if (i != p->self && pbft_member(p, i) && !p->peer[i].recall_answered)
 					recall_send(p, BFT_BIT(i), out);
 		status_send(p, pbft_others(p), out);
 		pass_over_tick(p, out);
@@ -319,7 +326,7 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		}
 		propose_try(p, out);
 		break;
-	case BFT_EV_ORDER: p->passed = e->members & mask_all(p->n); break;
+	case BFT_EV_ORDER: p->passed = e->members & p->members; break;
 	case BFT_EV_READ: on_read(p, e, out); break;
 	case BFT_EV_ADMIN: suspect_leader(p, PBFT_WHY_ASKED, out); break;
 	}
@@ -338,7 +345,7 @@ static enum bft_verdict pbft_screen(const struct bft_core *core, uint8_t from, u
 {
 	const struct pbft *p = (const struct pbft *)core;
 	const union pbft_body *b = body;
-	if (from >= p->n)
+	if (!pbft_member(p, from))
 		return BFT_REJECT;
 	switch ((enum pbft_type)type) {
 	case PBFT_VOTES:

@@ -109,7 +109,9 @@ struct pbft {
 	struct bft_limits limits;
 	struct digest cluster, null_digest;
 	bft_epoch epoch;
-	uint32_t n, q, weak;
+	uint32_t n; /* rows of the tables by member */
+	bft_mask members;
+	uint32_t q, weak;
 	uint8_t self;
 	uint64_t mono_ms, wall_ms;
 	bft_lsn lsn; /* the last one given out */
@@ -150,6 +152,8 @@ struct pbft {
 	bft_seq base;                /* the border behind which this epoch began: nothing at or below it is its own */
 	struct digest base_chain;
 	bft_seq border;        /* no sequence above it exists in this epoch; 0 = no border is pending          */
+	bft_mask next_members; /* then: of the next                                                            */
+	enum bft_mode next_mode;
 	bft_seq snapshot_made; /* the newest one of mine that is durable                                       */
 	bool overtaken;        /* f+1 members are in a later epoch: one of them is honest, and saw the border stable */
 	bool closed;           /* this epoch has ended here                                                     */
@@ -198,13 +202,19 @@ extern const struct bft_protocol bft_pbft;
 
 /* pbft.c */
 bool pbft_may_sign(const struct pbft *p);
+/* Who has a say in this epoch. Requires: a number below p->n each; I need not be one of them: then I observe. */
+void pbft_set_members(struct pbft *p, bft_mask members);
 static inline uint8_t pbft_leader(const struct pbft *p, bft_view view)
 {
-	return order_leader(view, p->n, p->passed);
+	return order_leader(view, p->members, p->passed);
+}
+static inline bool pbft_member(const struct pbft *p, uint32_t i)
+{
+	return i < p->n && (p->members & BFT_BIT(i));
 }
 static inline bft_mask pbft_others(const struct pbft *p)
 {
-	return mask_all(p->n) & ~BFT_BIT(p->self);
+	return p->members & ~BFT_BIT(p->self);
 }
 bft_lsn pbft_persist(struct pbft *p, struct bft_effects *out, uint16_t rtype, const void *data, size_t bytes, const struct digest *body);
 void pbft_send(const struct pbft *p, struct bft_effects *out, uint16_t type, const void *data, size_t bytes, bft_mask to, bft_lsn lsn);

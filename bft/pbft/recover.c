@@ -50,6 +50,7 @@ static void recover_view(struct pbft *p, bft_view view, bool entered, bft_lsn ls
 /* The driver makes a new core for each epoch, so this is the core's own, or the log begins within it. */
 static void recover_epoch(struct pbft *p, const struct bft_rec_view *r)
 {
+	pbft_set_members(p, r->members);
 	p->epoch = r->epoch;
 	p->base = r->base;
 	p->base_chain = r->chain;
@@ -153,7 +154,7 @@ static void say_again(struct pbft *p, struct bft_effects *out)
 		if (!m)
 			return;
 		*m = *view_change_of(p, p->self);
-		pbft_send(p, out, PBFT_VIEW_CHANGE, m, sizeof *m, mask_all(p->n), 0);
+		pbft_send(p, out, PBFT_VIEW_CHANGE, m, sizeof *m, p->members, 0);
 		return;
 	}
 	for (bft_seq seq = p->low + 1; seq <= p->low + p->limits.window; seq++) {
@@ -162,11 +163,11 @@ static void say_again(struct pbft *p, struct bft_effects *out)
 			continue;
 		if (s->own_prepare_set && s->own_prepare_view == p->view) {
 			s->voted = true;
-			pbft_send_leaf(p, out, BFT_LEAF_PREPARE, seq, &s->own_prepare, mask_all(p->n), 0);
+			pbft_send_leaf(p, out, BFT_LEAF_PREPARE, seq, &s->own_prepare, p->members, 0);
 		}
 		if (s->own_commit_set && s->own_commit_view == p->view) {
 			s->prepared = true;
-			pbft_send_leaf(p, out, BFT_LEAF_COMMIT, seq, &s->own_commit, mask_all(p->n), 0);
+			pbft_send_leaf(p, out, BFT_LEAF_COMMIT, seq, &s->own_commit, p->members, 0);
 		}
 	}
 }
@@ -183,7 +184,7 @@ static void say_checkpoints_again(struct pbft *p, struct bft_effects *out)
 		if (!m)
 			return;
 		*m = (struct bft_checkpoint){ .seq = seq, .chain = own->chain };
-		pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), 0);
+		pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, p->members, 0);
 	}
 	struct bft_snapshot *m = p->snapshot[p->self].seq ? effects_room(out, sizeof *m) : NULL;
 	if (!m)
@@ -191,7 +192,7 @@ static void say_checkpoints_again(struct pbft *p, struct bft_effects *out)
 	const struct pbft_checkpoint_vote *own = &p->snapshot[p->self];
 	*m = (struct bft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
 	p->snapshot[p->self].seq = 0; /* set again when it comes back through the door */
-	pbft_send(p, out, PBFT_SNAPSHOT, m, sizeof *m, mask_all(p->n), 0);
+	pbft_send(p, out, PBFT_SNAPSHOT, m, sizeof *m, p->members, 0);
 }
 
 static void become_member(struct pbft *p, struct bft_effects *out)
@@ -214,7 +215,7 @@ void on_start(struct pbft *p, const struct bft_event *e, struct bft_effects *out
 	p->started = true;
 	p->executed = p->dispatched = e->seq;
 	p->chain = e->digest;
-	p->observer = e->recovery == BFT_RECOVERY_LOST;
+	p->observer = e->recovery == BFT_RECOVERY_LOST || !pbft_member(p, p->self);
 	p->log_view = p->view;
 	p->next_seq = (p->new_view_top > p->low ? p->new_view_top : p->low) + 1;
 	/* Tables that hold a message's handle start without one. */

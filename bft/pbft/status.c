@@ -29,7 +29,7 @@ static void fill_open(const struct pbft *p, struct pbft_status *m)
 	for (bft_seq seq = p->low + 1; seq <= p->low + p->limits.window && m->count < BFT_WINDOW_MAX; seq++) {
 		const struct pbft_slot *s = slot_find(p, seq);
 		bool decided = seq <= p->executed || (s && s->committed);
-		bft_mask prepares = s && s->prepared ? mask_all(p->n) : 0, commits = decided ? mask_all(p->n) : 0;
+		bft_mask prepares = s && s->prepared ? p->members : 0, commits = decided ? p->members : 0;
 		for (uint32_t i = 0; s && i < p->n; i++) {
 			const struct pbft_vote *a = slot_vote(p, s, false, i), *b = slot_vote(p, s, true, i);
 			prepares |= a->set && a->view == p->view ? BFT_BIT(i) : 0;
@@ -101,6 +101,13 @@ static void help_checkpoints(const struct pbft *p, uint8_t to, const struct pbft
 		forward(out, snap->wire, p->self, to);
 }
 
+/* How many members after `i` I come, in a circle that moves on with each round. */
+static uint32_t turn_of(const struct pbft *p, uint32_t i, uint32_t round)
+{
+	uint32_t count = mask_count(p->members);
+	return (order_place(p->members, p->self) + count - order_place(p->members, (uint8_t)i) + round) % count;
+}
+
 /* My own votes that they lack; and the leader's leaf, when it did not reach them: f+1 of us in turn pass it on. */
 static void help_slot(const struct pbft *p, uint8_t to, const struct pbft_slot *s, bft_mask prepares, bft_mask commits, struct bft_effects *out)
 {
@@ -108,7 +115,7 @@ static void help_slot(const struct pbft *p, uint8_t to, const struct pbft_slot *
 	const struct pbft_vote *pre = slot_vote(p, s, false, leader), *mine = slot_vote(p, s, false, p->self);
 	const struct pbft_vote *commit = slot_vote(p, s, true, p->self);
 	if (!(prepares & BFT_BIT(leader)) && pre->set && pre->view == p->view && to != leader) {
-		uint32_t turn = (p->self + p->n - leader) % p->n;
+		uint32_t turn = turn_of(p, leader, 0);
 		if (turn <= p->weak)
 			forward(out, pre->wire, leader, to);
 	}
@@ -124,10 +131,10 @@ static void help_slot(const struct pbft *p, uint8_t to, const struct pbft_slot *
 static void pass_on_commits(const struct pbft *p, uint8_t to, const struct pbft_slot *s, bft_mask commits, struct bft_effects *out)
 {
 	/* The turn moves on with each round of STATUS: the only one to whom the liar spoke may not be among the first. */
-	uint32_t round = (uint32_t)(p->mono_ms / PBFT_STATUS_MS % p->n);
+	uint32_t round = (uint32_t)(p->mono_ms / PBFT_STATUS_MS % mask_count(p->members));
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct pbft_vote *v = slot_vote(p, s, true, i);
-		uint32_t turn = (p->self + p->n - i + round) % p->n;
+		uint32_t turn = turn_of(p, i, round);
 		if (i != to && i != p->self && turn < p->weak && v->set && !(commits & BFT_BIT(i)))
 			forward(out, v->wire, i, to);
 	}
@@ -143,7 +150,7 @@ static void help_slots(const struct pbft *p, uint8_t to, const struct pbft_statu
 		bool same = s->view == p->view && !(s->flags & PBFT_STATUS_CHANGING) && p->mode == PBFT_NORMAL;
 		if (slot->committed && seq > s->executed && seq - s->executed <= PASS_ON_MAX)
 			pass_on_commits(p, to, slot, same ? s->open[k].commits : 0, out);
-		help_slot(p, to, slot, same ? s->open[k].prepares : mask_all(p->n), same ? s->open[k].commits : 0, out);
+		help_slot(p, to, slot, same ? s->open[k].prepares : p->members, same ? s->open[k].commits : 0, out);
 		if (out->count > out->capacity / 2)
 			return; /* the rest with the next STATUS */
 	}

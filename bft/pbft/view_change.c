@@ -75,7 +75,7 @@ void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out)
 	pbft_release(out, &p->new_view_wire, PBFT_NO_SEQ);
 	slots_enter_view(p);
 	p->view_lsn = pbft_persist(p, out, PBFT_REC_VIEW_CHANGE, m, sizeof *m, NULL);
-	pbft_send(p, out, PBFT_VIEW_CHANGE, m, sizeof *m, mask_all(p->n), p->view_lsn);
+	pbft_send(p, out, PBFT_VIEW_CHANGE, m, sizeof *m, p->members, p->view_lsn);
 	pbft_role(p, out);
 	new_view_check_pending(p, out);
 }

@@ -146,7 +146,7 @@ static void fetch_body(struct pbft *p, struct pbft_slot *s, struct bft_effects *
 	}
 	/* A re-proposal, or what is decided, is on the disk of q-1-f >= f correct backups: anyone may have it. */
 	if (s->required || s->committed)
-		claim = mask_all(p->n);
+		claim = p->members;
 	claim &= pbft_others(p);
 	if (s->fetching && (claim & ~s->asked) == 0)
 		return;
@@ -197,7 +197,7 @@ static void vote_prepare(struct pbft *p, struct pbft_slot *s, struct bft_effects
 	s->own_prepare_view = p->view;
 	s->own_prepare = s->digest;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_PREPARE, rec, sizeof *rec, &s->digest);
-	pbft_send_leaf(p, out, leader ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, s->seq, &s->digest, mask_all(p->n), lsn);
+	pbft_send_leaf(p, out, leader ? BFT_LEAF_PRE_PREPARE : BFT_LEAF_PREPARE, s->seq, &s->digest, p->members, lsn);
 }
 
 /* Prepared: q votes of this view, mine among them. COMMIT means "and the prepared certificate is on my disk". */
@@ -220,7 +220,7 @@ static void vote_commit(struct pbft *p, struct pbft_slot *s, struct bft_effects 
 	s->own_commit_view = p->view;
 	s->own_commit = s->digest;
 	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_COMMIT, cert, sizeof *cert, NULL);
-	pbft_send_leaf(p, out, BFT_LEAF_COMMIT, s->seq, &s->digest, mask_all(p->n), lsn);
+	pbft_send_leaf(p, out, BFT_LEAF_COMMIT, s->seq, &s->digest, p->members, lsn);
 }
 
 void slot_progress(struct pbft *p, struct pbft_slot *s, struct bft_effects *out)

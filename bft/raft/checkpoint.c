@@ -69,7 +69,7 @@ void raft_checkpoint_send(struct raft *p, bft_seq seq, struct bft_effects *out)
 	*own = *seen;
 	*m = (struct bft_checkpoint){ .seq = seq, .chain = seen->chain };
 	bft_lsn lsn = raft_persist(p, out, RAFT_REC_CHECKPOINT, m, sizeof *m, NULL);
-	raft_send(out, RAFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), lsn);
+	raft_send(out, RAFT_CHECKPOINT, m, sizeof *m, p->members, lsn);
 }
 
 static void hold(struct bft_effects *out, bft_ref wire, bft_seq seq)
@@ -117,7 +117,9 @@ static bool gather_equal(const struct raft *p, bft_seq seq, const struct digest 
 		cert->signers |= BFT_BIT(i);
 		cert->wire[i] = v->wire;
 	}
-	return mask_count(cert->signers) >= p->majority;
+	/* A mode with larger quorums begins among as many as hold the border durably (design section 7). */
+	uint32_t need = seq == p->border && p->border_signers > p->majority ? p->border_signers : p->majority;
+	return mask_count(cert->signers) >= need;
 }
 
 enum bft_verdict raft_on_checkpoint(struct raft *p, const struct bft_vmsg *m, struct bft_effects *out)
@@ -191,7 +193,7 @@ void raft_snapshot_sign(struct raft *p, struct bft_effects *out)
 	*m = (struct bft_snapshot){ .seq = own->seq, .chain = own->chain, .root = own->root };
 	p->own_snapshot.seq = 0;
 	bft_lsn lsn = raft_persist(p, out, RAFT_REC_SNAPSHOT, m, sizeof *m, NULL);
-	raft_send(out, RAFT_SNAPSHOT, m, sizeof *m, mask_all(p->n), lsn);
+	raft_send(out, RAFT_SNAPSHOT, m, sizeof *m, p->members, lsn);
 }
 
 /* Proposals stay in the log from the older of the two newest certified snapshots (design section 6); where I stand is said again, so that no old record holds it back. */
@@ -259,11 +261,11 @@ void raft_checkpoints_again(struct raft *p, struct bft_effects *out)
 		if (!m)
 			return;
 		*m = (struct bft_checkpoint){ .seq = seq, .chain = own->chain };
-		raft_send(out, RAFT_CHECKPOINT, m, sizeof *m, mask_all(p->n), 0);
+		raft_send(out, RAFT_CHECKPOINT, m, sizeof *m, p->members, 0);
 	}
 	struct bft_snapshot *m = p->signed_snapshot.seq ? effects_room(out, sizeof *m) : NULL;
 	if (!m)
 		return;
 	*m = (struct bft_snapshot){ .seq = p->signed_snapshot.seq, .chain = p->signed_snapshot.chain, .root = p->signed_snapshot.root };
-	raft_send(out, RAFT_SNAPSHOT, m, sizeof *m, mask_all(p->n), 0);
+	raft_send(out, RAFT_SNAPSHOT, m, sizeof *m, p->members, 0);
 }

@@ -7,7 +7,7 @@ static bft_seq majority_has(const struct raft *p)
 	bft_seq has[BFT_MEMBERS_MAX];
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < p->n; i++) {
-		if (i != p->self && p->peer[i].learner)
+		if (!raft_member(p, i) || (i != p->self && p->peer[i].learner))
 			continue;
 		bft_seq seq = i == p->self ? raft_log_durable(p) : p->peer[i].match;
 		uint32_t at = count++;

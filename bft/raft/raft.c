@@ -46,10 +46,10 @@ void raft_halt(struct raft *p, struct bft_effects *out, uint16_t reason, bft_seq
 	e->seq = seq;
 }
 
-/* For clients, who find a view's leader by view % n: it rises with the term, and names its leader. */
+/* For clients, who find a view's leader as in every mode (bft/order.h): it rises with the term, and names its leader. */
 static bft_view view_of(const struct raft *p)
 {
-	return p->term * p->n + (p->leader == RAFT_NOBODY ? 0 : p->leader);
+	return p->term * mask_count(p->members) + (p->leader == RAFT_NOBODY ? 0 : order_place(p->members, p->leader));
 }
 
 void raft_role(const struct raft *p, struct bft_effects *out, uint16_t why)
@@ -96,6 +96,13 @@ static uint64_t seed(const struct digest *cluster, bft_epoch epoch, uint8_t self
 	return s ^ epoch << 8 ^ ((uint64_t)self + 1) * 0xD6E8FEB86659FD93u;
 }
 
+void raft_set_members(struct raft *p, bft_mask members)
+{
+	BFT_CHECK(members && (members & ~mask_all(p->n)) == 0);
+	p->members = members;
+	p->majority = quorum_of(BFT_MODE_TRUSTED, mask_count(members));
+}
+
 static void raft_init(struct bft_core *core, const struct bft_limits *l, const struct digest *cluster, bft_epoch epoch, uint8_t self)
 {
 	struct raft *p = (struct raft *)core;
@@ -109,7 +116,7 @@ static void raft_init(struct bft_core *core, const struct bft_limits *l, const s
 	proposal_null_digest(&p->null_digest, cluster);
 	p->epoch = epoch;
 	p->n = l->members;
-	p->majority = p->n / 2 + 1;
+	raft_set_members(p, mask_all(p->n) & ~l->absent);
 	p->self = self;
 	p->leader = p->transfer = RAFT_NOBODY;
 	p->random = seed(cluster, epoch, self);
@@ -121,7 +128,7 @@ static void raft_init(struct bft_core *core, const struct bft_limits *l, const s
 
 static enum bft_verdict on_msg(struct raft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
-	BFT_CHECK(m->from < p->n);
+	BFT_CHECK(raft_member(p, m->from));
 	if (m->epoch != p->epoch)
 		return BFT_IGNORE;
 	switch ((enum raft_type)m->type) {
@@ -145,7 +152,7 @@ static enum bft_verdict on_msg(struct raft *p, const struct bft_vmsg *m, struct 
 
 static void on_link(struct raft *p, const struct bft_event *e, struct bft_effects *out)
 {
-	if (e->from >= p->n || e->from == p->self)
+	if (!raft_other(p, e->from))
 		return;
 	p->peer[e->from].up = e->ok;
 	if (!p->started)
@@ -164,7 +171,7 @@ static uint64_t deadline(const struct raft *p)
 	if (p->role != RAFT_LEADER)
 		return p->election_ms < at ? p->election_ms : at;
 	for (uint32_t i = 0; i < p->n; i++)
-		if (i != p->self && p->peer[i].sent_ms + RAFT_HEARTBEAT_MS < at)
+		if (raft_other(p, i) && p->peer[i].sent_ms + RAFT_HEARTBEAT_MS < at)
 			at = p->peer[i].sent_ms + RAFT_HEARTBEAT_MS;
 	return at;
 }
@@ -289,7 +296,7 @@ static enum bft_verdict raft_screen(const struct bft_core *core, uint8_t from, u
 {
 	const struct raft *p = (const struct raft *)core;
 	const union raft_body *b = body;
-	if (from >= p->n || !raft_message(type)->known)
+	if (!raft_member(p, from) || !raft_message(type)->known)
 		return BFT_REJECT;
 	switch ((enum raft_type)type) {
 	case RAFT_CHECKPOINT: return raft_checkpoint_in_reach(p, b->checkpoint.seq) ? BFT_ACCEPT : BFT_IGNORE;

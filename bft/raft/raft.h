@@ -10,7 +10,7 @@
 #ifndef BFT_RAFT_RAFT_H
 #define BFT_RAFT_RAFT_H
 #include "bft/effects.h"
-#include "bft/quorum.h"
+#include "bft/order.h"
 #include "bft/raft/messages.h"
 #include "bft/raft/records.h"
 
@@ -102,7 +102,9 @@ struct raft {
 	struct bft_limits limits;
 	struct digest cluster, null_digest;
 	bft_epoch epoch;
-	uint32_t n, majority;
+	uint32_t n; /* rows of the tables by member */
+	bft_mask members;
+	uint32_t majority;
 	uint8_t self;
 	uint64_t mono_ms, wall_ms, wanted_ms;
 	uint64_t random;
@@ -152,6 +154,9 @@ struct raft {
 
 	/* the epoch and its end */
 	bft_seq base, border, fill, snapshot_made;
+	bft_mask next_members; /* behind the border, when there is one */
+	enum bft_mode next_mode;
+	uint32_t border_signers; /* that its checkpoint needs, if more than a majority */
 	struct digest base_chain;
 	bool overtaken;
 
@@ -162,14 +167,25 @@ struct raft {
 
 /* raft.c */
 extern const struct bft_protocol bft_raft;
+/* Who has a say in this epoch. Requires: a number below p->n each; I need not be one of them: then I am a learner. */
+void raft_set_members(struct raft *p, bft_mask members);
 bft_lsn raft_persist(struct raft *p, struct bft_effects *out, uint16_t rtype, const void *data, size_t bytes, const struct digest *body);
 void raft_send(struct bft_effects *out, uint16_t type, const void *data, size_t bytes, bft_mask to, bft_lsn lsn);
 void raft_blame(struct bft_effects *out, const struct bft_vmsg *m, uint16_t reason);
 void raft_halt(struct raft *p, struct bft_effects *out, uint16_t reason, bft_seq seq);
 void raft_role(const struct raft *p, struct bft_effects *out, uint16_t why);
+static inline bool raft_member(const struct raft *p, uint32_t i)
+{
+	return i < p->n && (p->members & BFT_BIT(i));
+}
+/* A member, and not I. */
+static inline bool raft_other(const struct raft *p, uint32_t i)
+{
+	return raft_member(p, i) && i != p->self;
+}
 static inline bft_mask raft_others(const struct raft *p)
 {
-	return mask_all(p->n) & ~BFT_BIT(p->self);
+	return p->members & ~BFT_BIT(p->self);
 }
 /* It may vote, stand and lead. */
 static inline bool raft_votes(const struct raft *p)

@@ -32,7 +32,7 @@ static uint64_t confirmed(const struct raft *p)
 	uint64_t round[BFT_MEMBERS_MAX];
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < p->n; i++) {
-		if (i != p->self && p->peer[i].learner)
+		if (!raft_member(p, i) || (i != p->self && p->peer[i].learner))
 			continue;
 		uint64_t r = i == p->self ? UINT64_MAX : p->peer[i].round;
 		uint32_t at = count++;

@@ -3,6 +3,7 @@
 
 static void recover_epoch(struct raft *p, const struct bft_rec_view *r)
 {
+	raft_set_members(p, r->members);
 	p->epoch = r->epoch;
 	p->base = r->base;
 	p->base_chain = r->chain;
@@ -118,7 +119,7 @@ void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects
 	raft_log_settle(p, p->executed);
 	/* What was settled is committed, also when the state that had executed it is gone: no leader's entries may cut it. */
 	p->commit = p->matched = p->settled > p->executed ? p->settled : p->executed;
-	p->learner = e->recovery == BFT_RECOVERY_LOST;
+	p->learner = e->recovery == BFT_RECOVERY_LOST || !raft_member(p, p->self);
 	find_hole(p, out);
 	p->random ^= p->term << 32 ^ p->lsn;
 	if (p->executed == p->low && p->low && !digest_equal(&p->chain, &p->low_chain)) {
@@ -130,7 +131,7 @@ void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects
 		p->term_lsn = raft_stand_record(p, out);
 	}
 	raft_election_reset(p);
-	if (p->n == 1)
+	if (p->majority == 1)
 		p->election_ms = p->mono_ms; /* nobody else could lead */
 	if (!p->learner) {
 		raft_checkpoints_again(p, out);

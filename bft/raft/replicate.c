@@ -99,7 +99,7 @@ void raft_replicate(struct raft *p, struct bft_effects *out)
 	if (p->role != RAFT_LEADER)
 		return;
 	for (uint8_t i = 0; i < p->n; i++)
-		if (i != p->self)
+		if (raft_other(p, i))
 			replicate_to(p, i, out);
 	push(p, out);
 }
@@ -108,7 +108,7 @@ void raft_replicate(struct raft *p, struct bft_effects *out)
 void raft_heartbeat(struct raft *p, struct bft_effects *out)
 {
 	for (uint8_t i = 0; i < p->n; i++)
-		if (i != p->self)
+		if (raft_other(p, i))
 			send_append(p, i, false, out);
 }
 
@@ -244,7 +244,7 @@ static bool majority_answers(const struct raft *p)
 {
 	uint32_t count = 1;
 	for (uint32_t i = 0; i < p->n; i++)
-		count += i != p->self && !p->peer[i].learner && p->mono_ms - p->peer[i].ack_ms < RAFT_ELECTION_MS + RAFT_ELECTION_SPREAD_MS;
+		count += raft_other(p, i) && !p->peer[i].learner && p->mono_ms - p->peer[i].ack_ms < RAFT_ELECTION_MS + RAFT_ELECTION_SPREAD_MS;
 	return count >= p->majority;
 }
 
@@ -266,7 +266,7 @@ void raft_lead_tick(struct raft *p, struct bft_effects *out)
 	}
 	for (uint8_t i = 0; i < p->n; i++) {
 		struct raft_peer *peer = &p->peer[i];
-		if (i == p->self || p->mono_ms < peer->sent_ms + RAFT_HEARTBEAT_MS)
+		if (!raft_other(p, i) || p->mono_ms < peer->sent_ms + RAFT_HEARTBEAT_MS)
 			continue;
 		peer->probing = false;
 		send_append(p, i, peer->progress == RAFT_PROBE, out);

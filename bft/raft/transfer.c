@@ -4,7 +4,7 @@
 static bool fit(const struct raft *p, uint32_t i)
 {
 	const struct raft_peer *peer = &p->peer[i];
-	return i != p->self && peer->up && !peer->learner && peer->match > 0;
+	return raft_other(p, i) && peer->up && !peer->learner && peer->match > 0;
 }
 
 void raft_transfer_begin(struct raft *p, struct bft_effects *out)

@@ -73,9 +73,11 @@ static bool room_for(const struct epoch_keys *k, const struct epoch_change *c)
 {
 	if (c->kind == BUNDLE_ROTATE && k->count >= EPOCH_CHANGES_MAX)
 		return false;
-	if (c->kind == BUNDLE_PASS_OVER && k->orders >= EPOCH_ORDERS_MAX)
+	if (c->kind == BUNDLE_PASS_OVER && k->rosters >= EPOCH_ROSTERS_MAX)
 		return false;
-	return epoch_change_member(c) < k->genesis->count;
+	if (c->kind == BUNDLE_RECONFIGURE)
+		return epoch_keys_room(k, c->reconfigure.seats);
+	return true;
 }
 
 static enum state_result load_keys(struct epochs *e, struct state *state)
@@ -106,13 +108,81 @@ enum state_result epochs_load(struct epochs *e, struct state *state, const struc
 	return read(e, value, n) ? load_keys(e, state) : STATE_ERR_DAMAGED;
 }
 
-/* ---- entries and the border ---- */
-
 bft_seq epochs_border(bft_seq seq, const struct bft_genesis_limits *limits)
 {
 	bft_seq k = limits->checkpoint_every;
 	return (seq + limits->window + k - 1) / k * k;
 }
+
+/* ---- voices ---- */
+
+#define VOICE_KEY "voice/"
+#define VOICE_KEY_BYTES (sizeof VOICE_KEY - 1 + PUBLIC_KEY_BYTES)
+
+static void voice_key(uint8_t key[VOICE_KEY_BYTES], const struct public_key *org)
+{
+	memcpy(key, VOICE_KEY, sizeof VOICE_KEY - 1);
+	memcpy(key + sizeof VOICE_KEY - 1, org->b, PUBLIC_KEY_BYTES);
+}
+
+enum state_result epochs_voice(struct reconfigure *out, struct state *state, const struct public_key *org)
+{
+	uint8_t key[VOICE_KEY_BYTES];
+	const void *value;
+	size_t n;
+	voice_key(key, org);
+	enum state_result r = state_get(state, STATE_SYSTEM, key, sizeof key, &value, &n);
+	if (r != STATE_OK)
+		return r;
+	return reconfigure_decode(out, value, n) && out->approvals == 1 && public_key_equal(&out->by[0].org, org) ? STATE_OK : STATE_ERR_DAMAGED;
+}
+
+/* One voice for each organization: its last. So as many are kept as there are organizations, whatever anybody sends. */
+static enum state_result speak(struct state *state, const struct reconfigure *r, uint8_t i)
+{
+	uint8_t key[VOICE_KEY_BYTES], bytes[RECONFIGURE_BYTES_MAX];
+	struct reconfigure one = *r;
+	one.approvals = 1;
+	one.by[0] = r->by[i];
+	voice_key(key, &r->by[i].org);
+	return state_put(state, STATE_SYSTEM, key, sizeof key, bytes, reconfigure_encode(&one, bytes, sizeof bytes));
+}
+
+enum state_result epochs_gather(struct reconfigure *want, const struct epoch_keys *k, struct state *state)
+{
+	struct digest name, other;
+	reconfigure_digest(&name, want);
+	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++) {
+		const struct bft_card *card = epoch_card(k, (uint8_t)i, k->epoch);
+		struct reconfigure voice;
+		enum state_result r = card ? epochs_voice(&voice, state, &card->org_key) : STATE_NONE;
+		if (r == STATE_NONE)
+			continue;
+		if (r != STATE_OK)
+			return r;
+		reconfigure_digest(&other, &voice);
+		if (digest_equal(&name, &other))
+			(void)reconfigure_add(want, &card->org_key, &voice.by[0].signature);
+	}
+	return STATE_OK;
+}
+
+static enum state_result silence(const struct epoch_keys *k, struct state *state)
+{
+	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++) {
+		const struct bft_card *card = epoch_card(k, (uint8_t)i, k->epoch);
+		uint8_t key[VOICE_KEY_BYTES];
+		if (!card)
+			continue;
+		voice_key(key, &card->org_key);
+		enum state_result r = state_delete(state, STATE_SYSTEM, key, sizeof key);
+		if (r != STATE_OK && r != STATE_NONE)
+			return r;
+	}
+	return STATE_OK;
+}
+
+/* ---- entries and the border ---- */
 
 static uint8_t judge(const struct epochs *e, const struct epoch_change *c, const struct sign_scheme *scheme, const struct digest *cluster)
 {
@@ -123,16 +193,49 @@ static uint8_t judge(const struct epochs *e, const struct epoch_change *c, const
 	return epoch_change_holds(c, &e->keys, scheme, cluster) ? RESULT_DONE : RESULT_FORBIDDEN;
 }
 
+static enum state_result fix(struct epochs *e, struct state *state, bft_seq seq, const struct epoch_change *c)
+{
+	e->border = epochs_border(seq, &e->keys.genesis->limits);
+	e->next = *c;
+	return store(e, state);
+}
+
+/* Its approvals are kept until there are enough. */
+static enum state_result approve(struct epochs *e, struct state *state, const struct sign_scheme *scheme, const struct digest *cluster, bft_seq seq,
+                                 struct epoch_change *c, uint8_t *status)
+{
+	struct reconfigure *want = &c->reconfigure;
+	bool good = !reconfigure_check(want, &e->keys, scheme) && reconfigure_signed(want, &e->keys, scheme, cluster);
+	enum state_result r = STATE_OK;
+	*status = e->border ? RESULT_PENDING : good ? RESULT_DONE : RESULT_FORBIDDEN;
+	for (uint8_t i = 0; *status == RESULT_DONE && r == STATE_OK && i < want->approvals; i++)
+		r = speak(state, want, i);
+	if (*status != RESULT_DONE || r != STATE_OK)
+		return r;
+	r = epochs_gather(want, &e->keys, state);
+	struct reconfigure_progress p = reconfigure_progress(want, &e->keys);
+	return r == STATE_OK && p.have >= p.need ? fix(e, state, seq, c) : r;
+}
+
 enum state_result epochs_change(struct epochs *e, struct state *state, const struct sign_scheme *scheme, const struct digest *cluster, bft_seq seq,
                                 uint8_t kind, const uint8_t *entry, size_t n, uint8_t *status)
 {
 	struct epoch_change c;
-	*status = epoch_change_decode(&c, kind, entry, n) ? judge(e, &c, scheme, cluster) : RESULT_FORBIDDEN;
-	if (*status != RESULT_DONE)
+	*status = RESULT_FORBIDDEN;
+	if (!epoch_change_decode(&c, kind, entry, n))
 		return STATE_OK;
-	e->border = epochs_border(seq, &e->keys.genesis->limits);
-	e->next = c;
-	return store(e, state);
+	if (kind == BUNDLE_RECONFIGURE)
+		return approve(e, state, scheme, cluster, seq, &c, status);
+	*status = judge(e, &c, scheme, cluster);
+	return *status == RESULT_DONE ? fix(e, state, seq, &c) : STATE_OK;
+}
+
+/* Whoever gets that number has lost nothing yet. */
+static void forget_incarnations(struct epochs *e, bft_mask of)
+{
+	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++)
+		if (of & BFT_BIT(i))
+			e->incarnation[i] = 0;
 }
 
 enum state_result epochs_executed(struct epochs *e, struct state *state, bft_seq seq, const struct digest *chain, bool *crossed)
@@ -140,13 +243,18 @@ enum state_result epochs_executed(struct epochs *e, struct state *state, bft_seq
 	*crossed = e->border && seq == e->border;
 	if (!*crossed)
 		return STATE_OK;
+	enum state_result r = silence(&e->keys, state);
+	if (r != STATE_OK)
+		return r;
 	e->epoch++;
 	e->base = e->border;
 	e->chain = *chain;
 	if (e->next.kind == BUNDLE_READMIT)
 		e->incarnation[e->next.readmit.member] = e->next.readmit.incarnation;
+	if (e->next.kind == BUNDLE_RECONFIGURE)
+		forget_incarnations(e, reconfigure_touched(&e->next.reconfigure));
 	epoch_change_apply(&e->next, &e->keys, e->base);
-	enum state_result r = store_record(e, state);
+	r = store_record(e, state);
 	e->border = 0;
 	e->next = (struct epoch_change){ 0 };
 	return r == STATE_OK ? store(e, state) : r;

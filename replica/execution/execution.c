@@ -287,7 +287,7 @@ static bool run_in_session(struct execution *x, const struct bundle *b, struct e
 		uint8_t status;
 		return ask_snapshot(x, &status) && result_status(x, r, b, status);
 	}
-	if (b->kind == BUNDLE_READMIT || b->kind == BUNDLE_ROTATE)
+	if (b->kind == BUNDLE_READMIT || b->kind == BUNDLE_ROTATE || b->kind == BUNDLE_RECONFIGURE)
 		return run_change(x, b, r);
 	if (b->kind == BUNDLE_CLOSE)
 		return state_ok(x, sessions_close(x->state, &x->sessions, &b->key, b->session), "closing a session") && result_status(x, r, b, RESULT_DONE);

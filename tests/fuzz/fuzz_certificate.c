@@ -23,8 +23,9 @@ static void check(const struct certificate *c, uint32_t n)
 {
 	struct asked asked = { 0 };
 	struct digest cluster = { { 1 } };
-	uint32_t q = quorum_strong(n);
-	bool good = certificate_check(c, n, 0, q, &cluster, verify, &asked);
+	struct bft_roster roster = roster_of(BFT_MODE_BFT, n);
+	uint32_t q = certificate_signers(c->kind, &roster);
+	bool good = certificate_check(c, &roster, &cluster, verify, &asked);
 	FUZZ_CHECK(asked.count <= q && (!good || asked.count == q));
 	FUZZ_CHECK(!good || (n == BFT_MEMBERS_MAX ? asked.members : asked.members & (BFT_BIT(n) - 1)) == asked.members);
 }

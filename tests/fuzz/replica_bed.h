@@ -153,7 +153,7 @@ static inline void bed_close_client(void *user, driver_link link, const char *wh
 	driver_client_gone(b->driver, link);
 }
 
-static inline enum log_result bed_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+static inline enum log_result bed_append(void *user, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
                                          struct log_position *where)
 {
 	struct replica_bed *b = user;
@@ -171,7 +171,7 @@ static inline enum log_result bed_append(void *user, uint16_t type, uint64_t lsn
 			memcpy(r->payload + at, pieces[i].iov_base, pieces[i].iov_len);
 		at += pieces[i].iov_len;
 	}
-	r->about = (struct log_record){ .type = type, .lsn = lsn, .seq = seq, .payload = r->payload, .bytes = (uint32_t)n };
+	r->about = (struct log_record){ .type = type, .flags = flags, .lsn = lsn, .seq = seq, .payload = r->payload, .bytes = (uint32_t)n };
 	if (where)
 		*where = (struct log_position){ 1, b->records_count, (uint32_t)n };
 	b->records_count++;

@@ -180,7 +180,7 @@ static inline void bed_free(struct bed *b)
 
 static inline uint8_t bed_leader(const struct bed *b, bft_view view)
 {
-	return order_leader(view, b->n, b->passed);
+	return order_leader(view, mask_all(b->n), b->passed);
 }
 
 /* ---- steps ---- */

@@ -10,8 +10,8 @@
 static bool liar_is_next(const struct node *d)
 {
 	const struct sim *s = d->sim;
-	bft_mask passed = epoch_passed(&d->driver->chain->keys, d->driver->epoch);
-	return order_leader(d->seen.view, s->n, passed) == d->id && s->node[order_leader(d->seen.view + 1, s->n, passed)].liar.lies;
+	struct bft_roster roster = driver_roster(d->driver, d->driver->epoch);
+	return roster_leader(&roster, d->seen.view) == d->id && s->node[roster_leader(&roster, d->seen.view + 1)].liar.lies;
 }
 
 /* Alone until the others may have another view. Often they too hear nothing of each other at first, until they suspect their leader: what one of them knows, none of the rest
@@ -101,8 +101,8 @@ void check_certificate(struct node *d, const uint8_t *bytes, size_t n)
 	struct of_epoch of = { .d = d };
 	bool read = certificate_read(&r, &c) && rd_done(&r);
 	of.epoch = read ? c.epoch : 0;
-	if (!read || !certificate_check(&c, s->n, epoch_passed(&d->driver->chain->keys, c.epoch), certificate_signers(c.kind, s->genesis.mode, s->n),
-	                                &s->cluster, signature_holds, &of))
+	struct bft_roster roster = driver_roster(d->driver, of.epoch);
+	if (!read || !certificate_check(&c, &roster, &s->cluster, signature_holds, &of))
 		sim_fail(s, "certificates: node %u keeps one that proves nothing", d->id);
 	else if (c.kind != CERTIFICATE_PREPARED && c.seq < SIM_SEQS_MAX && !digest_is_zero(&s->chain_at[c.seq]) &&
 	         !digest_equal(&s->chain_at[c.seq], &c.digest))

@@ -281,7 +281,8 @@ uint32_t liar_whim(const struct node *d, bft_view view)
 
 uint8_t liar_leader(const struct node *d, bft_view view)
 {
-	return order_leader(view, d->sim->n, epoch_passed(&d->driver->chain->keys, d->driver->epoch));
+	struct bft_roster roster = driver_roster(d->driver, d->driver->epoch);
+	return roster_leader(&roster, view);
 }
 
 static bool leads(const struct node *d, bft_view view)

@@ -92,7 +92,8 @@ static void env_close_client(void *user, driver_link link, const char *why)
 	sim_fail(d->sim, "node %u closes its link to honest client %llu: %s", d->id, (unsigned long long)link, why);
 }
 
-static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count, struct log_position *where)
+static enum log_result env_append(void *user, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+                                  struct log_position *where)
 {
 	struct node *d = user;
 	struct bft_rec_executed executed;
@@ -109,9 +110,9 @@ static enum log_result env_append(void *user, uint16_t type, uint64_t lsn, uint6
 		else if (!d->liar.lies)
 			check_executed(d, &executed);
 	}
-	if (bft_protocol_of(d->sim->genesis.mode)->record(type)->certificate && !d->liar.lies)
+	if (d->driver->protocol->record(type)->certificate && !d->liar.lies)
 		check_certificate(d, pieces[0].iov_base, pieces[0].iov_len);
-	return log_append(d->log, type, 0, lsn, seq, pieces, count, where);
+	return log_append(d->log, type, flags, lsn, seq, pieces, count, where);
 }
 
 static void env_flush(void *user)

@@ -106,11 +106,11 @@ static inline void dbed_close_client(void *user, driver_link link, const char *w
 	b->client_closed[link]++;
 }
 
-static inline enum log_result dbed_append(void *user, uint16_t type, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
+static inline enum log_result dbed_append(void *user, uint16_t type, uint16_t flags, uint64_t lsn, uint64_t seq, const struct iovec *pieces, unsigned count,
                                           struct log_position *at)
 {
 	struct dbed *b = user;
-	return log_append(b->log, type, 0, lsn, seq, pieces, count, at);
+	return log_append(b->log, type, flags, lsn, seq, pieces, count, at);
 }
 
 static inline void dbed_flush(void *user)

@@ -330,7 +330,7 @@ static void the_order_is_that_of_its_epoch(void)
 static void orders_are_bounded(void)
 {
 	begin();
-	for (uint32_t i = 0; i < EPOCH_ORDERS_MAX; i++)
+	for (uint32_t i = 0; i < EPOCH_ROSTERS_MAX; i++)
 		epoch_keys_pass(&keys, 64 * (i + 1), (uint8_t)(i % 2));
 	struct epoch_change pass = passing(2, keys.epoch, 0xb), rotate = rotation(2, keys.epoch, &fresh[0], &org[2]);
 	CU_ASSERT(!holds(&pass) && holds(&rotate));

@@ -21,6 +21,7 @@
 #define EPOCH 1u
 
 static struct bft_genesis genesis;
+static const struct bft_roster roster = { .mode = BFT_MODE_BFT, .members = 0xf };
 static struct digest cluster;
 static struct secret_key secret[N + 1]; /* the last is nobody's */
 static struct evidence made, seen;
@@ -409,15 +410,16 @@ static void a_new_view_out_of_turn_by_the_order_of_its_epoch(void)
 	begin(EVIDENCE_FALSE_NEW_VIEW, 3, 7, 0);
 	add(3, PBFT_NEW_VIEW, &nv);
 	PROVES_NOTHING();
-	keys.orders = 1;
-	keys.order[0] = (struct epoch_order){ .from = EPOCH, .passed = BFT_BIT(1) };
+	keys.rosters = 1;
+	keys.roster[0] = (struct epoch_roster){ .from = EPOCH, .is = roster_of(BFT_MODE_BFT, N) };
+	keys.roster[0].is.passed = BFT_BIT(1);
 	PROVES();
 	begin(EVIDENCE_FALSE_NEW_VIEW, 1, 7, 0);
 	add(1, PBFT_NEW_VIEW, &nv);
 	PROVES_NOTHING();
-	keys.order[0].from = EPOCH + 1; /* of a later epoch */
+	keys.roster[0].from = EPOCH + 1; /* of a later epoch */
 	PROVES();
-	keys.orders = 0;
+	keys.rosters = 0;
 }
 
 static void near_false_new_views(void)
@@ -695,7 +697,7 @@ static void any_bytes_are_no_evidence(void)
 		}
 		const char *why = evidence_decode(&seen, copy, file_n);
 		if (!why)
-			why = evidence_holds(&seen, &genesis, 0, &room);
+			why = evidence_holds(&seen, &genesis, &roster, &room);
 		CU_ASSERT_TRUE(why == NULL || *why);
 	}
 }

@@ -161,7 +161,7 @@ static void append(uint16_t type, bft_seq seq, const void *bytes, size_t n)
 {
 	struct iovec piece = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = n };
 	struct log_io io;
-	CU_ASSERT_EQUAL_FATAL(log_append(f.log, type, 0, ++lsn, seq, &piece, 1, NULL), LOG_OK);
+	CU_ASSERT_EQUAL_FATAL(log_append(f.log, type, BFT_MODE_BFT | 4u << 2, ++lsn, seq, &piece, 1, NULL), LOG_OK);
 	log_prepare(f.log);
 	CU_ASSERT_TRUE_FATAL(log_group_take(f.log, &io));
 	CU_ASSERT_EQUAL_FATAL(f.disk.pwrite(f.disk.user, io.handle, io.bytes, io.n, io.offset), 0);
@@ -178,8 +178,8 @@ static void write_mark(void)
 
 static void write_view(bft_view view)
 {
-	uint8_t bytes[64];
-	struct bft_rec_view r = { .view = view, .entered = 1, .epoch = 1, .chain = cluster };
+	uint8_t bytes[128];
+	struct bft_rec_view r = { .view = view, .entered = 1, .epoch = 1, .chain = cluster, .mode = BFT_MODE_BFT, .members = 0xf };
 	append(PBFT_REC_VIEW, 0, bytes, pbft_record_encode(PBFT_REC_VIEW, &r, bytes, sizeof bytes));
 }
 

@@ -6,16 +6,16 @@ static void the_genesis_order_is_the_members_in_turn(void)
 {
 	for (uint32_t n = 1; n <= BFT_MEMBERS_MAX; n++)
 		for (bft_view view = 0; view < 3u * n; view++)
-			CU_ASSERT_EQUAL(order_leader(view, n, 0), view % n);
-	CU_ASSERT_EQUAL(order_leader(BFT_VIEW_MAX, 7, 0), BFT_VIEW_MAX % 7);
+			CU_ASSERT_EQUAL(order_leader(view, mask_all(n), 0), view % n);
+	CU_ASSERT_EQUAL(order_leader(BFT_VIEW_MAX, mask_all(7), 0), BFT_VIEW_MAX % 7);
 }
 
 static void who_is_passed_over_leads_last(void)
 {
 	static const uint8_t order[] = { 0, 2, 3, 5, 6, 1, 4 };
 	for (bft_view view = 0; view < 21; view++)
-		CU_ASSERT_EQUAL(order_leader(view, 7, BFT_BIT(1) | BFT_BIT(4)), order[view % 7]);
-	CU_ASSERT(order_leader(0, 4, BFT_BIT(0)) == 1 && order_leader(3, 4, BFT_BIT(0)) == 0);
+		CU_ASSERT_EQUAL(order_leader(view, mask_all(7), BFT_BIT(1) | BFT_BIT(4)), order[view % 7]);
+	CU_ASSERT(order_leader(0, mask_all(4), BFT_BIT(0)) == 1 && order_leader(3, mask_all(4), BFT_BIT(0)) == 0);
 }
 
 /* Everybody has its turn, so a leader that serves is always found; who is no member has none. */
@@ -25,7 +25,7 @@ static void everybody_leads_once_in_n_views(void)
 	for (uint32_t n = 1; n <= BFT_MEMBERS_MAX; n++, passed = passed << 7 | passed >> 57) {
 		bft_mask led = 0, first = 0;
 		for (bft_view view = 0; view < n; view++) {
-			uint8_t leader = order_leader(view, n, passed);
+			uint8_t leader = order_leader(view, mask_all(n), passed);
 			CU_ASSERT(leader < n && !(led & BFT_BIT(leader)));
 			led |= BFT_BIT(leader);
 			if (view < mask_count(mask_all(n) & ~passed))

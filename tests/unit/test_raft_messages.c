@@ -158,7 +158,9 @@ static void records(void)
 		else if (types[i] == RAFT_REC_CUT)
 			m->cut.seq = 66;
 		else if (types[i] == RAFT_REC_VIEW)
-			m->view = (struct bft_rec_view){ .entered = BFT_VIEW_BEGINS, .epoch = 2, .base = 64, .chain = some(2) };
+			m->view = (struct bft_rec_view){
+				.entered = BFT_VIEW_BEGINS, .epoch = 2, .base = 64, .chain = some(2), .mode = BFT_MODE_TRUSTED, .members = 7
+			};
 		else
 			m->executed = (struct bft_rec_executed){ .seq = 65, .proposal = some(1), .chain = some(2), .results = some(3) };
 		size_t n = raft_record_encode(types[i], m, bytes, sizeof bytes);

@@ -42,7 +42,7 @@ static size_t fill(uint16_t type, uint16_t count)
 {
 	memset(&body, 0, sizeof body);
 	switch ((enum pbft_record)type) {
-	case PBFT_REC_VIEW: body.view = (struct bft_rec_view){ .view = 7, .entered = 1, .epoch = 2, .base = 64 }; break;
+	case PBFT_REC_VIEW: body.view = (struct bft_rec_view){ .view = 7, .entered = 1, .epoch = 2, .base = 64, .mode = BFT_MODE_BFT, .members = 0xf }; break;
 	case PBFT_REC_PREPARE: body.vote = (struct pbft_rec_vote){ .view = 7, .seq = 64, .digest = some(1) }; break;
 	case PBFT_REC_COMMIT: return encode_certificate(CERTIFICATE_PREPARED);
 	case PBFT_REC_STABLE: return encode_certificate(CERTIFICATE_CHECKPOINT);
