@@ -35,6 +35,8 @@ enum bft_wire_type {
 	BFT_WIRE_EVIDENCE = 65,       /* that file */
 	BFT_WIRE_FETCH_EPOCH = 66,    /* u64 epoch: show me its link of the chain of epochs                                             */
 	BFT_WIRE_EPOCH = 67,          /* epoch_link.h                                                                                 */
+	BFT_WIRE_FETCH_VOICE = 68,    /* client: organization key 32: what does the next one behind it approve? zeros: the first      */
+	BFT_WIRE_VOICE = 69,          /* the key that was asked behind | reconfigure.h with one approval; nothing: there is no other  */
 };
 
 struct bft_envelope {

@@ -1,4 +1,4 @@
-/* What members say of themselves, and the evidence that they keep of others: QUERY and STANDING, FETCH_EVIDENCE and EVIDENCE. It is nobody's word but theirs. */
+/* What members say of themselves, and the evidence that they keep of others: QUERY and STANDING, FETCH_EVIDENCE and EVIDENCE, FETCH_VOICE and VOICE. It is nobody's word but theirs. */
 #include "client/core_state.h"
 
 #include <stdlib.h>
@@ -8,8 +8,11 @@ static void send(const struct client_question *q)
 {
 	uint8_t frame[BFT_FRAME_HEAD_BYTES + 1 + EVIDENCE_NAME_MAX], body[1 + EVIDENCE_NAME_MAX] = { 0 };
 	struct wr w = wr_of(frame, sizeof frame);
-	client_frame_head(&w, q->evidence ? BFT_WIRE_FETCH_EVIDENCE : BFT_WIRE_QUERY, NULL);
-	wr_bytes(&w, body, q->evidence ? evidence_question_encode(&q->after, body, sizeof body) : 1);
+	client_frame_head(&w, q->evidence ? BFT_WIRE_FETCH_EVIDENCE : q->voice ? BFT_WIRE_FETCH_VOICE : BFT_WIRE_QUERY, NULL);
+	if (q->voice)
+		wr_bytes(&w, q->behind.b, PUBLIC_KEY_BYTES);
+	else
+		wr_bytes(&w, body, q->evidence ? evidence_question_encode(&q->after, body, sizeof body) : 1);
 	const struct client_core *c = q->core;
 	/* Also whom we know by another key: what it says is shown, and believed in nothing. */
 	if ((c->linked | c->strangers) & BFT_BIT(q->member))
@@ -19,7 +22,7 @@ static void send(const struct client_question *q)
 /* `like` says what is asked and whom to tell. */
 static enum quorate_error ask(struct client_core *c, const struct client_question *like, uint32_t timeout_ms)
 {
-	if (!roster_has(&c->roster, like->member) || (!like->done && !like->evidence))
+	if (!roster_has(&c->roster, like->member) || (!like->done && !like->evidence && !like->voice))
 		return QUORATE_USAGE;
 	if (c->stopped || c->questions_count >= CLIENT_ASKS_MAX || !client_timers_reserve(&c->timers))
 		return QUORATE_FAILED;
@@ -53,6 +56,13 @@ enum quorate_error client_core_ask_evidence(struct client_core *c, uint32_t memb
 	return evidence_name_set(&q.after, after) ? ask(c, &q, timeout_ms) : QUORATE_USAGE;
 }
 
+enum quorate_error client_core_ask_voice(struct client_core *c, uint32_t member, const struct public_key *after, uint32_t timeout_ms, client_voice_fn done,
+                                         void *user)
+{
+	struct client_question q = { .member = member, .voice = done, .behind = *after, .user = user };
+	return ask(c, &q, timeout_ms);
+}
+
 void client_questions_to(struct client_core *c, uint32_t member)
 {
 	for (const struct client_question *q = c->questions; q; q = q->next)
@@ -74,19 +84,31 @@ static void take_out(struct client_question *q)
 	c->questions_count--;
 }
 
-static void end(struct client_question *q, const struct standing *standing, const struct evidence_answer *evidence)
+/* What came for it: nothing when `standing`, `evidence` and `voice` are NULL. */
+struct answer {
+	const struct standing *standing;
+	const struct evidence_answer *evidence;
+	const uint8_t *voice;
+	size_t voice_n;
+};
+
+static void end(struct client_question *q, const struct answer *a)
 {
 	take_out(q);
 	if (q->evidence)
-		q->evidence(q->user, q->member, evidence);
+		q->evidence(q->user, q->member, a->evidence);
+	else if (q->voice)
+		q->voice(q->user, q->member, a->voice, a->voice_n);
 	else
-		q->done(q->user, q->member, standing);
+		q->done(q->user, q->member, a->standing);
 	free(q);
 }
 
+static const struct answer none;
+
 void client_question_due(struct client_question *q)
 {
-	end(q, NULL, NULL);
+	end(q, &none);
 }
 
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n)
@@ -97,10 +119,10 @@ bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *b
 	/* One question is answered by one STANDING, the oldest first: a callback that asks anew waits for the next. */
 	struct client_question *oldest = NULL;
 	for (struct client_question *q = c->questions; q; q = q->next)
-		if (q->member == member && !q->evidence)
+		if (q->member == member && q->done)
 			oldest = q;
 	if (oldest)
-		end(oldest, &standing, NULL);
+		end(oldest, &(struct answer){ .standing = &standing });
 	return true;
 }
 
@@ -114,7 +136,23 @@ bool client_on_evidence(struct client_core *c, uint32_t member, const uint8_t *b
 		if (q->member == member && q->evidence && strcmp(q->after.text, a.after.text) == 0)
 			oldest = q;
 	if (oldest)
-		end(oldest, NULL, &a);
+		end(oldest, &(struct answer){ .evidence = &a });
+	return true;
+}
+
+bool client_on_voice(struct client_core *c, uint32_t member, const uint8_t *body, size_t n)
+{
+	struct rd r = rd_of(body, n);
+	struct public_key behind;
+	struct reconfigure voice;
+	struct client_question *oldest = NULL;
+	if (!rd_bytes(&r, behind.b, PUBLIC_KEY_BYTES) || (!rd_done(&r) && !reconfigure_decode(&voice, r.at, rd_left(&r))))
+		return false;
+	for (struct client_question *q = c->questions; q; q = q->next)
+		if (q->member == member && q->voice && public_key_equal(&q->behind, &behind))
+			oldest = q;
+	if (oldest)
+		end(oldest, &(struct answer){ .voice = r.at, .voice_n = rd_left(&r) });
 	return true;
 }
 
@@ -123,7 +161,7 @@ void client_questions_end(struct client_core *c, bool tell)
 	while (c->questions) {
 		struct client_question *q = c->questions;
 		if (tell) {
-			end(q, NULL, NULL);
+			end(q, &none);
 			continue;
 		}
 		take_out(q);

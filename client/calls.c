@@ -126,6 +126,15 @@ static void on_evidence(void *user, uint32_t member, const struct evidence_answe
 	done(done_user, member, a ? &file : NULL);
 }
 
+static void on_voice(void *user, uint32_t member, const uint8_t *bytes, size_t n)
+{
+	struct client_report *r = user;
+	quorate_change_fn done = r->change;
+	void *done_user = r->user;
+	free(r);
+	done(done_user, member, bytes, n);
+}
+
 /* ---- carrying out, on the loop's thread ---- */
 
 static void answer(quorate_answer_fn done, void *user, const struct quorate_session *s, uint64_t number, enum quorate_error error, const char *reason)
@@ -206,6 +215,12 @@ static void carry_evidence(struct quorate_client *c, const struct client_call *c
 		on_evidence(call->report, call->member, NULL);
 }
 
+static void carry_voice(struct quorate_client *c, const struct client_call *call)
+{
+	if (client_core_ask_voice(c->core, call->member, &call->behind, call->timeout_ms, on_voice, call->report) != QUORATE_OK)
+		on_voice(call->report, call->member, NULL, 0);
+}
+
 static void carry_out(struct quorate_client *c, struct client_call *call)
 {
 	switch (call->kind) {
@@ -217,6 +232,7 @@ static void carry_out(struct quorate_client *c, struct client_call *call)
 	case CLIENT_CALL_READ: carry_read(call->session, call); break;
 	case CLIENT_CALL_ASK: carry_ask(c, call); break;
 	case CLIENT_CALL_EVIDENCE: carry_evidence(c, call); break;
+	case CLIENT_CALL_VOICE: carry_voice(c, call); break;
 	}
 }
 
@@ -233,6 +249,7 @@ static void refuse(struct client_call *call)
 	case CLIENT_CALL_READ: answer(call->done, call->user, s, 0, QUORATE_FAILED, why); break;
 	case CLIENT_CALL_ASK: on_report(call->report, call->member, NULL); break;
 	case CLIENT_CALL_EVIDENCE: on_evidence(call->report, call->member, NULL); break;
+	case CLIENT_CALL_VOICE: on_voice(call->report, call->member, NULL, 0); break;
 	}
 }
 
@@ -440,6 +457,14 @@ enum quorate_error quorate_session_rotate(struct quorate_session *s, const uint8
 	return s && word ? hand_over_work(s, client_work_create_rotate(word, done, user)) : QUORATE_USAGE;
 }
 
+_Static_assert(QUORATE_CHANGE_BYTES_MAX == RECONFIGURE_BYTES_MAX && QUORATE_PUBLIC_KEY_BYTES == PUBLIC_KEY_BYTES, "as it is told");
+enum quorate_error quorate_session_change(struct quorate_session *s, const void *change, size_t n, quorate_answer_fn done, void *user)
+{
+	if (!s || !change || n == 0 || n > RECONFIGURE_BYTES_MAX)
+		return QUORATE_USAGE;
+	return hand_over_work(s, client_work_create_reconfigure(change, (uint32_t)n, done, user));
+}
+
 /* Under the lock. It is asked for once: what the core tells next puts the list right. */
 static bool forget_kept(struct quorate_session *s, uint64_t number)
 {
@@ -506,5 +531,17 @@ enum quorate_error quorate_client_evidence(struct quorate_client *c, uint32_t me
 	if (!c || !done || !after || !*quorate_client_org(c, member) || !evidence_name_set(&call.after, after))
 		return QUORATE_USAGE;
 	struct client_report whom = { .client = c, .evidence = done, .user = user };
+	return hand_over_question(c, &whom, &call);
+}
+
+enum quorate_error quorate_client_change(struct quorate_client *c, uint32_t member, const uint8_t after[QUORATE_PUBLIC_KEY_BYTES], uint32_t timeout_ms,
+                                         quorate_change_fn done, void *user)
+{
+	struct client_call call = { .kind = CLIENT_CALL_VOICE, .member = member, .timeout_ms = timeout_ms };
+	if (!c || !done || !*quorate_client_org(c, member))
+		return QUORATE_USAGE;
+	if (after)
+		memcpy(call.behind.b, after, PUBLIC_KEY_BYTES);
+	struct client_report whom = { .client = c, .change = done, .user = user };
 	return hand_over_question(c, &whom, &call);
 }

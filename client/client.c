@@ -185,6 +185,7 @@ static enum quorate_error dial(struct quorate_client *c, char *reason)
 static void copy_roster(struct quorate_client *c)
 {
 	c->roster = *client_core_roster(c->core);
+	c->epoch = client_core_epoch(c->core);
 	for (uint32_t i = 0; i < BFT_MEMBERS_MAX; i++)
 		c->card[i] = client_core_card(c->core, i);
 }
@@ -615,6 +616,14 @@ uint32_t quorate_client_links(struct quorate_client *c)
 	uint32_t links = c->links;
 	uv_mutex_unlock(&c->lock);
 	return links;
+}
+
+uint64_t quorate_client_epoch(struct quorate_client *c)
+{
+	uv_mutex_lock(&c->lock);
+	uint64_t epoch = c->epoch;
+	uv_mutex_unlock(&c->lock);
+	return epoch;
 }
 
 size_t quorate_client_epochs(struct quorate_client *c, void *bytes, size_t capacity)

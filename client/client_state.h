@@ -17,6 +17,7 @@ enum client_call_kind {
 	CLIENT_CALL_AGAIN,
 	CLIENT_CALL_ASK,
 	CLIENT_CALL_EVIDENCE,
+	CLIENT_CALL_VOICE,
 	CLIENT_CALL_READ
 };
 
@@ -31,15 +32,17 @@ struct client_call {
 	quorate_answer_fn done;       /* AGAIN, READ */
 	size_t op_bytes;              /* READ: behind the call itself */
 	struct client_report *report; /* ASK */
-	uint32_t member, timeout_ms;  /* ASK, EVIDENCE */
+	uint32_t member, timeout_ms;  /* ASK, EVIDENCE, VOICE */
 	struct evidence_name after;   /* EVIDENCE */
+	struct public_key behind;     /* VOICE */
 	void *user;
 };
 
 struct client_report {
 	struct quorate_client *client;
 	quorate_report_fn done;
-	quorate_evidence_file_fn evidence; /* one of the two */
+	quorate_evidence_file_fn evidence;
+	quorate_change_fn change; /* one of the three */
 	void *user;
 };
 
@@ -101,6 +104,7 @@ struct quorate_client {
 	uint8_t *chain; /* of epochs, as far as it was followed; for other threads */
 	size_t chain_bytes;
 	uint32_t links;
+	bft_epoch epoch;
 	struct bft_roster roster;                     /* of the newest epoch that is known */
 	const struct bft_card *card[BFT_MEMBERS_MAX]; /* of its members; the core's        */
 	struct client_call *calls, *calls_last;

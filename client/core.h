@@ -113,6 +113,8 @@ enum quorate_error client_session_snapshot(struct client_session *s, quorate_ans
 enum quorate_error client_session_readmit(struct client_session *s, const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
 /* `word`: rotate_encode's. */
 enum quorate_error client_session_rotate(struct client_session *s, const uint8_t word[ROTATE_BYTES], quorate_answer_fn done, void *user);
+/* `word`: reconfigure_encode's. The answer's value is the same, or 0: more organizations have to approve. */
+enum quorate_error client_session_reconfigure(struct client_session *s, const uint8_t *word, uint32_t n, quorate_answer_fn done, void *user);
 /* `done` is called for each operation of that request. */
 enum quorate_error client_session_ask_again(struct client_session *s, uint64_t number, quorate_answer_fn done, void *user);
 
@@ -126,6 +128,7 @@ struct client_work *client_work_create_receipt(const struct quorate_op *ops, uin
 struct client_work *client_work_create_snapshot(quorate_answer_fn done, void *user);
 struct client_work *client_work_create_readmit(const uint8_t word[READMIT_BYTES], quorate_answer_fn done, void *user);
 struct client_work *client_work_create_rotate(const uint8_t word[ROTATE_BYTES], quorate_answer_fn done, void *user);
+struct client_work *client_work_create_reconfigure(const uint8_t *word, uint32_t n, quorate_answer_fn done, void *user);
 /* Takes ownership of `work` whatever it returns: QUORATE_OK, or QUORATE_FAILED (the queue is full, stopped): `done` is not called then. */
 enum quorate_error client_session_put(struct client_session *s, struct client_work *work);
 /* Answers that whole work with `error`, and frees it. `reason` is one sentence. */
@@ -138,6 +141,13 @@ uint32_t client_work_ops(const struct client_work *work);
 typedef void (*client_report_fn)(void *user, uint32_t member, const struct standing *standing);
 /* QUORATE_USAGE: no such member; QUORATE_FAILED: too many at once, no memory, stopped. `timeout_ms` 0: the core's own. */
 enum quorate_error client_core_ask(struct client_core *c, uint32_t member, uint32_t timeout_ms, client_report_fn done, void *user);
+
+/* What the organization approves in this epoch whose key comes next behind `after` (zeros: the first): bytes of bft/reconfigure.h, of which nothing is verified but their
+ * shape. `n` is 0 when there is no other; `bytes` NULL when no answer comes in time. */
+typedef void (*client_voice_fn)(void *user, uint32_t member, const uint8_t *bytes, size_t n);
+/* Errors as for client_core_ask. */
+enum quorate_error client_core_ask_voice(struct client_core *c, uint32_t member, const struct public_key *after, uint32_t timeout_ms, client_voice_fn done,
+                                         void *user);
 
 /* The member's next file of evidence behind that name; nothing of it is verified. `answer` is NULL when none comes in time, its name "" when there is no other. */
 typedef void (*client_evidence_fn)(void *user, uint32_t member, const struct evidence_answer *answer);

@@ -99,6 +99,8 @@ struct client_question {
 	client_report_fn done;
 	client_evidence_fn evidence; /* not NULL: it asks for evidence */
 	struct evidence_name after;
+	client_voice_fn voice; /* not NULL: it asks for what organizations approve */
+	struct public_key behind;
 	void *user;
 };
 
@@ -205,6 +207,7 @@ bool client_on_epoch(struct client_core *c, uint32_t member, const uint8_t *body
 
 /* ask.c */
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
+bool client_on_voice(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
 bool client_on_evidence(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
 void client_questions_to(struct client_core *c, uint32_t member);
 void client_question_due(struct client_question *q);

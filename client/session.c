@@ -84,6 +84,11 @@ struct client_work *client_work_create_rotate(const uint8_t word[ROTATE_BYTES], 
 	return create_word(BUNDLE_ROTATE, word, ROTATE_BYTES, done, user);
 }
 
+struct client_work *client_work_create_reconfigure(const uint8_t *word, uint32_t n, quorate_answer_fn done, void *user)
+{
+	return create_word(BUNDLE_RECONFIGURE, word, n, done, user);
+}
+
 /* ---- what waits ---- */
 
 void client_session_ready(struct client_session *s)
@@ -199,6 +204,12 @@ enum quorate_error client_session_readmit(struct client_session *s, const uint8_
 enum quorate_error client_session_rotate(struct client_session *s, const uint8_t word[ROTATE_BYTES], quorate_answer_fn done, void *user)
 {
 	struct client_work *work = client_work_create_rotate(word, done, user);
+	return work ? client_session_put(s, work) : QUORATE_FAILED;
+}
+
+enum quorate_error client_session_reconfigure(struct client_session *s, const uint8_t *word, uint32_t n, quorate_answer_fn done, void *user)
+{
+	struct client_work *work = client_work_create_reconfigure(word, n, done, user);
 	return work ? client_session_put(s, work) : QUORATE_FAILED;
 }
 

@@ -61,6 +61,8 @@ void quorate_client_destroy(struct quorate_client *c);
 uint32_t quorate_client_members(const struct quorate_client *c);
 uint32_t quorate_client_quorum(const struct quorate_client *c); /* members that ordering needs */
 uint32_t quorate_client_links(struct quorate_client *c);        /* members connected now        */
+/* The newest epoch that is known. */
+uint64_t quorate_client_epoch(struct quorate_client *c);
 /* The organization of a member; "" when there is none. */
 const char *quorate_client_org(const struct quorate_client *c, uint32_t member);
 /* The links of the chain of epochs that it has followed, as quorate_evidence_judge takes them: copies at most `capacity` bytes, returns the true length (0: the
@@ -115,6 +117,11 @@ enum quorate_error quorate_session_readmit(struct quorate_session *s, const uint
 #define QUORATE_ROTATE_BYTES 169
 enum quorate_error quorate_session_rotate(struct quorate_session *s, const uint8_t word[QUORATE_ROTATE_BYTES], quorate_answer_fn done, void *user);
 
+/* Orders what organizations approve: other members, or another mode (quorate_setup.h, "changes"). The answer's value is as above, or 0 when more of them have to approve.
+ * QUORATE_PRECONDITION and QUORATE_VERIFICATION as above. */
+#define QUORATE_CHANGE_BYTES_MAX 11423u
+enum quorate_error quorate_session_change(struct quorate_session *s, const void *change, size_t n, quorate_answer_fn done, void *user);
+
 /* What member `member` says of itself; not agreed, not verified beyond its link. `standing` is NULL when it does not answer in `timeout_ms`. */
 struct quorate_report {
 	struct quorate_standing standing;
@@ -124,6 +131,13 @@ struct quorate_report {
 };
 typedef void (*quorate_report_fn)(void *user, uint32_t member, const struct quorate_report *report);
 enum quorate_error quorate_client_ask(struct quorate_client *c, uint32_t member, uint32_t timeout_ms, quorate_report_fn done, void *user);
+
+/* What an organization approves in this epoch, as that member's state has it: the one whose key comes next behind `after` (NULL: the first). Nothing of it is verified:
+ * quorate_change_show in quorate_setup.h is. `change` is borrowed for the call, `n` 0: there is no other; NULL: no answer came in `timeout_ms`. Errors as for evidence. */
+#define QUORATE_PUBLIC_KEY_BYTES 32
+typedef void (*quorate_change_fn)(void *user, uint32_t member, const void *change, size_t n);
+enum quorate_error quorate_client_change(struct quorate_client *c, uint32_t member, const uint8_t after[QUORATE_PUBLIC_KEY_BYTES], uint32_t timeout_ms,
+                                         quorate_change_fn done, void *user);
 
 /* The evidence that a member keeps of others (docs/protocol.md), one file a question: the first whose name lies behind `after` in the order of bytes; "": the first of
  * all. Nothing of it is verified, and the member may lie: quorate_evidence_judge in quorate_setup.h says what a file proves. A member answers a bounded amount in a

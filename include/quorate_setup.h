@@ -68,6 +68,61 @@ enum quorate_error quorate_rotate_sign(const struct quorate_rotate_options *opti
 /* Removes that file. Only when the cluster has refused the word: else it may be the replica's key. */
 void quorate_rotate_undo(const char *path);
 
+/* ---- changes: other members, or another mode -------------------------------------------------------------------------------------------------------------
+ *
+ * A change is bytes that say what is wanted and which organizations approve it. It is of one epoch, and ends that. What may be depends on who the members are: `who`. */
+
+struct quorate_chain {
+	const char *genesis;
+	const void *epochs; /* links of the chain of epochs, as quorate_client_epochs gives them; NULL, 0: the first epoch */
+	size_t epochs_n;
+};
+
+#define QUORATE_CHANGE_SEATS_MAX 4u /* members that come, go or are replaced at once */
+enum quorate_seat_kind { QUORATE_SEAT_ADD = 1, QUORATE_SEAT_REMOVE, QUORATE_SEAT_REPLACE };
+struct quorate_change_seat {
+	enum quorate_seat_kind kind;
+	uint32_t member;  /* REMOVE, REPLACE; ADD takes the lowest number that is free */
+	const char *card; /* ADD, REPLACE: path */
+};
+struct quorate_change_wish {
+	enum quorate_mode mode; /* 0: members change, and these: */
+	uint32_t seats;
+	struct quorate_change_seat seat[QUORATE_CHANGE_SEATS_MAX];
+};
+
+struct quorate_change_size {
+	uint8_t mode; /* enum quorate_mode */
+	uint32_t members, quorum, faults;
+};
+struct quorate_change_info {
+	char name[17]; /* by which operators call it: the beginning of its digest */
+	uint64_t epoch;
+	char what[640];                           /* in words */
+	struct quorate_change_size before, after; /* what the cluster is and would be */
+	bool of_mode;                             /* organizations approve, all of them; else members by their organizations, a quorum of them */
+	uint32_t have, need;
+	uint32_t approvals;
+	char org[64][64]; /* that approve */
+};
+
+/* What is wanted, approved by the organization of `org_key`: `change` (QUORATE_CHANGE_BYTES_MAX) and its length. Errors: QUORATE_PRECONDITION (it cannot be: `reason` says
+ * why, before anything is ordered), QUORATE_VERIFICATION (no member is of that organization, a card is false), QUORATE_CONFIG, QUORATE_FAILED. */
+enum quorate_error quorate_change_make(const struct quorate_chain *who, const struct quorate_change_wish *wish, const char *org_key, const char *passphrase,
+                                       void *change, size_t *n, char *reason);
+/* The same change, approved by that organization alone: what is ordered. */
+enum quorate_error quorate_change_approve(const struct quorate_chain *who, const void *change, size_t n, const char *org_key, const char *passphrase,
+                                          void *approved, size_t *approved_n, char *reason);
+/* What it says, and who approves it truly. Errors: QUORATE_VERIFICATION (malformed, a false signature), QUORATE_PRECONDITION (it cannot be, or not any more). `out` is then
+ * filled as far as it can be read. */
+enum quorate_error quorate_change_show(const struct quorate_chain *who, const void *change, size_t n, struct quorate_change_info *out, char *reason);
+/* Adds the approvals of `other` to `change`, in place, when both want the same. False: they do not. `change` has room for QUORATE_CHANGE_BYTES_MAX bytes. */
+bool quorate_change_join(void *change, size_t *n, const void *other, size_t other_n);
+/* The key of the first organization that approves it: for quorate_client_change. False: it is malformed. */
+bool quorate_change_org(const void *change, size_t n, uint8_t key[QUORATE_PUBLIC_KEY_BYTES]);
+/* Who the members are, and under which mode. */
+enum quorate_error quorate_chain_size(const struct quorate_chain *who, struct quorate_change_size *out, uint64_t *epoch, char *reason);
+
 /* DIR/genesis, DIR/client.yaml, DIR/client.key, DIR/replica-I/{replica.yaml, org.key, member.key, tls.key, card, data/}, formatted; replica I listens on
  * 127.0.0.1:base_port+I. `dir` must not exist or be empty. */
 enum quorate_error quorate_testnet(const char *dir, uint32_t replicas, enum quorate_mode mode, uint16_t base_port, char *reason);

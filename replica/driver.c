@@ -310,6 +310,8 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 		answer_standing(d, -1, link);
 	} else if (ok && e.type == BFT_WIRE_FETCH_EVIDENCE) {
 		evidence_serve(d, link, r.at, rd_left(&r));
+	} else if (ok && e.type == BFT_WIRE_FETCH_VOICE) {
+		voice_serve(d, link, r.at, rd_left(&r));
 	} else if (ok && e.type == BFT_WIRE_BUNDLE) {
 		if (!d->failed)
 			requests_bundle(d, -1, link, key, &e, r.at, rd_left(&r));

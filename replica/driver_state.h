@@ -302,6 +302,9 @@ void requests_drop(struct fair_item *place);
 /* One of this replica itself, signed with its key. */
 void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n);
 
+/* voice_serve.c */
+void voice_serve(struct driver *d, driver_link link, const uint8_t *body, size_t n);
+
 /* pass_over.c */
 void pass_over_gather(struct driver *d, const struct pass_over_refs *refs);
 void pass_over_turn(struct driver *d);

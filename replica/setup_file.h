@@ -1,6 +1,7 @@
 /* replica/setup_file.h - small files of operators, read whole within a limit and written once. */
 #ifndef REPLICA_SETUP_FILE_H
 #define REPLICA_SETUP_FILE_H
+#include "bft/card.h"
 #include "crypto/sign.h"
 #include "quorate.h"
 
@@ -16,6 +17,8 @@ enum quorate_error setup_read(char **bytes, size_t *n, const char *path, size_t 
 enum quorate_error setup_write(const char *path, const void *bytes, size_t n, char *reason);
 /* A key file; libsodium is initialized first. `pk` may be NULL. The caller wipes `sk`. */
 enum quorate_error setup_read_key(const char *path, const char *passphrase, struct secret_key *sk, struct public_key *pk, char *reason);
+/* A card, every signature of it. */
+enum quorate_error setup_read_card(struct bft_card *card, const char *path, char *reason);
 /* A fresh key in a new file. */
 enum quorate_error setup_new_key(const char *path, const char *passphrase, struct public_key *pk, char *reason);
 #endif

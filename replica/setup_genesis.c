@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum quorate_error read_card(struct bft_card *card, const char *path, char *reason)
+enum quorate_error setup_read_card(struct bft_card *card, const char *path, char *reason)
 {
 	char *text;
 	size_t n;
@@ -30,7 +30,7 @@ static enum quorate_error gather(struct bft_genesis *g, const char *const *cards
 	snprintf(g->scheme, sizeof g->scheme, "%s", sign_ed25519.name);
 	genesis_limits_default(&g->limits);
 	for (uint32_t i = 0; i < count; i++) {
-		enum quorate_error error = read_card(&g->cards[i], cards[i], reason);
+		enum quorate_error error = setup_read_card(&g->cards[i], cards[i], reason);
 		if (error != QUORATE_OK)
 			return error;
 	}

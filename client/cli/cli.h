@@ -130,6 +130,12 @@ int cmd_evidence_list(const struct cli *cli);
 int cmd_receipt_verify(const struct cli *cli);
 int cmd_member_readmit(const struct cli *cli);
 int cmd_member_rotate_key(const struct cli *cli);
+int cmd_member_propose(const struct cli *cli);
+int cmd_member_approve(const struct cli *cli);
+int cmd_mode_propose(const struct cli *cli);
+int cmd_mode_approve(const struct cli *cli);
+int cmd_change_status(const struct cli *cli); /* 'member status', 'mode status' */
+int cmd_member_chain(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_put(const struct cli *cli);
 int cmd_get(const struct cli *cli);

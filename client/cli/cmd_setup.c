@@ -138,6 +138,7 @@ int cmd_format(const struct cli *cli)
 	struct quorate_options o = *quorate_config_options(config);
 	o.passphrase = passphrase;
 	o.lost = cli_has(cli, OPT_LOST);
+	o.epochs = cli->value[OPT_EPOCHS];
 	error = quorate_format(&o, reason);
 	int code = CLI_OK;
 	if (error != QUORATE_OK)

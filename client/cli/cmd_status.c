@@ -114,7 +114,8 @@ static int show_json(const struct survey *s, const struct cluster *c)
 {
 	json_t *rows = json_array();
 	for (uint32_t i = 0; i < s->members; i++)
-		json_array_append_new(rows, row_json(c, &s->row[i], i));
+		if (*quorate_client_org(c->client, i))
+			json_array_append_new(rows, row_json(c, &s->row[i], i));
 	return cli_json(json_pack("{s:s,s:o}", "cluster", quorate_client_cluster(c->client), "replicas", rows));
 }
 
@@ -143,7 +144,8 @@ static void show_table(const struct survey *s, const struct cluster *c)
 	printf("id  %-14s %-9s %6s %6s %10s %10s  %-16s %10s  %s\n", "org", "role", "view", "leader", "executed", "stable", "chain", "snapshot",
 	       "state digest");
 	for (uint32_t i = 0; i < s->members; i++)
-		show_row(c, &s->row[i], i);
+		if (*quorate_client_org(c->client, i))
+			show_row(c, &s->row[i], i);
 }
 
 /* ---- judging ---- */

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define FOLLOW_MS 2000u
+#define FOLLOW_LOOK_MS 20u
+
 uint64_t cli_now_ms(void)
 {
 	struct timespec t;
@@ -66,9 +69,13 @@ static void on_report(void *user, uint32_t member, const struct quorate_report *
 	pthread_mutex_unlock(&s->lock);
 }
 
-int survey_ask(struct survey *s, struct cluster *c, uint32_t timeout_ms)
+static int ask_once(struct survey *s, struct cluster *c, uint32_t timeout_ms)
 {
+	s->members = quorate_client_members(c->client);
 	for (uint32_t i = 0; i < s->members; i++) {
+		s->row[i].reachable = false;
+		if (!*quorate_client_org(c->client, i))
+			continue; /* nobody has that number */
 		pthread_mutex_lock(&s->lock);
 		s->open++;
 		pthread_mutex_unlock(&s->lock);
@@ -85,6 +92,21 @@ int survey_ask(struct survey *s, struct cluster *c, uint32_t timeout_ms)
 		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);
 	return CLI_OK;
+}
+
+/* The client follows the chain of epochs by itself, once it has heard of a later one: then it may know other members. */
+static bool follow(const struct survey *s, struct cluster *c)
+{
+	uint64_t before = quorate_client_epoch(c->client), now = survey_epoch(s), ends_ms = cli_now_ms() + FOLLOW_MS;
+	while (quorate_client_epoch(c->client) < now && cli_now_ms() < ends_ms)
+		cli_sleep_ms(FOLLOW_LOOK_MS);
+	return quorate_client_epoch(c->client) > before;
+}
+
+int survey_ask(struct survey *s, struct cluster *c, uint32_t timeout_ms)
+{
+	int code = ask_once(s, c, timeout_ms);
+	return code == CLI_OK && follow(s, c) ? ask_once(s, c, timeout_ms) : code;
 }
 
 void survey_answer(void *user, const struct quorate_answer *answer)
