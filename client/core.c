@@ -133,7 +133,7 @@ bool client_core_frame(struct client_core *c, uint32_t member, const uint8_t *by
 	case BFT_WIRE_REPLY: return client_on_reply(c, member, &e, false, r.at, rd_left(&r));
 	case BFT_WIRE_REPLY_LATE: return client_on_reply(c, member, &e, true, r.at, rd_left(&r));
 	case BFT_WIRE_REFUSED: return client_on_refused(c, member, r.at, rd_left(&r));
-	case BFT_WIRE_READ_ANSWER: return client_on_read_answer(c, member, r.at, rd_left(&r));
+	case BFT_WIRE_READ_ANSWER: return client_on_read_answer(c, member, e.epoch, r.at, rd_left(&r));
 	case BFT_WIRE_STANDING: return client_on_standing(c, member, r.at, rd_left(&r));
 	case BFT_WIRE_VOICE: return client_on_voice(c, member, r.at, rd_left(&r));
 	case BFT_WIRE_EVIDENCE: return client_on_evidence(c, member, r.at, rd_left(&r));

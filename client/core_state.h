@@ -191,7 +191,7 @@ void client_end_later(struct client_core *c, struct client_ending *e, enum quora
 void client_end_all(struct client_core *c); /* answers what waits for that */
 
 /* read.c */
-bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
+bool client_on_read_answer(struct client_core *c, uint32_t member, bft_epoch epoch, const uint8_t *body, size_t n);
 void client_read_due(struct client_timer *timer);
 void client_reads_leave(struct client_core *c, const struct client_session *s); /* that session is closed */
 /* All that wait are put into the one order, in the next tick. */

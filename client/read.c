@@ -13,6 +13,7 @@ struct client_read {
 	uint64_t nonce;
 	bft_mask answered;
 	struct digest said[BFT_MEMBERS_MAX];
+	bft_epoch in[BFT_MEMBERS_MAX]; /* the epoch that each answered in */
 	quorate_answer_fn done;
 	void *user;
 	size_t n;
@@ -119,24 +120,37 @@ static struct client_read *find(struct client_core *c, uint64_t nonce)
 	return r;
 }
 
-/* Whether some answer can still reach a quorum, were all that are missing equal to it. */
-static bool can_agree(const struct client_core *c, const struct client_read *r, uint32_t q)
+/* Each counts with those of its own epoch alone, as many as that one's mode needs: of a trusted member one word is enough, and in an epoch that is not known nobody's is. */
+static uint32_t quorum_in(const struct client_core *c, bft_epoch epoch)
 {
-	uint32_t missing = mask_count(c->roster.members & ~r->answered), best = 0;
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t same = 0;
-		for (uint32_t j = 0; (r->answered & BFT_BIT(i)) && j < c->n; j++)
-			same += (r->answered & BFT_BIT(j)) && digest_equal(&r->said[i], &r->said[j]);
-		best = same > best ? same : best;
-	}
-	return best + missing >= q;
+	struct bft_roster r = epoch_roster(&c->keys, epoch);
+	return roster_count(&r) ? quorum_read_of(r.mode, roster_count(&r)) : UINT32_MAX;
 }
 
-bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t *body, size_t n)
+static uint32_t alike(const struct client_core *c, const struct client_read *r, uint32_t member)
+{
+	uint32_t same = 0;
+	for (uint32_t i = 0; i < c->n; i++)
+		same += (r->answered & BFT_BIT(i)) && r->in[i] == r->in[member] && digest_equal(&r->said[i], &r->said[member]);
+	return same;
+}
+
+/* Whether some answer can still reach a quorum, were all that are missing equal to it. */
+static bool can_agree(const struct client_core *c, const struct client_read *r)
+{
+	uint32_t missing = mask_count(c->roster.members & ~r->answered);
+	if (missing >= quorum_in(c, c->keys.epoch))
+		return true;
+	for (uint32_t i = 0; i < c->n; i++)
+		if ((r->answered & BFT_BIT(i)) && alike(c, r, i) + missing >= quorum_in(c, r->in[i]))
+			return true;
+	return false;
+}
+
+bool client_on_read_answer(struct client_core *c, uint32_t member, bft_epoch epoch, const uint8_t *body, size_t n)
 {
 	struct rd rd = rd_of(body, n);
 	uint64_t nonce, seq;
-	uint32_t q = quorum_read_of(c->roster.mode, roster_count(&c->roster)), same = 0;
 	if (!rd_u64(&rd, &nonce) || !rd_u64(&rd, &seq) || rd_left(&rd) > RESULT_BYTES_MAX)
 		return false;
 	struct client_read *r = find(c, nonce);
@@ -144,13 +158,12 @@ bool client_on_read_answer(struct client_core *c, uint32_t member, const uint8_t
 	if (!r || !r->session || (r->answered & BFT_BIT(member)))
 		return true;
 	digest_of(&r->said[member], DOMAIN_RESULT, rd.at, rd_left(&rd));
+	r->in[member] = epoch;
 	r->answered |= BFT_BIT(member);
-	for (uint32_t i = 0; i < c->n; i++)
-		same += (r->answered & BFT_BIT(i)) && digest_equal(&r->said[i], &r->said[member]);
-	if (same >= q) {
+	if (alike(c, r, member) >= quorum_in(c, epoch)) {
 		struct quorate_answer a = { .error = QUORATE_OK, .value = rd.at, .value_bytes = rd_left(&rd), .session = r->session->id, .seq = seq };
 		end(c, r, &a);
-	} else if (!can_agree(c, r, q)) {
+	} else if (!can_agree(c, r)) {
 		order(r);
 	}
 	return true;

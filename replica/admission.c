@@ -111,11 +111,13 @@ void admission_message(struct driver *d, uint8_t member, const struct bft_envelo
 	uint8_t signer = e->signer == BFT_SIGNER_CHANNEL ? member : e->signer;
 	bool forwarded = e->signer != BFT_SIGNER_CHANNEL;
 	const struct bft_message_row *row = d->protocol->message(e->type);
+	bool mine = epoch_same(d, member, e->type, e->epoch);
 	if (!row->known || signer >= BFT_MEMBERS_MAX || (forwarded && !row->forwarded)) {
-		admission_reject(d, member, "an unknown kind of message");
+		/* Another epoch may be of the other mode, with messages of its own. */
+		if (mine || signer >= BFT_MEMBERS_MAX)
+			admission_reject(d, member, "an unknown kind of message");
 		return;
 	}
-	bool mine = epoch_same(d, member, e->type, e->epoch);
 	if ((!mine && (e->type != BFT_MSG_FETCH_CHAIN || e->epoch == 0 || e->epoch > d->epoch)) || d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;
 	struct bft_roster roster = driver_roster(d, e->epoch);

@@ -78,6 +78,8 @@ static bft_view view_of(const struct driver *d)
 static void send_reply(struct driver *d, driver_link link, uint16_t type, bft_epoch epoch, const struct signature *signature, const uint8_t *head,
                        size_t head_n, const uint8_t *body, size_t n)
 {
+	if (!driver_is_member(d))
+		return; /* it counts for nobody */
 	uint8_t bytes[BFT_FRAME_HEAD_BYTES + REPLY_HEAD_BYTES_MAX];
 	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = type, .epoch = epoch };
 	if (signature)

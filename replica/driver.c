@@ -142,7 +142,7 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 
 void driver_member_link(struct driver *d, uint8_t member, bool up)
 {
-	if (member >= d->n || member == d->self || d->member[member].up == up)
+	if (member >= BFT_MEMBERS_MAX || member == d->self || d->member[member].up == up)
 		return;
 	d->member[member].up = up;
 	struct bft_event event = { .kind = BFT_EV_LINK, .from = member, .ok = up };
@@ -252,7 +252,7 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 {
 	struct rd r = rd_of(bytes, n);
 	struct bft_envelope e;
-	if (member >= d->n || !d->started)
+	if (member >= BFT_MEMBERS_MAX || !d->started)
 		return;
 	if (!envelope_read(&r, &e)) {
 		d->options.env.close_member(d->options.env.user, member, "a frame without an envelope of this version");
@@ -283,7 +283,7 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 
 void driver_stranger(struct driver *d, uint8_t member, bool up)
 {
-	if (member < d->n && member != d->self)
+	if (member < BFT_MEMBERS_MAX && member != d->self)
 		links_stranger(d, member, up);
 }
 
@@ -291,7 +291,7 @@ void driver_stranger_frame(struct driver *d, uint8_t member, const uint8_t *byte
 {
 	struct rd r = rd_of(bytes, n);
 	struct bft_envelope e;
-	if (member >= d->n || !d->started || d->failed || !envelope_read(&r, &e))
+	if (member >= BFT_MEMBERS_MAX || !d->started || d->failed || !envelope_read(&r, &e))
 		return;
 	if (e.type == BFT_WIRE_FETCH_EPOCH)
 		links_serve(d, member, r.at, rd_left(&r));
@@ -306,6 +306,9 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 	if (!d->started)
 		return;
 	bool ok = envelope_read(&r, &e);
+	bool asks = ok && (e.type == BFT_WIRE_BUNDLE || e.type == BFT_WIRE_READ || e.type == BFT_WIRE_ATTACH);
+	if (asks && !driver_is_member(d))
+		return; /* what a replica answers that is no member, or not yet, counts for nobody */
 	if (ok && e.type == BFT_WIRE_QUERY) {
 		answer_standing(d, -1, link);
 	} else if (ok && e.type == BFT_WIRE_FETCH_EVIDENCE) {
@@ -337,8 +340,9 @@ void driver_client_gone(struct driver *d, driver_link link)
 
 static const char *no_member(const struct driver *d)
 {
-	struct bft_roster newest = epoch_roster_now(&d->chain->keys);
-	return roster_has(&newest, d->self) ? "it is a new member, and fetches the state of the others" : "it is no member any more: it may be stopped";
+	const struct bft_card *newest = epoch_card(&d->chain->keys, d->self, d->chain->keys.epoch);
+	bool coming = newest && public_key_equal(&newest->member_key, &d->options.card_key);
+	return coming ? "it is a new member, and fetches the state of the others" : "it is no member any more: it may be stopped";
 }
 
 void driver_standing(struct driver *d, struct standing *s)
@@ -365,8 +369,8 @@ void driver_standing(struct driver *d, struct standing *s)
 		.time_ms = execution_time_ms(d->execution),
 		.incarnation = d->lost ? d->incarnation : 0,
 	};
-	const char *trouble = d->trouble[0]                      ? d->trouble
-	                      : !roster_has(&d->roster, d->self) ? no_member(d)
+	const char *trouble = d->trouble[0]          ? d->trouble
+	                      : !driver_is_member(d) ? no_member(d)
 	                      : d->key_missing || !driver_can_sign(d)
 	                              ? "its key was changed, and it does not have the new one: put that file beside the old one, and restart it"
 	                      : core.observer ? "it may have forgotten what it signed, and observes: 'quorate member readmit' lets it vote again"
@@ -391,6 +395,13 @@ const struct public_key *driver_member_key(const struct driver *d, uint8_t membe
 const struct bft_card *driver_member_card(const struct driver *d, uint8_t member)
 {
 	return epoch_card_last(&d->chain->keys, member);
+}
+
+bool driver_is_member(const struct driver *d)
+{
+	const struct bft_card *card = epoch_card(&d->chain->keys, d->self, d->epoch);
+	bool mine = d->epoch > d->chain->keys.epoch || (card && public_key_equal(&card->member_key, &d->options.card_key));
+	return mine && roster_has(&d->roster, d->self);
 }
 
 const char *driver_org(const struct driver *d, uint8_t member)
@@ -533,6 +544,9 @@ struct driver *driver_create(const struct driver_options *options)
 	if (!d)
 		return NULL;
 	d->options = *options;
+	static const struct public_key none;
+	if (public_key_equal(&options->card_key, &none) && options->self < options->genesis->count)
+		d->options.card_key = options->genesis->cards[options->self].member_key;
 	d->reads_last = &d->reads;
 	d->genesis = options->genesis;
 	d->cluster = options->cluster;

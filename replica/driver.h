@@ -66,6 +66,7 @@ struct driver_options {
 	const struct bft_genesis *genesis; /* borrowed for the driver's life */
 	struct digest cluster;
 	uint8_t self;
+	struct public_key card_key; /* the member key on my card, by which an epoch knows me; zeros: that of the genesis */
 	const struct sign_scheme *scheme;
 	struct secret_key secret; /* of one of my keys: the genesis' or a later one; the others by env.secret */
 	uint32_t verifiers, requests_max;

@@ -234,6 +234,8 @@ bool effects_run_local(struct driver *d);
 bool driver_sign(struct driver *d, bft_epoch epoch, const struct statement *s, struct signature *out);
 /* The members of `epoch`; none when it is not known. */
 struct bft_roster driver_roster(const struct driver *d, bft_epoch epoch);
+/* Whether I am a member of my epoch: not before I came, though somebody had my number then. */
+bool driver_is_member(const struct driver *d);
 /* The organization of whoever has or last had that number: for words about it. */
 const char *driver_org(const struct driver *d, uint8_t member);
 /* Whether the secret of that key of mine is here. */

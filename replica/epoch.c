@@ -195,7 +195,7 @@ void epoch_begin(struct driver *d, bool fresh)
 	links_entered(d);
 	epoch_order(d);
 	epoch_secret(d);
-	bool member = roster_has(&d->roster, d->self), whole = let_in(d) && member;
+	bool member = driver_is_member(d), whole = let_in(d) && member;
 	links_sign(d);
 	if (member && !driver_can_sign(d))
 		driver_note(d, QUORATE_LEVEL_ERROR, "this replica's key was changed in epoch %llu, and it does not have the new one: it can sign nothing",

@@ -19,6 +19,7 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.genesis = &q->identity->genesis,
 		.cluster = q->identity->cluster,
 		.self = q->identity->self,
+		.card_key = q->identity->card.member_key,
 		.scheme = &sign_ed25519,
 		.secret = q->identity->secret,
 		.verifiers = o->verifiers,

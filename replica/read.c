@@ -11,7 +11,8 @@ struct waiting_read {
 	driver_link link;
 	struct public_key key;
 	uint64_t nonce, id, since_ms;
-	bft_seq after; /* one above the position that must be executed; 0: the core has not said it yet */
+	bft_epoch epoch; /* whose rules say that it may be answered: its mode says how many must agree */
+	bft_seq after;   /* one above the position that must be executed; 0: the core has not said it yet */
 	uint32_t n;
 	uint8_t op[];
 };
@@ -21,7 +22,7 @@ static void answer(struct driver *d, const struct waiting_read *r)
 	const uint8_t *value;
 	size_t n;
 	uint8_t head[BFT_FRAME_HEAD_BYTES + 16];
-	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_READ_ANSWER, .epoch = d->epoch };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_READ_ANSWER, .epoch = r->epoch };
 	if (!execution_read(d->execution, &r->key, r->op, r->n, &value, &n))
 		return; /* it is no read here, or does not fit: the client has it ordered */
 	struct wr w = wr_of(head, sizeof head);
@@ -47,7 +48,9 @@ void read_take(struct driver *d, driver_link link, const struct public_key *key,
 	struct waiting_read *x = malloc(sizeof *x + op_n);
 	if (!x)
 		return;
-	*x = (struct waiting_read){ .link = link, .key = *key, .nonce = nonce, .id = ++d->reads_asked, .since_ms = d->mono_ms, .n = (uint32_t)op_n };
+	*x = (struct waiting_read){
+		.link = link, .key = *key, .nonce = nonce, .id = ++d->reads_asked, .since_ms = d->mono_ms, .epoch = d->epoch, .n = (uint32_t)op_n
+	};
 	memcpy(x->op, r.at, op_n);
 	*d->reads_last = x;
 	d->reads_last = &x->next;

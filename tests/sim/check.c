@@ -130,15 +130,22 @@ static void check_keys(struct node *d, bft_epoch epoch)
 		sim_fail(s, "more than %u epochs", SIM_EPOCHS_MAX);
 		return;
 	}
-	for (uint8_t i = 0; i < s->n; i++) {
+	struct bft_roster roster = driver_roster(d->driver, epoch);
+	if (epoch > d->driver->chain->keys.epoch)
+		return; /* its state and its links are gone: it asks for them */
+	for (uint8_t i = 0; i < SIM_NODES_MAX; i++) {
 		const struct public_key *key = driver_key(d->driver, i, epoch);
 		if (!key)
-			return; /* its state and its links are gone: it asks for them */
+			continue;
 		if (!s->key_known[epoch])
 			s->key_at[epoch][i] = *key;
 		else if (!public_key_equal(&s->key_at[epoch][i], key))
 			sim_fail(s, "keys: in epoch %llu node %u knows another key of node %u than the others do", (unsigned long long)epoch, d->id, i);
 	}
+	if (!s->key_known[epoch])
+		s->roster_at[epoch] = roster;
+	else if (s->roster_at[epoch].members != roster.members || s->roster_at[epoch].mode != roster.mode)
+		sim_fail(s, "members: in epoch %llu node %u knows other members, or another mode, than the others do", (unsigned long long)epoch, d->id);
 	bft_mask passed = epoch_passed(&d->driver->chain->keys, epoch);
 	if (!s->key_known[epoch]) {
 		s->passed_at[epoch] = passed;
@@ -197,7 +204,7 @@ static void check_serving(struct node *d)
 /* View 0 has a leader from the beginning; among trusted members the first one is elected (a view is term * n + leader). */
 static bool left_its_leader(const struct sim *s, const struct node *d, const struct standing *now)
 {
-	if (!s->schedule->trusted)
+	if (d->driver->roster.mode == BFT_MODE_BFT)
 		return now->view > 0;
 	return !(d->seen.flags & 1) && d->seen.view > 0 && now->view / s->n > d->seen.view / s->n;
 }
@@ -232,10 +239,11 @@ void check_node(struct node *d)
 		check_keys(d, now.epoch);
 		sim_trace(s, "node %u is in epoch %llu, executed %llu", d->id, (unsigned long long)now.epoch, (unsigned long long)now.executed);
 	}
-	check_links(d);
+	if (driver_is_member(d->driver))
+		check_links(d);
 	if (now.epoch < d->seen.epoch && !d->rolled_back)
 		sim_fail(s, "node %u fell from epoch %llu to %llu", d->id, (unsigned long long)d->seen.epoch, (unsigned long long)now.epoch);
-	if (now.role == STANDING_OBSERVER && !d->rolled_back)
+	if (now.role == STANDING_OBSERVER && !d->rolled_back && driver_is_member(d->driver))
 		sim_fail(s, "node %u became an observer", d->id);
 	if (s->quiet && left_its_leader(s, d, &now))
 		sim_fail(s, "accuracy: node %u left view %llu, and nothing had happened", d->id, (unsigned long long)d->seen.view);
@@ -251,6 +259,7 @@ void check_node(struct node *d)
 		check_serving(d);
 	}
 	check_fetching(d);
+	reconfigure_seen(d);
 	d->seen = now;
 }
 
@@ -288,7 +297,7 @@ void check_end(struct sim *s)
 		         SIM_LIVE_MS);
 	for (uint32_t i = 0; i < s->n && !s->failure[0]; i++) {
 		struct node *d = &s->node[i];
-		if (d->liar.lies)
+		if (d->liar.lies || d->left)
 			continue;
 		if (d->must_notice == d->seen.epoch && !d->noticed)
 			sim_fail(s, "amnesia: node %u got an older folder, contradicts what it signed before, and votes on", i);

@@ -22,6 +22,7 @@ void clocks_create(struct sim *s)
 	struct rng *plan = &s->faults.plan[FAULT_CLOCK];
 	bool apart = rng_chance(plan, 60), far = rng_chance(plan, 40) && !s->quiet && !s->schedule->trusted; /* of whom nobody would say so */
 	uint32_t left = s->f - s->liars - s->forgetting;
+	s->clocks_far = far;
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct node *d = &s->node[i];
 		d->clock_ms = apart ? either_way(plan, APART_MS / 2) : 50 * (int64_t)i;

@@ -240,6 +240,19 @@ void disk_empty(struct node *d)
 	d->rolled_back = true;
 }
 
+void disk_renew(struct node *d)
+{
+	disk_empty(d);
+	disk_superblock(d, true);
+	d->rolled_back = d->noticed = d->readmitted = d->wanted = false;
+	d->incarnation = 0;
+	d->must_notice = 0;
+	d->fetches_since = 0;
+	d->seen = (struct standing){ 0 };
+	free(d->bound);
+	d->bound = NULL;
+}
+
 /* One of the log's files that holds something. */
 static struct memory_file *some_segment(struct node *d, struct rng *plan)
 {

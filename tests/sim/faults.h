@@ -37,6 +37,8 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(CLOCK_FAR, "clock-far", "a wall clock is set far out of bounds")                                                                                     \
 	X(READMIT, "readmit", "an organization lets in one that never was out")                                                                                \
 	X(ROTATE, "rotate", "an organization gives its replica another key")                                                                                   \
+	X(MEMBERS, "members", "a member comes, goes or is replaced")                                                                                           \
+	X(MODE, "mode", "the mode is changed")                                                                                                                 \
 	X(LIAR, "liar", "a replica lies")                                                                                                                      \
 	X(DROPS, "lie-drop", "a liar says nothing")                                                                                                            \
 	X(REPEATS, "lie-repeat", "a liar says it twice")                                                                                                       \

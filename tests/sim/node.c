@@ -388,6 +388,7 @@ static bool open_all(struct node *d)
 		         NULL },
 	};
 	size_t used;
+	memcpy(o.card_key.b, s->secret[d->id].b + 32, PUBLIC_KEY_BYTES);
 	d->driver = driver_create(&o);
 	struct log_options log = { .cluster = s->cluster, .segment_bytes = 16u << 10, .queue_bytes = 64u << 20 };
 	struct log_report report;

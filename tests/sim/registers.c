@@ -136,7 +136,7 @@ bool registers_done(const struct sim *s)
 static void read_state(struct sim *s, struct linear_op *ops, uint32_t *count)
 {
 	for (uint32_t i = 0; i < s->n; i++)
-		for (uint32_t key = 1; key <= s->register_keys && !s->node[i].liar.lies && s->node[i].state; key++) {
+		for (uint32_t key = 1; key <= s->register_keys && !s->node[i].liar.lies && !s->node[i].left && s->node[i].state; key++) {
 			uint8_t name[2] = { 'k', (uint8_t)key };
 			const void *found;
 			size_t n;

@@ -108,6 +108,7 @@ struct node {
 	bft_epoch bound_epoch;
 	struct memory_disk *backup;            /* an older copy of its folder, put back once */
 	bool forgetful, rolled_back;           /* the first: it will be; counts among the f  */
+	bool left;                             /* it is no member any more */
 	bool rotten;                           /* a byte of its state flipped since it ran     */
 	bool contradicts;                      /* rolled back, it signs what it would not have signed                                */
 	struct secret_key later[SIM_KEYS_MAX]; /* keys that its operator has made since the genesis */
@@ -119,6 +120,13 @@ struct node {
 	bool noticed, readmitted, wanted; /* wanted: its operators are at it */
 	bft_epoch
 		must_notice; /* and with votes of this epoch, as long as that lasts: an observer it must be in the end. (Of a second VIEW-CHANGE for one view nobody need tell it.) */
+};
+
+/* A change of members or mode that is on its way. */
+struct sim_change {
+	bool open;
+	struct reconfigure wish;
+	struct secret_key secret, org_secret; /* of who comes */
 };
 
 struct sim_client {
@@ -157,6 +165,7 @@ enum sim_event_kind {
 	SIM_REUNITE,
 	SIM_LINK,
 	SIM_READMIT,
+	SIM_RECONFIGURE,
 	SIM_SPACE,
 	SIM_ROOM,
 	SIM_CLIENT_LIES,
@@ -252,8 +261,15 @@ struct sim {
 	/* what was exercised */
 	uint64_t observers, readmitted, epochs, rotations, passed_over, damaged, states_dropped, given_up, refusals;
 	struct public_key key_at[SIM_EPOCHS_MAX][SIM_NODES_MAX]; /* as the first honest node that came there knew them */
-	bft_mask passed_at[SIM_EPOCHS_MAX];                      /* and who leads last, as it knew it */
+	struct bft_roster roster_at[SIM_EPOCHS_MAX];
+	bft_mask passed_at[SIM_EPOCHS_MAX]; /* and who leads last, as it knew it */
 	bool key_known[SIM_EPOCHS_MAX];
+	struct sim_change change;
+	bft_mask replacing; /* who is to be stopped, and begun anew, at the end of this wake-up */
+	uint8_t links_from;
+	uint32_t cards_made;
+	bool clocks_far;
+	uint64_t members_changed, modes_changed;
 	uint32_t readmits_left; /* that nobody needs: an epoch ends all the same */
 	uint64_t convictions, lies_executed, large_executed, deep_paths;
 	uint64_t histories; /* operations on registers that were judged */
@@ -287,6 +303,8 @@ void node_links(struct node *d);
 /* disk.c */
 void disk_format(struct node *d, bool formatted);
 void disk_empty(struct node *d);
+/* A new disk, formatted for a replica that has never run. */
+void disk_renew(struct node *d);
 void disk_flush(struct node *d);
 void disk_flushed(struct node *d, int handle);
 void disk_tries_again(struct node *d);
@@ -372,6 +390,12 @@ void operators_create(struct sim *s);
 void operators_event(struct sim *s, const struct sim_event *e);
 void operator_wanted(struct node *d);
 bool operator_secret(const struct node *d, const struct public_key *key, struct secret_key *out);
+
+/* reconfigure.c: organizations that change members and mode */
+void reconfigure_create(struct sim *s);
+void reconfigure_event(struct sim *s, const struct sim_event *e);
+void reconfigure_seen(struct node *d);
+void reconfigure_after(struct sim *s);
 
 /* reads.c */
 void reads_create(struct sim *s);

@@ -15,6 +15,8 @@
 	X(transfers_ms, "fetching_ms", "milliseconds of fetching states")                                                                                      \
 	X(observers, "observers", "observers")                                                                                                                 \
 	X(readmitted, "readmitted", "let in again")                                                                                                            \
+	X(members_changed, "members_changed", "changes of members")                                                                                            \
+	X(modes_changed, "modes_changed", "changes of the mode")                                                                                               \
 	X(rotations, "keys_changed", "keys changed")                                                                                                           \
 	X(passed_over, "passed_over", "leaders passed over")                                                                                                   \
 	X(damaged, "damaged_logs", "damaged logs met at a start")                                                                                              \

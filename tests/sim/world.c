@@ -237,6 +237,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 	case SIM_CLIENT_LIES:
 	case SIM_READMIT:
 	case SIM_CLIENT: clients_event(s, e); break;
+	case SIM_RECONFIGURE: reconfigure_event(s, e); break;
 	case SIM_REPLY:
 		clients_event(s, e);
 		frame_release(e->frame);
@@ -262,7 +263,7 @@ static bool finished(const struct sim *s)
 	if (s->completed < s->requests_count || !registers_done(s) || !s->calm)
 		return false;
 	for (uint32_t i = 0; i < s->n; i++)
-		if (!s->node[i].liar.lies && (!s->node[i].up || s->node[i].seen.executed != s->top || s->node[i].incarnation))
+		if (!s->node[i].liar.lies && !s->node[i].left && (!s->node[i].up || s->node[i].seen.executed != s->top || s->node[i].incarnation))
 			return false;
 	return true;
 }
@@ -318,6 +319,7 @@ static void live(struct sim *s)
 	registers_create(s);
 	operators_create(s);
 	clocks_create(s);
+	reconfigure_create(s);
 	plan(s);
 	uint64_t turn = 0;
 	while (s->heap_count && !s->failure[0] && s->now <= SIM_FAULTS_END_MS + SIM_LIVE_MS) {
@@ -326,6 +328,7 @@ static void live(struct sim *s)
 		s->moment = s->moment < 1000 * e.at ? 1000 * e.at : s->moment + 1;
 		s->at_work = -1;
 		handle(s, &e);
+		reconfigure_after(s);
 		if (++turn % 64 == 0 && finished(s))
 			break;
 	}
