@@ -5,7 +5,7 @@
  *   quorate-sim --seeds A..B [--jobs N] --first      the first seed that fails, and nothing of those above it
  *   quorate-sim shrink N                             the faults that a seed needs to fail, as a story
  *   quorate-sim twins [--rounds N]                   two cores with one key, in every way that four members and a twin can be cut apart
- *   quorate-sim mutants [--quick] [--seeds N]        plants each fault of tests/sim/mutants and looks for the first seed that finds it
+ *   quorate-sim mutants [--mode trusted] [--quick]   plants each fault of tests/sim/mutants and looks for the first seed that finds it
  */
 #include "tests/sim/shrink.h"
 #include "tests/sim/totals.h"
@@ -165,7 +165,7 @@ static int usage(void)
 	      "       quorate-sim --seed N [--trace] [PLAN]\n"
 	      "       quorate-sim shrink N [--tries N] [PLAN]\n"
 	      "       quorate-sim twins [--rounds N] [--sample N | --scenario S]\n"
-	      "       quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]\n"
+	      "       quorate-sim mutants [--mode bft|trusted] [--quick] [--seeds N] [--jobs N] [NN ...]\n"
 	      "PLAN:  [--mode bft|trusted] [--nodes N] [--without CLASS[:FROM[-TO]],...] [--requests N] [--registers N] [--faults-end MS]\n"
 	      "       [--fail-when CLASS:K,...] [--break-when CLASS:K,...]        a failure on purpose, once all of these have happened\n"
 	      "CLASS:",

@@ -52,6 +52,13 @@ for bad in "--seed 0" "--seed 5x" "--seeds 3..2" "--seed 1 --without nonsense" "
 	[ "$status" -eq 2 ] || fail "'$bad' ends with $status"
 done
 
+for bad in "--mode" "--mode nonsense" "--mode trusted --nonsense" "x"; do
+	status=0
+	# shellcheck disable=SC2086
+	"$sim" mutants $bad >/dev/null 2>&1 || status=$?
+	[ "$status" -eq 2 ] || fail "'mutants $bad' ends with $status"
+done
+
 # Every planted fault still fits where it is planted.
 here=$(cd "$(dirname "$0")" && pwd)
 for planted in "$here"/mutants/[0-9]*.patch; do
