@@ -1,25 +1,23 @@
-/* Bare cores in rounds: see cores.h. */
+/* Bare cores on a network of their own: see cores.h. */
 #include "tests/sim/cores.h"
 
-#include "bft/pbft/messages.h"
-#include "bft/pbft/pbft.h"
+#include "bft/messages.h"
 #include "bft/proposal.h"
-#include "bft/quorum.h"
+#include "bft/records.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_MS 100u
-#define TICK_MS 30u
-#define ROUND_MS 240u
 #define SEQ_MAX 128u
 #define MESSAGES_MAX 16384u
 #define PROPOSALS_MAX 1024u
 #define REQUESTS_MAX 32u
 #define FETCHES_MAX 64u
 #define QUEUE_MAX 8192u
+#define WAITING_MAX 1024u
+#define RECORDS_MAX 16384u
 #define WALL_MS 1000000u
 
 struct message {
@@ -27,7 +25,9 @@ struct message {
 	uint8_t from; /* the member */
 	struct digest digest;
 	void *body;
-	size_t capacity; /* it stays for the next scenario */
+	size_t capacity; /* it stays for the next one */
+	uint32_t flying;
+	bool bare; /* nobody holds it for a certificate: its place is free when it has arrived */
 };
 
 struct proposal {
@@ -46,16 +46,27 @@ struct request {
 /* What is on its way to one place: a message, or a request that another handed on. */
 struct delivery {
 	uint8_t to, from; /* places */
-	enum bft_auth auth;
-	bft_ref message; /* 0: a request */
+	bft_ref message;  /* 0: a request */
 	uint32_t request;
-	bool own;
+	uint64_t sent_ms;
+};
+
+struct record {
+	uint16_t rtype;
+	void *data;
+	size_t bytes;
+	struct digest body;
 };
 
 struct place {
 	uint8_t id; /* the member whose key it has */
 	struct bft_core *core;
-	bft_lsn lsn;
+	bool up, stands;
+	uint32_t deaf_to; /* places that it does not hear */
+	bft_lsn lsn, durable;
+	struct record *record;      /* those of plan.records */
+	struct bft_effect *waiting; /* for the disk, with data of their own */
+	uint32_t waiting_count;
 	bft_seq executed, executing[SEQ_MAX];
 	struct digest chain[SEQ_MAX], decided[SEQ_MAX], executing_digest[SEQ_MAX];
 	uint32_t executing_first, executing_count;
@@ -66,12 +77,15 @@ struct place {
 };
 
 struct cores {
+	struct cores_plan plan;
+	struct cores_watch watch;
 	struct bft_limits limits;
 	struct digest cluster;
-	struct place place[CORES_PLACES];
-	uint8_t cell[CORES_PLACES], twinned;
+	struct place place[CORES_PLACES_MAX];
+	uint8_t cell[CORES_PLACES_MAX], twinned;
 	struct message message[MESSAGES_MAX];
-	uint32_t messages_count;
+	uint32_t messages_count, free_count;
+	bft_ref free[MESSAGES_MAX];
 	struct proposal proposal[PROPOSALS_MAX];
 	uint32_t proposals_count;
 	struct request request[REQUESTS_MAX];
@@ -89,15 +103,26 @@ static void step(struct cores *c, struct place *p, const struct bft_event *e);
 
 static void *room(size_t n)
 {
-	void *at = calloc(1, n);
+	void *at = calloc(1, n ? n : 1);
 	if (!at)
 		abort();
 	return at;
 }
 
+static uint8_t index_of(const struct cores *c, const struct place *p)
+{
+	return (uint8_t)(p - c->place);
+}
+
 static bool honest(const struct cores *c, const struct place *p)
 {
 	return p->id != c->twinned;
+}
+
+/* What `from` says reaches `to`. */
+static bool hears(const struct cores *c, uint8_t from, uint8_t to)
+{
+	return c->cell[from] == c->cell[to] && !(c->place[to].deaf_to >> from & 1);
 }
 
 __attribute__((format(printf, 2, 3))) static void fell(struct cores *c, const char *format, ...)
@@ -118,44 +143,73 @@ static void results_of(struct digest *out, bft_seq seq)
 
 static void push(struct cores *c, struct delivery d)
 {
-	if (c->count == QUEUE_MAX)
+	if (c->count == QUEUE_MAX) {
 		fell(c, "more than %u messages are under way", QUEUE_MAX);
-	else
-		c->queue[(c->head + c->count++) % QUEUE_MAX] = d;
+		return;
+	}
+	d.sent_ms = c->now;
+	if (d.message)
+		c->message[d.message - 1].flying++;
+	c->queue[(c->head + c->count++) % QUEUE_MAX] = d;
+}
+
+static void landed(struct cores *c, const struct delivery *d)
+{
+	if (!d->message)
+		return;
+	struct message *m = &c->message[d->message - 1];
+	if (--m->flying == 0 && m->bare)
+		c->free[c->free_count++] = d->message;
+}
+
+static bft_ref message_place(struct cores *c)
+{
+	if (c->free_count)
+		return c->free[--c->free_count];
+	if (c->messages_count == MESSAGES_MAX) {
+		fell(c, "more than %u messages", MESSAGES_MAX);
+		return 0;
+	}
+	return ++c->messages_count; /* the place behind it: 0 is none */
 }
 
 static bft_ref keep(struct cores *c, const struct place *p, uint16_t type, const void *body, size_t n)
 {
 	static uint8_t bytes[1 << 16];
-	if (c->messages_count == MESSAGES_MAX) {
-		fell(c, "more than %u messages", MESSAGES_MAX);
+	const struct bft_message_row *row = c->plan.protocol->message(type);
+	bft_ref ref = message_place(c);
+	if (!ref)
 		return 0;
-	}
-	struct message *m = &c->message[c->messages_count++];
+	struct message *m = &c->message[ref - 1];
 	m->type = type;
 	m->from = p->id;
+	m->bare = row->bare;
 	if (m->capacity < n) {
 		free(m->body);
 		m->body = room(n);
 		m->capacity = n;
 	}
 	memcpy(m->body, body, n);
-	if (type == PBFT_VOTES)
+	if (type == BFT_MSG_VOTES)
 		votes_digest_of(&m->digest, m->body);
-	else
-		pbft_body_digest(&m->digest, type, bytes, bft_pbft.encode(type, m->body, bytes, sizeof bytes));
-	return c->messages_count; /* the place behind it: 0 is none */
+	else if (!m->bare)
+		message_digest(&m->digest, row->domain, type, bytes, c->plan.protocol->encode(type, m->body, bytes, sizeof bytes));
+	return ref;
 }
 
-/* To every place in this one's cell that has one of the keys; its own copy comes back through the door. */
+/* To every place that hears this one and has one of the keys; its own copy comes back through the door. */
 static void send(struct cores *c, struct place *p, bft_mask to, bft_ref ref, bool own)
 {
-	for (uint8_t i = 0; ref && i < CORES_PLACES; i++) {
-		bool self = &c->place[i] == p;
-		if (!(to & BFT_BIT(c->place[i].id)) || c->cell[i] != c->cell[p - c->place] || (self ? !own : c->place[i].id == p->id))
+	uint8_t from = index_of(c, p);
+	uint32_t flying = c->count;
+	for (uint8_t i = 0; ref && i < c->plan.places; i++) {
+		bool self = i == from;
+		if (!(to & BFT_BIT(c->place[i].id)) || !hears(c, from, i) || (self ? !own : c->place[i].id == p->id))
 			continue;
-		push(c, (struct delivery){ .to = i, .from = (uint8_t)(p - c->place), .auth = BFT_AUTH_SIGNED, .message = ref, .own = self });
+		push(c, (struct delivery){ .to = i, .from = from, .message = ref });
 	}
+	if (ref && c->count == flying && own && c->message[ref - 1].bare)
+		c->free[c->free_count++] = ref; /* nobody hears it */
 }
 
 /* The driver's part: from the log, up to the next checkpoint that is stable here. No log is ever cut. */
@@ -165,7 +219,7 @@ static void show_chain(struct cores *c, struct place *p, const struct message *a
 	uint32_t k = c->limits.checkpoint_every;
 	struct bft_chain *m = room(sizeof *m);
 	struct bft_standing s;
-	bft_pbft.standing(p->core, &s);
+	c->plan.protocol->standing(p->core, &s);
 	m->from = ask->from;
 	m->end = (ask->from + k - 1) / k * k;
 	m->count = (uint16_t)(m->end - m->from + 1);
@@ -175,7 +229,7 @@ static void show_chain(struct cores *c, struct place *p, const struct message *a
 			m->entry[seq - m->from].proposal = p->decided[seq];
 			results_of(&m->entry[seq - m->from].results, seq);
 		}
-		send(c, p, BFT_BIT(asked->from), keep(c, p, PBFT_CHAIN, m, sizeof *m), false);
+		send(c, p, BFT_BIT(asked->from), keep(c, p, BFT_MSG_CHAIN, m, sizeof *m), false);
 	}
 	free(m);
 }
@@ -183,18 +237,18 @@ static void show_chain(struct cores *c, struct place *p, const struct message *a
 static void hand_on(struct cores *c, const struct place *p, const struct bft_effect *e)
 {
 	for (uint32_t r = 0; r < c->requests_count; r++)
-		for (uint8_t i = 0; i < CORES_PLACES; i++)
-			if (digest_equal(&c->request[r].digest, &e->digest) && (e->to & BFT_BIT(c->place[i].id)) && c->cell[i] == c->cell[p - c->place])
-				push(c, (struct delivery){ .to = i, .from = (uint8_t)(p - c->place), .request = r });
+		for (uint8_t i = 0; i < c->plan.places; i++)
+			if (digest_equal(&c->request[r].digest, &e->digest) && (e->to & BFT_BIT(c->place[i].id)) && hears(c, index_of(c, p), i))
+				push(c, (struct delivery){ .to = i, .from = index_of(c, p), .request = r });
 }
 
 /* ---- proposals ---- */
 
-static struct proposal *proposal_of(struct cores *c, const struct digest *digest)
+static struct proposal *proposal_of(const struct cores *c, const struct digest *digest)
 {
 	for (uint32_t i = c->proposals_count; i--;)
 		if (digest_equal(&c->proposal[i].digest, digest))
-			return &c->proposal[i];
+			return (struct proposal *)&c->proposal[i];
 	return NULL;
 }
 
@@ -219,26 +273,26 @@ static void pool(struct cores *c, const struct place *p, const struct bft_effect
 				if (memcmp(body.digests + k * DIGEST_BYTES, c->request[r].digest.b, DIGEST_BYTES) == 0)
 					x->ends[x->ends_count++] = c->request[r].id;
 	}
-	x->held_by |= 1u << (p - c->place);
+	x->held_by |= 1u << index_of(c, p);
 }
 
-static uint32_t cell_of(const struct cores *c, const struct place *p)
+static uint32_t heard_by(const struct cores *c, const struct place *p)
 {
 	uint32_t places = 0;
-	for (uint32_t i = 0; i < CORES_PLACES; i++)
-		places |= c->cell[i] == c->cell[p - c->place] ? 1u << i : 0;
+	for (uint8_t i = 0; i < c->plan.places; i++)
+		places |= c->place[i].up && hears(c, i, index_of(c, p)) && hears(c, index_of(c, p), i) ? 1u << i : 0;
 	return places;
 }
 
-/* One standing order that somebody in the cell can fill. */
+/* One standing order that somebody in reach can fill. */
 static bool fill_one(struct cores *c, struct place *p)
 {
 	for (uint32_t i = 0; i < p->fetch_count; i++) {
 		struct proposal *x = proposal_of(c, &p->fetch[i]);
-		if (!x || !(x->held_by & cell_of(c, p)))
+		if (!x || !(x->held_by & heard_by(c, p)))
 			continue;
 		struct bft_event e = { .kind = BFT_EV_HELD, .digest = x->digest, .time_ms = x->time_ms, .ok = true };
-		x->held_by |= 1u << (p - c->place);
+		x->held_by |= 1u << index_of(c, p);
 		p->fetch[i] = p->fetch[--p->fetch_count];
 		step(c, p, &e);
 		return true;
@@ -326,10 +380,11 @@ static void blamed(struct cores *c, const struct place *p, const struct bft_effe
 	c->counts.convicted |= convicts;
 }
 
-static void take(struct cores *c, struct place *p, const struct bft_effect *e)
+static void happen(struct cores *c, struct place *p, const struct bft_effect *e)
 {
+	if (c->watch.does)
+		c->watch.does(c->watch.user, index_of(c, p), e);
 	switch (e->kind) {
-	case BFT_FX_PERSIST: p->lsn = e->lsn; break;
 	case BFT_FX_SEND: send(c, p, e->to, keep(c, p, e->type, e->data, e->data_bytes), true); break;
 	case BFT_FX_FORWARD: send(c, p, e->to, e->ref, false); break;
 	case BFT_FX_BODY: pool(c, p, e); break;
@@ -346,21 +401,74 @@ static void take(struct cores *c, struct place *p, const struct bft_effect *e)
 	}
 }
 
+static void record(struct cores *c, struct place *p, const struct bft_effect *e)
+{
+	p->lsn = e->lsn;
+	if (!c->plan.records)
+		return;
+	if (e->lsn > RECORDS_MAX) {
+		fell(c, "more than %u records", RECORDS_MAX);
+		return;
+	}
+	struct record *r = &p->record[e->lsn - 1];
+	free(r->data);
+	*r = (struct record){ .rtype = e->rtype, .data = room(c->plan.protocol->record_bytes), .bytes = e->data_bytes, .body = e->digest };
+	memcpy(r->data, e->data, e->data_bytes);
+}
+
+static void wait_for_disk(struct cores *c, struct place *p, const struct bft_effect *e)
+{
+	if (p->waiting_count == WAITING_MAX) {
+		fell(c, "more than %u effects wait for a disk", WAITING_MAX);
+		return;
+	}
+	struct bft_effect *w = &p->waiting[p->waiting_count++];
+	*w = *e;
+	if (!e->data)
+		return;
+	void *copy = room(e->data_bytes);
+	w->data = memcpy(copy, e->data, e->data_bytes);
+}
+
+/* A disk that does not stand still is done before anybody looks: what waits for it happens in its order. */
+static void take(struct cores *c, struct place *p, const struct bft_effect *e)
+{
+	if (e->kind == BFT_FX_PERSIST) {
+		record(c, p, e);
+		if (c->watch.does)
+			c->watch.does(c->watch.user, index_of(c, p), e);
+	} else if (p->stands && e->lsn > p->durable) {
+		wait_for_disk(c, p, e);
+	} else {
+		happen(c, p, e);
+	}
+}
+
+static void durable(struct cores *c, struct place *p, bft_lsn lsn)
+{
+	if (lsn <= p->durable)
+		return;
+	p->durable = lsn;
+	struct bft_event e = { .kind = BFT_EV_DURABLE, .lsn = lsn };
+	step(c, p, &e);
+}
+
 static void step(struct cores *c, struct place *p, const struct bft_event *e)
 {
 	static struct bft_effect effects[BFT_EFFECTS_MAX];
 	static uint8_t arena[BFT_ARENA_BYTES];
+	if (!p->up)
+		return;
 	c->out = (struct bft_effects){ .at = effects, .capacity = BFT_EFFECTS_MAX, .arena = arena, .arena_bytes = sizeof arena };
-	bft_lsn before = p->lsn;
 	c->counts.steps++;
-	bft_pbft.step(p->core, e, &c->out);
-	bft_pbft.check(p->core);
+	c->plan.protocol->step(p->core, e, &c->out);
+	c->plan.protocol->check(p->core);
+	if (c->watch.after)
+		c->watch.after(c->watch.user, index_of(c, p));
 	for (uint32_t i = 0; i < c->out.count; i++)
 		take(c, p, &c->out.at[i]);
-	if (p->lsn == before)
-		return;
-	struct bft_event durable = { .kind = BFT_EV_DURABLE, .lsn = p->lsn };
-	step(c, p, &durable);
+	if (!p->stands)
+		durable(c, p, p->lsn);
 }
 
 static void request(struct cores *c, struct place *p, uint32_t r)
@@ -370,28 +478,48 @@ static void request(struct cores *c, struct place *p, uint32_t r)
 		step(c, p, &e);
 }
 
+static struct cores_letter letter_of(const struct cores *c, const struct delivery *d)
+{
+	const struct message *m = d->message ? &c->message[d->message - 1] : NULL;
+	return (struct cores_letter){
+		.from = d->from, .to = d->to, .type = m ? m->type : 0, .body = m ? m->body : NULL, .request = d->request + 1, .sent_ms = d->sent_ms
+	};
+}
+
 static void deliver(struct cores *c, const struct delivery *d)
 {
 	struct place *p = &c->place[d->to];
+	if (c->watch.arrives && p->up) {
+		struct cores_letter l = letter_of(c, d);
+		c->watch.arrives(c->watch.user, &l);
+	}
 	if (!d->message) {
 		request(c, p, d->request);
 		return;
 	}
 	const struct message *m = &c->message[d->message - 1];
-	if (m->type == PBFT_FETCH_CHAIN) {
-		show_chain(c, p, m);
+	if (m->type == BFT_MSG_FETCH_CHAIN) {
+		if (p->up)
+			show_chain(c, p, m);
 		return;
 	}
-	struct bft_vmsg v = { .wire = d->message, .from = m->from, .auth = d->auth, .type = m->type, .epoch = 1, .digest = m->digest, .body = m->body };
+	struct bft_vmsg v = { .wire = d->message, .from = m->from, .auth = BFT_AUTH_SIGNED, .type = m->type, .epoch = 1, .digest = m->digest, .body = m->body };
 	struct bft_event e = { .kind = BFT_EV_MSG, .msg = &v };
 	step(c, p, &e);
+}
+
+static void arrive(struct cores *c, const struct delivery *d)
+{
+	if (hears(c, d->from, d->to))
+		deliver(c, d);
+	landed(c, d);
 }
 
 /* What each place does by itself: it executes, and its standing orders are filled. */
 static bool turn(struct cores *c)
 {
 	bool moved = false;
-	for (uint32_t i = 0; i < CORES_PLACES && !c->failure[0]; i++) {
+	for (uint32_t i = 0; i < c->plan.places && !c->failure[0]; i++) {
 		struct place *p = &c->place[i];
 		while (p->executing_count && !c->failure[0])
 			execute_one(c, p);
@@ -401,88 +529,299 @@ static bool turn(struct cores *c)
 	return moved;
 }
 
-/* All that is under way arrives, and what that causes is under way. What was sent to a place that is cut off by now is lost. */
-static bool hop(struct cores *c)
+/* ---- time ---- */
+
+static struct delivery pop(struct cores *c)
+{
+	struct delivery d = c->queue[c->head];
+	c->head = (c->head + 1) % QUEUE_MAX;
+	c->count--;
+	return d;
+}
+
+bool cores_hop(struct cores *c)
 {
 	bool moved = c->count != 0;
 	for (uint32_t n = c->count; n && !c->failure[0]; n--) {
-		struct delivery d = c->queue[c->head];
-		c->head = (c->head + 1) % QUEUE_MAX;
-		c->count--;
-		if (c->cell[d.to] == c->cell[d.from])
-			deliver(c, &d);
+		struct delivery d = pop(c);
+		arrive(c, &d);
 	}
 	return turn(c) || moved;
 }
 
-/* Until nothing moves any more. */
-static void settle(struct cores *c)
+void cores_settle(struct cores *c)
 {
-	while (hop(c) && !c->failure[0])
+	while (cores_hop(c) && !c->failure[0])
 		;
 }
 
-static void pass(struct cores *c, uint32_t ms)
+static void tick(struct cores *c, struct place *p)
 {
-	c->now += ms;
-	for (uint32_t i = 0; i < CORES_PLACES; i++) {
-		struct bft_standing s;
-		struct bft_event e = { .kind = BFT_EV_TICK, .mono_ms = c->now, .wall_ms = WALL_MS + c->now };
-		step(c, &c->place[i], &e);
-		bft_pbft.standing(c->place[i].core, &s);
-		c->counts.views += s.view > c->place[i].view;
-		c->place[i].view = s.view;
-	}
-	settle(c);
+	struct bft_standing s;
+	struct bft_event e = { .kind = BFT_EV_TICK, .mono_ms = c->now, .wall_ms = WALL_MS + c->now };
+	if (!p->up)
+		return;
+	step(c, p, &e);
+	c->plan.protocol->standing(p->core, &s);
+	c->counts.views += s.view > p->view;
+	p->view = s.view;
 }
 
-/* ---- rounds ---- */
+void cores_pass(struct cores *c, uint32_t ms)
+{
+	c->now += ms;
+	for (uint32_t i = 0; i < c->plan.places; i++)
+		tick(c, &c->place[i]);
+	cores_settle(c);
+}
+
+static bool may_arrive(struct cores *c, const struct delivery *d)
+{
+	if (c->now < d->sent_ms + c->plan.latency_ms && d->from != d->to)
+		return false;
+	if (!c->watch.passes || d->from == d->to)
+		return true;
+	struct cores_letter l = letter_of(c, d);
+	return c->watch.passes(c->watch.user, &l);
+}
+
+/* In the order in which they were sent, those that may; the others stay. */
+static bool arrivals(struct cores *c)
+{
+	bool moved = false;
+	for (uint32_t n = c->count; n && !c->failure[0]; n--) {
+		struct delivery d = pop(c);
+		if (may_arrive(c, &d)) {
+			arrive(c, &d);
+			moved = true;
+		} else {
+			c->queue[(c->head + c->count++) % QUEUE_MAX] = d;
+		}
+	}
+	return moved;
+}
+
+void cores_run(struct cores *c, uint32_t ms)
+{
+	for (uint32_t k = 0; k < ms && !c->failure[0]; k++) {
+		c->now++;
+		for (uint32_t i = 0; i < c->plan.places; i++)
+			tick(c, &c->place[i]);
+		while ((arrivals(c) | turn(c)) && !c->failure[0])
+			;
+	}
+}
+
+/* ---- the network ---- */
+
+static void link(struct cores *c, struct place *p, uint8_t member)
+{
+	bool up = false;
+	for (uint8_t k = 0; k < c->plan.places; k++)
+		up |= &c->place[k] != p && c->place[k].id == member && c->place[k].up && c->cell[k] == c->cell[index_of(c, p)];
+	struct bft_event e = { .kind = BFT_EV_LINK, .from = member, .ok = up };
+	if (member != p->id)
+		step(c, p, &e);
+}
 
 static void links(struct cores *c)
 {
-	for (uint32_t i = 0; i < CORES_PLACES; i++)
-		for (uint8_t m = 0; m < CORES_MEMBERS; m++) {
-			bool up = false;
-			for (uint32_t k = 0; k < CORES_PLACES; k++)
-				up |= k != i && c->place[k].id == m && c->cell[k] == c->cell[i];
-			struct bft_event e = { .kind = BFT_EV_LINK, .from = m, .ok = up };
-			if (m != c->place[i].id)
-				step(c, &c->place[i], &e);
-		}
+	for (uint32_t i = 0; i < c->plan.places; i++)
+		for (uint8_t m = 0; m < c->plan.members; m++)
+			link(c, &c->place[i], m);
 }
 
-static void ask(struct cores *c)
+void cores_cells(struct cores *c, const uint8_t *cell)
 {
-	uint32_t first = c->requests_count;
-	for (uint32_t k = 0; k < 2 && c->requests_count < REQUESTS_MAX; k++) {
-		struct request *r = &c->request[c->requests_count++];
-		r->id = (struct bft_request_id){ .session = 1, .number = c->requests_count };
-		digest_of(&r->digest, DOMAIN_TEST, &r->id, sizeof r->id);
-	}
-	for (uint32_t i = 0; i < CORES_PLACES; i++)
-		for (uint32_t k = first; k < c->requests_count; k++)
-			request(c, &c->place[i], i % 2 ? k : c->requests_count - 1 - (k - first));
-}
-
-void cores_round(struct cores *c, const uint8_t cell[CORES_PLACES], uint32_t hops)
-{
-	memcpy(c->cell, cell, sizeof c->cell);
+	memcpy(c->cell, cell, c->plan.places);
 	links(c);
-	ask(c);
-	if (hops) {
-		while (hops-- && !c->failure[0])
-			hop(c);
-		return;
-	}
-	settle(c);
-	for (uint32_t ms = 0; ms < ROUND_MS && !c->failure[0]; ms += TICK_MS)
-		pass(c, TICK_MS);
 }
 
-static bool all_done(const struct cores *c)
+void cores_deaf(struct cores *c, uint8_t from, uint8_t to, bool deaf)
+{
+	c->place[to].deaf_to = deaf ? c->place[to].deaf_to | 1u << from : c->place[to].deaf_to & ~(1u << from);
+}
+
+/* ---- what is done to a place ---- */
+
+uint32_t cores_request(struct cores *c)
+{
+	if (c->requests_count == REQUESTS_MAX) {
+		fell(c, "more than %u requests", REQUESTS_MAX);
+		return REQUESTS_MAX;
+	}
+	struct request *r = &c->request[c->requests_count++];
+	r->id = (struct bft_request_id){ .session = 1, .number = c->requests_count };
+	digest_of(&r->digest, DOMAIN_TEST, &r->id, sizeof r->id);
+	return c->requests_count;
+}
+
+void cores_ask(struct cores *c, uint8_t place, uint32_t number)
+{
+	request(c, &c->place[place], number - 1);
+}
+
+void cores_event(struct cores *c, uint8_t place, const struct bft_event *e)
+{
+	step(c, &c->place[place], e);
+}
+
+void cores_read(struct cores *c, uint8_t place, uint64_t id)
+{
+	struct bft_event e = { .kind = BFT_EV_READ, .id = { .number = id } };
+	step(c, &c->place[place], &e);
+}
+
+void cores_say(struct cores *c, uint8_t from, uint8_t to, uint16_t type, const void *body)
+{
+	struct bft_vmsg v = { .wire = MESSAGES_MAX, .from = c->place[from].id, .auth = BFT_AUTH_SIGNED, .type = type, .epoch = 1, .body = body };
+	struct bft_event e = { .kind = BFT_EV_MSG, .msg = &v };
+	step(c, &c->place[to], &e);
+}
+
+void cores_disk(struct cores *c, uint8_t place, bool stands)
+{
+	c->place[place].stands = stands;
+	if (!stands)
+		cores_flush(c, place, c->place[place].lsn);
+}
+
+/* What waited for it happens first, as in a driver; then the core is told. */
+void cores_flush(struct cores *c, uint8_t place, bft_lsn lsn)
+{
+	struct place *p = &c->place[place];
+	uint32_t kept = 0, count = p->waiting_count;
+	if (lsn <= p->durable)
+		return;
+	p->durable = lsn;
+	for (uint32_t i = 0; i < count; i++) {
+		struct bft_effect e = p->waiting[i];
+		if (e.lsn > lsn) {
+			p->waiting[kept++] = e;
+			continue;
+		}
+		happen(c, p, &e);
+		free((void *)(uintptr_t)e.data);
+	}
+	p->waiting_count = kept;
+	struct bft_event e = { .kind = BFT_EV_DURABLE, .lsn = lsn };
+	step(c, p, &e);
+}
+
+static void no_longer_waits(struct place *p)
+{
+	for (uint32_t i = 0; i < p->waiting_count; i++)
+		free((void *)(uintptr_t)p->waiting[i].data);
+	p->waiting_count = 0;
+}
+
+void cores_kill(struct cores *c, uint8_t place)
+{
+	struct place *p = &c->place[place];
+	p->up = false;
+	p->lsn = p->durable;
+	p->executing_count = p->fetch_count = 0;
+	no_longer_waits(p);
+	for (uint32_t i = 0; i < c->proposals_count; i++) {
+		c->proposal[i].held_by &= ~(1u << place);
+		for (bft_lsn k = 0; k < p->lsn; k++)
+			c->proposal[i].held_by |= digest_equal(&p->record[k].body, &c->proposal[i].digest) ? 1u << place : 0;
+	}
+	links(c);
+}
+
+static bft_seq executed_on_disk(const struct place *p)
+{
+	bft_seq executed = 0;
+	for (bft_lsn k = 0; k < p->lsn; k++) {
+		const struct bft_rec_executed *r = p->record[k].data;
+		if (p->record[k].rtype == BFT_REC_EXECUTED && r->seq > executed)
+			executed = r->seq;
+	}
+	return executed;
+}
+
+static void begin(struct cores *c, struct place *p)
+{
+	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = c->now, .wall_ms = WALL_MS + c->now };
+	struct bft_event start = { .kind = BFT_EV_START, .seq = p->executed, .digest = p->chain[p->executed], .recovery = BFT_RECOVERY_WHOLE, .ok = !p->lsn };
+	step(c, p, &tick);
+	step(c, p, &start);
+}
+
+void cores_start(struct cores *c, uint8_t place)
+{
+	struct place *p = &c->place[place];
+	p->up = true;
+	p->executed = executed_on_disk(p);
+	p->done = 0;
+	for (bft_seq seq = 1; seq <= p->executed; seq++)
+		p->done |= cores_requests_of(c, &p->decided[seq]);
+	c->plan.protocol->init(p->core, &c->limits, &c->cluster, 1, p->id);
+	for (bft_lsn k = 0; k < p->lsn; k++) {
+		const struct record *r = &p->record[k];
+		struct bft_event e = { .kind = BFT_EV_RECORD, .rtype = r->rtype, .lsn = k + 1, .data = r->data, .data_count = r->bytes };
+		step(c, p, &e);
+	}
+	begin(c, p);
+	links(c);
+}
+
+/* ---- what is to be seen ---- */
+
+struct bft_core *cores_core(const struct cores *c, uint8_t place)
+{
+	return c->place[place].core;
+}
+
+bool cores_up(const struct cores *c, uint8_t place)
+{
+	return c->place[place].up;
+}
+
+uint64_t cores_now(const struct cores *c)
+{
+	return c->now;
+}
+
+bft_seq cores_executed(const struct cores *c, uint8_t place)
+{
+	return c->place[place].executed;
+}
+
+const struct digest *cores_chain(const struct cores *c, uint8_t place)
+{
+	return &c->place[place].chain[c->place[place].executed];
+}
+
+bft_lsn cores_lsn(const struct cores *c, uint8_t place)
+{
+	return c->place[place].lsn;
+}
+
+const struct digest *cores_decided(const struct cores *c, uint8_t place, bft_seq seq)
+{
+	return &c->place[place].decided[seq];
+}
+
+uint32_t cores_requests_of(const struct cores *c, const struct digest *digest)
+{
+	const struct proposal *x = proposal_of(c, digest);
+	uint32_t requests = 0;
+	for (uint32_t i = 0; x && i < x->ends_count; i++)
+		requests |= 1u << (x->ends[i].number - 1);
+	return requests;
+}
+
+uint32_t cores_done(const struct cores *c, uint8_t place)
+{
+	return c->place[place].done;
+}
+
+bool cores_all_done(const struct cores *c)
 {
 	const struct place *first = NULL;
-	for (uint32_t i = 0; i < CORES_PLACES; i++) {
+	for (uint32_t i = 0; i < c->plan.places; i++) {
 		const struct place *p = &c->place[i];
 		if (!honest(c, p))
 			continue;
@@ -493,69 +832,6 @@ static bool all_done(const struct cores *c)
 	return true;
 }
 
-bool cores_heal(struct cores *c, uint32_t ms)
-{
-	static const uint8_t together[CORES_PLACES];
-	memcpy(c->cell, together, sizeof c->cell);
-	links(c);
-	settle(c);
-	for (uint32_t passed = 0; passed < ms && !c->failure[0] && !all_done(c); passed += TICK_MS)
-		pass(c, TICK_MS);
-	return all_done(c);
-}
-
-/* ---- life ---- */
-
-struct cores *cores_create(void)
-{
-	struct cores *c = room(sizeof *c);
-	c->limits = (struct bft_limits){ .members = CORES_MEMBERS,
-		                         .window = 8,
-		                         .checkpoint_every = 4,
-		                         .proposal_bytes_max = 1000,
-		                         .proposal_bundles_max = 1,
-		                         .drift_ms = 100000,
-		                         .request_timeout_ms = TIMEOUT_MS,
-		                         .requests_max = 64,
-		                         .executing_max = 8 };
-	digest_of(&c->cluster, DOMAIN_TEST, "twins", 5);
-	for (uint32_t i = 0; i < CORES_PLACES; i++)
-		c->place[i].core = room(bft_pbft.bytes(&c->limits));
-	return c;
-}
-
-void cores_begin(struct cores *c, uint8_t twinned)
-{
-	c->messages_count = 0;
-	c->proposals_count = c->requests_count = c->head = c->count = 0;
-	c->twinned = twinned;
-	c->now = 1000;
-	c->failure[0] = 0;
-	memset(c->decided, 0, sizeof c->decided);
-	memset(c->cell, 0, sizeof c->cell);
-	c->counts = (struct cores_counts){ 0 };
-	for (uint32_t i = 0; i < CORES_PLACES; i++) {
-		struct bft_core *core = c->place[i].core;
-		struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = c->now, .wall_ms = WALL_MS + c->now };
-		struct bft_event start = { .kind = BFT_EV_START, .digest = c->cluster, .recovery = BFT_RECOVERY_WHOLE, .ok = true };
-		c->place[i] = (struct place){ .id = i == CORES_TWIN ? twinned : (uint8_t)i, .core = core };
-		c->place[i].chain[0] = c->cluster;
-		bft_pbft.init(core, &c->limits, &c->cluster, 1, c->place[i].id);
-		step(c, &c->place[i], &tick);
-		step(c, &c->place[i], &start);
-	}
-	settle(c);
-}
-
-void cores_destroy(struct cores *c)
-{
-	for (uint32_t i = 0; i < MESSAGES_MAX; i++)
-		free(c->message[i].body);
-	for (uint32_t i = 0; i < CORES_PLACES; i++)
-		free(c->place[i].core);
-	free(c);
-}
-
 const char *cores_failure(const struct cores *c)
 {
 	return c->failure[0] ? c->failure : NULL;
@@ -564,4 +840,77 @@ const char *cores_failure(const struct cores *c)
 void cores_counts(const struct cores *c, struct cores_counts *out)
 {
 	*out = c->counts;
+}
+
+/* ---- life ---- */
+
+struct cores *cores_create(const struct cores_plan *plan)
+{
+	struct cores *c = room(sizeof *c);
+	c->plan = *plan;
+	c->limits = (struct bft_limits){ .members = plan->members,
+		                         .window = plan->window,
+		                         .checkpoint_every = plan->checkpoint_every,
+		                         .proposal_bytes_max = 1000,
+		                         .proposal_bundles_max = plan->bundles_max,
+		                         .drift_ms = 100000,
+		                         .request_timeout_ms = plan->request_timeout_ms,
+		                         .requests_max = 64,
+		                         .executing_max = 8 };
+	char name[32];
+	int n = snprintf(name, sizeof name, plan->cluster ? "cluster %u" : "twins", plan->cluster);
+	digest_of(&c->cluster, DOMAIN_TEST, name, (size_t)n);
+	for (uint32_t i = 0; i < plan->places; i++) {
+		c->place[i].core = room(plan->protocol->bytes(&c->limits));
+		c->place[i].waiting = room(WAITING_MAX * sizeof *c->place[i].waiting);
+		c->place[i].record = plan->records ? room(RECORDS_MAX * sizeof *c->place[i].record) : NULL;
+	}
+	return c;
+}
+
+void cores_watch(struct cores *c, const struct cores_watch *watch)
+{
+	c->watch = *watch;
+}
+
+void cores_begin(struct cores *c, uint8_t twinned)
+{
+	for (uint32_t i = 0; i < c->messages_count; i++)
+		c->message[i].flying = 0;
+	c->messages_count = c->free_count = 0;
+	c->proposals_count = c->requests_count = c->head = c->count = 0;
+	c->twinned = twinned;
+	c->now = 1000;
+	c->failure[0] = 0;
+	memset(c->decided, 0, sizeof c->decided);
+	memset(c->cell, 0, sizeof c->cell);
+	c->counts = (struct cores_counts){ 0 };
+	for (uint32_t i = 0; i < c->plan.places; i++) {
+		struct place *p = &c->place[i];
+		no_longer_waits(p);
+		*p = (struct place){
+			.id = i < c->plan.members ? (uint8_t)i : twinned, .core = p->core, .waiting = p->waiting, .record = p->record, .up = true
+		};
+		p->chain[0] = c->cluster;
+		c->plan.protocol->init(p->core, &c->limits, &c->cluster, 1, p->id);
+		begin(c, p);
+	}
+	if (!c->plan.latency_ms)
+		cores_settle(c);
+}
+
+void cores_destroy(struct cores *c)
+{
+	for (uint32_t i = 0; i < MESSAGES_MAX; i++)
+		free(c->message[i].body);
+	for (uint32_t i = 0; i < c->plan.places; i++) {
+		struct place *p = &c->place[i];
+		for (uint32_t k = 0; p->record && k < RECORDS_MAX; k++)
+			free(p->record[k].data);
+		no_longer_waits(p);
+		free(p->record);
+		free(p->waiting);
+		free(p->core);
+	}
+	free(c);
 }
