@@ -1,131 +1,12 @@
 /* Bare cores on a network of their own: see cores.h. */
-#include "tests/sim/cores.h"
-
 #include "bft/messages.h"
-#include "bft/proposal.h"
-#include "bft/records.h"
+#include "tests/sim/cores_inside.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define SEQ_MAX 128u
-#define MESSAGES_MAX 16384u
-#define PROPOSALS_MAX 1024u
-#define REQUESTS_MAX 32u
-#define FETCHES_MAX 64u
-#define QUEUE_MAX 8192u
-#define WAITING_MAX 1024u
-#define RECORDS_MAX 16384u
-#define WALL_MS 1000000u
-
-struct message {
-	uint16_t type;
-	uint8_t from; /* the member */
-	struct digest digest;
-	void *body;
-	size_t capacity; /* it stays for the next one */
-	uint32_t flying;
-	bool bare; /* nobody holds it for a certificate: its place is free when it has arrived */
-};
-
-struct proposal {
-	struct digest digest;
-	uint64_t time_ms;
-	struct bft_request_id ends[REQUESTS_MAX];
-	uint32_t ends_count;
-	uint32_t held_by; /* places */
-};
-
-struct request {
-	struct digest digest;
-	struct bft_request_id id;
-};
-
-/* What is on its way to one place: a message, or a request that another handed on. */
-struct delivery {
-	uint8_t to, from; /* places */
-	bft_ref message;  /* 0: a request */
-	uint32_t request;
-	uint64_t sent_ms;
-};
-
-struct record {
-	uint16_t rtype;
-	void *data;
-	size_t bytes;
-	struct digest body;
-};
-
-struct place {
-	uint8_t id; /* the member whose key it has */
-	struct bft_core *core;
-	bool up, stands;
-	uint32_t deaf_to; /* places that it does not hear */
-	bft_lsn lsn, durable;
-	struct record *record;      /* those of plan.records */
-	struct bft_effect *waiting; /* for the disk, with data of their own */
-	uint32_t waiting_count;
-	bft_seq executed, executing[SEQ_MAX];
-	struct digest chain[SEQ_MAX], decided[SEQ_MAX], executing_digest[SEQ_MAX];
-	uint32_t executing_first, executing_count;
-	struct digest fetch[FETCHES_MAX];
-	uint32_t fetch_count;
-	uint32_t done; /* requests executed, a bit for each */
-	bft_view view;
-};
-
-struct cores {
-	struct cores_plan plan;
-	struct cores_watch watch;
-	struct bft_limits limits;
-	struct digest cluster;
-	struct place place[CORES_PLACES_MAX];
-	uint8_t cell[CORES_PLACES_MAX], twinned;
-	struct message message[MESSAGES_MAX];
-	uint32_t messages_count, free_count;
-	bft_ref free[MESSAGES_MAX];
-	struct proposal proposal[PROPOSALS_MAX];
-	uint32_t proposals_count;
-	struct request request[REQUESTS_MAX];
-	uint32_t requests_count;
-	struct delivery queue[QUEUE_MAX];
-	uint32_t head, count;
-	struct bft_effects out;
-	uint64_t now;
-	struct digest decided[SEQ_MAX]; /* by the honest */
-	struct cores_counts counts;
-	char failure[200];
-};
-
-static void step(struct cores *c, struct place *p, const struct bft_event *e);
-
-static void *room(size_t n)
-{
-	void *at = calloc(1, n ? n : 1);
-	if (!at)
-		abort();
-	return at;
-}
-
-static uint8_t index_of(const struct cores *c, const struct place *p)
-{
-	return (uint8_t)(p - c->place);
-}
-
-static bool honest(const struct cores *c, const struct place *p)
-{
-	return p->id != c->twinned;
-}
-
-/* What `from` says reaches `to`. */
-static bool hears(const struct cores *c, uint8_t from, uint8_t to)
-{
-	return c->cell[from] == c->cell[to] && !(c->place[to].deaf_to >> from & 1);
-}
-
-__attribute__((format(printf, 2, 3))) static void fell(struct cores *c, const char *format, ...)
+void cores_fell(struct cores *c, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -139,12 +20,21 @@ static void results_of(struct digest *out, bft_seq seq)
 	digest_of(out, DOMAIN_TEST, &seq, sizeof seq);
 }
 
+static void *grown(void *at, size_t had, size_t bytes)
+{
+	void *more = room(bytes);
+	if (had)
+		memcpy(more, at, had);
+	free(at);
+	return more;
+}
+
 /* ---- messages ---- */
 
 static void push(struct cores *c, struct delivery d)
 {
 	if (c->count == QUEUE_MAX) {
-		fell(c, "more than %u messages are under way", QUEUE_MAX);
+		cores_fell(c, "more than %u messages are under way", QUEUE_MAX);
 		return;
 	}
 	d.sent_ms = c->now;
@@ -167,9 +57,11 @@ static bft_ref message_place(struct cores *c)
 	if (c->free_count)
 		return c->free[--c->free_count];
 	if (c->messages_count == MESSAGES_MAX) {
-		fell(c, "more than %u messages", MESSAGES_MAX);
+		cores_fell(c, "more than %u messages", MESSAGES_MAX);
 		return 0;
 	}
+	if (c->messages_count == c->messages_most)
+		c->messages_most++;
 	return ++c->messages_count; /* the place behind it: 0 is none */
 }
 
@@ -244,7 +136,7 @@ static void hand_on(struct cores *c, const struct place *p, const struct bft_eff
 
 /* ---- proposals ---- */
 
-static struct proposal *proposal_of(const struct cores *c, const struct digest *digest)
+struct proposal *cores_proposal_of(const struct cores *c, const struct digest *digest)
 {
 	for (uint32_t i = c->proposals_count; i--;)
 		if (digest_equal(&c->proposal[i].digest, digest))
@@ -255,16 +147,16 @@ static struct proposal *proposal_of(const struct cores *c, const struct digest *
 static void pool(struct cores *c, const struct place *p, const struct bft_effect *e)
 {
 	struct bft_proposal body;
-	struct proposal *x = proposal_of(c, &e->digest);
+	struct proposal *x = cores_proposal_of(c, &e->digest);
 	if (!x && c->proposals_count == PROPOSALS_MAX) {
-		fell(c, "more than %u proposals", PROPOSALS_MAX);
+		cores_fell(c, "more than %u proposals", PROPOSALS_MAX);
 		return;
 	}
 	if (!x) {
 		x = &c->proposal[c->proposals_count++];
 		*x = (struct proposal){ .digest = e->digest };
 		if (!proposal_decode(&body, e->data, e->data_bytes, c->limits.proposal_bundles_max)) {
-			fell(c, "a proposal does not decode");
+			cores_fell(c, "a proposal does not decode");
 			return;
 		}
 		x->time_ms = body.time_ms;
@@ -288,13 +180,13 @@ static uint32_t heard_by(const struct cores *c, const struct place *p)
 static bool fill_one(struct cores *c, struct place *p)
 {
 	for (uint32_t i = 0; i < p->fetch_count; i++) {
-		struct proposal *x = proposal_of(c, &p->fetch[i]);
+		struct proposal *x = cores_proposal_of(c, &p->fetch[i]);
 		if (!x || !(x->held_by & heard_by(c, p)))
 			continue;
 		struct bft_event e = { .kind = BFT_EV_HELD, .digest = x->digest, .time_ms = x->time_ms, .ok = true };
 		x->held_by |= 1u << index_of(c, p);
 		p->fetch[i] = p->fetch[--p->fetch_count];
-		step(c, p, &e);
+		cores_step(c, p, &e);
 		return true;
 	}
 	return false;
@@ -306,7 +198,7 @@ static void order(struct cores *c, struct place *p, const struct digest *digest)
 		if (digest_equal(&p->fetch[i], digest))
 			return;
 	if (p->fetch_count == FETCHES_MAX)
-		fell(c, "more than %u bodies are fetched", FETCHES_MAX);
+		cores_fell(c, "more than %u bodies are fetched", FETCHES_MAX);
 	else
 		p->fetch[p->fetch_count++] = *digest;
 }
@@ -330,7 +222,7 @@ static void decided(struct cores *c, struct place *p, bft_seq seq, const struct 
 	if (digest_is_zero(&c->decided[seq]))
 		c->decided[seq] = *digest;
 	else if (!digest_equal(&c->decided[seq], digest))
-		fell(c, "agreement: member %u executes another proposal at %llu", p->id, (unsigned long long)seq);
+		cores_fell(c, "agreement: member %u executes another proposal at %llu", p->id, (unsigned long long)seq);
 }
 
 static void execute_one(struct cores *c, struct place *p)
@@ -338,7 +230,7 @@ static void execute_one(struct cores *c, struct place *p)
 	uint32_t first = p->executing_first++ % SEQ_MAX;
 	bft_seq seq = p->executing[first];
 	struct digest digest = p->executing_digest[first], results;
-	struct proposal *x = proposal_of(c, &digest);
+	struct proposal *x = cores_proposal_of(c, &digest);
 	p->executing_count--;
 	decided(c, p, seq, &digest);
 	results_of(&results, seq);
@@ -351,13 +243,13 @@ static void execute_one(struct cores *c, struct place *p)
 		for (uint32_t i = 0; i < x->ends_count; i++)
 			p->done |= 1u << (x->ends[i].number - 1);
 	}
-	step(c, p, &e);
+	cores_step(c, p, &e);
 }
 
 static void executes(struct cores *c, struct place *p, const struct bft_effect *e)
 {
 	if (e->seq >= SEQ_MAX || p->executing_count == SEQ_MAX) {
-		fell(c, "more than %u sequences", SEQ_MAX);
+		cores_fell(c, "more than %u sequences", SEQ_MAX);
 		return;
 	}
 	uint32_t at = (p->executing_first + p->executing_count++) % SEQ_MAX;
@@ -374,13 +266,13 @@ static void blamed(struct cores *c, const struct place *p, const struct bft_effe
 	if (!honest(c, p))
 		return;
 	if (e->from != c->twinned)
-		fell(c, "evidence: member %u %s honest %u, for reason %u, by a message of type %u", p->id, convicts ? "convicts" : "rejects", e->from,
-		     e->reason, e->ref ? c->message[e->ref - 1].type : 0);
+		cores_fell(c, "evidence: member %u %s honest %u, for reason %u, by a message of type %u", p->id, convicts ? "convicts" : "rejects", e->from,
+		           e->reason, e->ref ? c->message[e->ref - 1].type : 0);
 	c->counts.convictions += convicts;
 	c->counts.convicted |= convicts;
 }
 
-static void happen(struct cores *c, struct place *p, const struct bft_effect *e)
+void cores_happen(struct cores *c, struct place *p, const struct bft_effect *e)
 {
 	if (c->watch.does)
 		c->watch.does(c->watch.user, index_of(c, p), e);
@@ -395,7 +287,7 @@ static void happen(struct cores *c, struct place *p, const struct bft_effect *e)
 	case BFT_FX_BLAME: blamed(c, p, e); break;
 	case BFT_FX_HALT:
 		if (honest(c, p))
-			fell(c, "member %u halts, for reason %u", p->id, e->reason);
+			cores_fell(c, "member %u halts, for reason %u", p->id, e->reason);
 		break;
 	default: break;
 	}
@@ -407,8 +299,13 @@ static void record(struct cores *c, struct place *p, const struct bft_effect *e)
 	if (!c->plan.records)
 		return;
 	if (e->lsn > RECORDS_MAX) {
-		fell(c, "more than %u records", RECORDS_MAX);
+		cores_fell(c, "more than %u records", RECORDS_MAX);
 		return;
+	}
+	if (e->lsn > p->records_room) {
+		bft_lsn had = p->records_room;
+		p->records_room = had ? had * 2 : 64;
+		p->record = grown(p->record, had * sizeof *p->record, p->records_room * sizeof *p->record);
 	}
 	struct record *r = &p->record[e->lsn - 1];
 	free(r->data);
@@ -419,8 +316,13 @@ static void record(struct cores *c, struct place *p, const struct bft_effect *e)
 static void wait_for_disk(struct cores *c, struct place *p, const struct bft_effect *e)
 {
 	if (p->waiting_count == WAITING_MAX) {
-		fell(c, "more than %u effects wait for a disk", WAITING_MAX);
+		cores_fell(c, "more than %u effects wait for a disk", WAITING_MAX);
 		return;
+	}
+	if (p->waiting_count == p->waiting_room) {
+		uint32_t had = p->waiting_room;
+		p->waiting_room = had ? had * 2 : 64;
+		p->waiting = grown(p->waiting, had * sizeof *p->waiting, p->waiting_room * sizeof *p->waiting);
 	}
 	struct bft_effect *w = &p->waiting[p->waiting_count++];
 	*w = *e;
@@ -440,7 +342,7 @@ static void take(struct cores *c, struct place *p, const struct bft_effect *e)
 	} else if (p->stands && e->lsn > p->durable) {
 		wait_for_disk(c, p, e);
 	} else {
-		happen(c, p, e);
+		cores_happen(c, p, e);
 	}
 }
 
@@ -450,10 +352,10 @@ static void durable(struct cores *c, struct place *p, bft_lsn lsn)
 		return;
 	p->durable = lsn;
 	struct bft_event e = { .kind = BFT_EV_DURABLE, .lsn = lsn };
-	step(c, p, &e);
+	cores_step(c, p, &e);
 }
 
-static void step(struct cores *c, struct place *p, const struct bft_event *e)
+void cores_step(struct cores *c, struct place *p, const struct bft_event *e)
 {
 	static struct bft_effect effects[BFT_EFFECTS_MAX];
 	static uint8_t arena[BFT_ARENA_BYTES];
@@ -471,11 +373,11 @@ static void step(struct cores *c, struct place *p, const struct bft_event *e)
 		durable(c, p, p->lsn);
 }
 
-static void request(struct cores *c, struct place *p, uint32_t r)
+void cores_take_request(struct cores *c, struct place *p, uint32_t r)
 {
 	struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = c->request[r].digest, .bytes = 100, .id = c->request[r].id };
 	if (!(p->done >> r & 1))
-		step(c, p, &e);
+		cores_step(c, p, &e);
 }
 
 static struct cores_letter letter_of(const struct cores *c, const struct delivery *d)
@@ -494,7 +396,7 @@ static void deliver(struct cores *c, const struct delivery *d)
 		c->watch.arrives(c->watch.user, &l);
 	}
 	if (!d->message) {
-		request(c, p, d->request);
+		cores_take_request(c, p, d->request);
 		return;
 	}
 	const struct message *m = &c->message[d->message - 1];
@@ -505,7 +407,7 @@ static void deliver(struct cores *c, const struct delivery *d)
 	}
 	struct bft_vmsg v = { .wire = d->message, .from = m->from, .auth = BFT_AUTH_SIGNED, .type = m->type, .epoch = 1, .digest = m->digest, .body = m->body };
 	struct bft_event e = { .kind = BFT_EV_MSG, .msg = &v };
-	step(c, p, &e);
+	cores_step(c, p, &e);
 }
 
 static void arrive(struct cores *c, const struct delivery *d)
@@ -561,7 +463,7 @@ static void tick(struct cores *c, struct place *p)
 	struct bft_event e = { .kind = BFT_EV_TICK, .mono_ms = c->now, .wall_ms = WALL_MS + c->now };
 	if (!p->up)
 		return;
-	step(c, p, &e);
+	cores_step(c, p, &e);
 	c->plan.protocol->standing(p->core, &s);
 	c->counts.views += s.view > p->view;
 	p->view = s.view;
@@ -621,10 +523,10 @@ static void link(struct cores *c, struct place *p, uint8_t member)
 		up |= &c->place[k] != p && c->place[k].id == member && c->place[k].up && c->cell[k] == c->cell[index_of(c, p)];
 	struct bft_event e = { .kind = BFT_EV_LINK, .from = member, .ok = up };
 	if (member != p->id)
-		step(c, p, &e);
+		cores_step(c, p, &e);
 }
 
-static void links(struct cores *c)
+void cores_links(struct cores *c)
 {
 	for (uint32_t i = 0; i < c->plan.places; i++)
 		for (uint8_t m = 0; m < c->plan.members; m++)
@@ -634,283 +536,10 @@ static void links(struct cores *c)
 void cores_cells(struct cores *c, const uint8_t *cell)
 {
 	memcpy(c->cell, cell, c->plan.places);
-	links(c);
+	cores_links(c);
 }
 
 void cores_deaf(struct cores *c, uint8_t from, uint8_t to, bool deaf)
 {
 	c->place[to].deaf_to = deaf ? c->place[to].deaf_to | 1u << from : c->place[to].deaf_to & ~(1u << from);
-}
-
-/* ---- what is done to a place ---- */
-
-uint32_t cores_request(struct cores *c)
-{
-	if (c->requests_count == REQUESTS_MAX) {
-		fell(c, "more than %u requests", REQUESTS_MAX);
-		return REQUESTS_MAX;
-	}
-	struct request *r = &c->request[c->requests_count++];
-	r->id = (struct bft_request_id){ .session = 1, .number = c->requests_count };
-	digest_of(&r->digest, DOMAIN_TEST, &r->id, sizeof r->id);
-	return c->requests_count;
-}
-
-void cores_ask(struct cores *c, uint8_t place, uint32_t number)
-{
-	request(c, &c->place[place], number - 1);
-}
-
-void cores_event(struct cores *c, uint8_t place, const struct bft_event *e)
-{
-	step(c, &c->place[place], e);
-}
-
-void cores_read(struct cores *c, uint8_t place, uint64_t id)
-{
-	struct bft_event e = { .kind = BFT_EV_READ, .id = { .number = id } };
-	step(c, &c->place[place], &e);
-}
-
-void cores_say(struct cores *c, uint8_t from, uint8_t to, uint16_t type, const void *body)
-{
-	struct bft_vmsg v = { .wire = MESSAGES_MAX, .from = c->place[from].id, .auth = BFT_AUTH_SIGNED, .type = type, .epoch = 1, .body = body };
-	struct bft_event e = { .kind = BFT_EV_MSG, .msg = &v };
-	step(c, &c->place[to], &e);
-}
-
-void cores_disk(struct cores *c, uint8_t place, bool stands)
-{
-	c->place[place].stands = stands;
-	if (!stands)
-		cores_flush(c, place, c->place[place].lsn);
-}
-
-/* What waited for it happens first, as in a driver; then the core is told. */
-void cores_flush(struct cores *c, uint8_t place, bft_lsn lsn)
-{
-	struct place *p = &c->place[place];
-	uint32_t kept = 0, count = p->waiting_count;
-	if (lsn <= p->durable)
-		return;
-	p->durable = lsn;
-	for (uint32_t i = 0; i < count; i++) {
-		struct bft_effect e = p->waiting[i];
-		if (e.lsn > lsn) {
-			p->waiting[kept++] = e;
-			continue;
-		}
-		happen(c, p, &e);
-		free((void *)(uintptr_t)e.data);
-	}
-	p->waiting_count = kept;
-	struct bft_event e = { .kind = BFT_EV_DURABLE, .lsn = lsn };
-	step(c, p, &e);
-}
-
-static void no_longer_waits(struct place *p)
-{
-	for (uint32_t i = 0; i < p->waiting_count; i++)
-		free((void *)(uintptr_t)p->waiting[i].data);
-	p->waiting_count = 0;
-}
-
-void cores_kill(struct cores *c, uint8_t place)
-{
-	struct place *p = &c->place[place];
-	p->up = false;
-	p->lsn = p->durable;
-	p->executing_count = p->fetch_count = 0;
-	no_longer_waits(p);
-	for (uint32_t i = 0; i < c->proposals_count; i++) {
-		c->proposal[i].held_by &= ~(1u << place);
-		for (bft_lsn k = 0; k < p->lsn; k++)
-			c->proposal[i].held_by |= digest_equal(&p->record[k].body, &c->proposal[i].digest) ? 1u << place : 0;
-	}
-	links(c);
-}
-
-static bft_seq executed_on_disk(const struct place *p)
-{
-	bft_seq executed = 0;
-	for (bft_lsn k = 0; k < p->lsn; k++) {
-		const struct bft_rec_executed *r = p->record[k].data;
-		if (p->record[k].rtype == BFT_REC_EXECUTED && r->seq > executed)
-			executed = r->seq;
-	}
-	return executed;
-}
-
-static void begin(struct cores *c, struct place *p)
-{
-	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = c->now, .wall_ms = WALL_MS + c->now };
-	struct bft_event start = { .kind = BFT_EV_START, .seq = p->executed, .digest = p->chain[p->executed], .recovery = BFT_RECOVERY_WHOLE, .ok = !p->lsn };
-	step(c, p, &tick);
-	step(c, p, &start);
-}
-
-void cores_start(struct cores *c, uint8_t place)
-{
-	struct place *p = &c->place[place];
-	p->up = true;
-	p->executed = executed_on_disk(p);
-	p->done = 0;
-	for (bft_seq seq = 1; seq <= p->executed; seq++)
-		p->done |= cores_requests_of(c, &p->decided[seq]);
-	c->plan.protocol->init(p->core, &c->limits, &c->cluster, 1, p->id);
-	for (bft_lsn k = 0; k < p->lsn; k++) {
-		const struct record *r = &p->record[k];
-		struct bft_event e = { .kind = BFT_EV_RECORD, .rtype = r->rtype, .lsn = k + 1, .data = r->data, .data_count = r->bytes };
-		step(c, p, &e);
-	}
-	begin(c, p);
-	links(c);
-}
-
-/* ---- what is to be seen ---- */
-
-struct bft_core *cores_core(const struct cores *c, uint8_t place)
-{
-	return c->place[place].core;
-}
-
-bool cores_up(const struct cores *c, uint8_t place)
-{
-	return c->place[place].up;
-}
-
-uint64_t cores_now(const struct cores *c)
-{
-	return c->now;
-}
-
-bft_seq cores_executed(const struct cores *c, uint8_t place)
-{
-	return c->place[place].executed;
-}
-
-const struct digest *cores_chain(const struct cores *c, uint8_t place)
-{
-	return &c->place[place].chain[c->place[place].executed];
-}
-
-bft_lsn cores_lsn(const struct cores *c, uint8_t place)
-{
-	return c->place[place].lsn;
-}
-
-const struct digest *cores_decided(const struct cores *c, uint8_t place, bft_seq seq)
-{
-	return &c->place[place].decided[seq];
-}
-
-uint32_t cores_requests_of(const struct cores *c, const struct digest *digest)
-{
-	const struct proposal *x = proposal_of(c, digest);
-	uint32_t requests = 0;
-	for (uint32_t i = 0; x && i < x->ends_count; i++)
-		requests |= 1u << (x->ends[i].number - 1);
-	return requests;
-}
-
-uint32_t cores_done(const struct cores *c, uint8_t place)
-{
-	return c->place[place].done;
-}
-
-bool cores_all_done(const struct cores *c)
-{
-	const struct place *first = NULL;
-	for (uint32_t i = 0; i < c->plan.places; i++) {
-		const struct place *p = &c->place[i];
-		if (!honest(c, p))
-			continue;
-		first = first ? first : p;
-		if (p->done != (uint32_t)((1ull << c->requests_count) - 1) || p->executed != first->executed)
-			return false;
-	}
-	return true;
-}
-
-const char *cores_failure(const struct cores *c)
-{
-	return c->failure[0] ? c->failure : NULL;
-}
-
-void cores_counts(const struct cores *c, struct cores_counts *out)
-{
-	*out = c->counts;
-}
-
-/* ---- life ---- */
-
-struct cores *cores_create(const struct cores_plan *plan)
-{
-	struct cores *c = room(sizeof *c);
-	c->plan = *plan;
-	c->limits = (struct bft_limits){ .members = plan->members,
-		                         .window = plan->window,
-		                         .checkpoint_every = plan->checkpoint_every,
-		                         .proposal_bytes_max = 1000,
-		                         .proposal_bundles_max = plan->bundles_max,
-		                         .drift_ms = 100000,
-		                         .request_timeout_ms = plan->request_timeout_ms,
-		                         .requests_max = 64,
-		                         .executing_max = 8 };
-	char name[32];
-	int n = snprintf(name, sizeof name, plan->cluster ? "cluster %u" : "twins", plan->cluster);
-	digest_of(&c->cluster, DOMAIN_TEST, name, (size_t)n);
-	for (uint32_t i = 0; i < plan->places; i++) {
-		c->place[i].core = room(plan->protocol->bytes(&c->limits));
-		c->place[i].waiting = room(WAITING_MAX * sizeof *c->place[i].waiting);
-		c->place[i].record = plan->records ? room(RECORDS_MAX * sizeof *c->place[i].record) : NULL;
-	}
-	return c;
-}
-
-void cores_watch(struct cores *c, const struct cores_watch *watch)
-{
-	c->watch = *watch;
-}
-
-void cores_begin(struct cores *c, uint8_t twinned)
-{
-	for (uint32_t i = 0; i < c->messages_count; i++)
-		c->message[i].flying = 0;
-	c->messages_count = c->free_count = 0;
-	c->proposals_count = c->requests_count = c->head = c->count = 0;
-	c->twinned = twinned;
-	c->now = 1000;
-	c->failure[0] = 0;
-	memset(c->decided, 0, sizeof c->decided);
-	memset(c->cell, 0, sizeof c->cell);
-	c->counts = (struct cores_counts){ 0 };
-	for (uint32_t i = 0; i < c->plan.places; i++) {
-		struct place *p = &c->place[i];
-		no_longer_waits(p);
-		*p = (struct place){
-			.id = i < c->plan.members ? (uint8_t)i : twinned, .core = p->core, .waiting = p->waiting, .record = p->record, .up = true
-		};
-		p->chain[0] = c->cluster;
-		c->plan.protocol->init(p->core, &c->limits, &c->cluster, 1, p->id);
-		begin(c, p);
-	}
-	if (!c->plan.latency_ms)
-		cores_settle(c);
-}
-
-void cores_destroy(struct cores *c)
-{
-	for (uint32_t i = 0; i < MESSAGES_MAX; i++)
-		free(c->message[i].body);
-	for (uint32_t i = 0; i < c->plan.places; i++) {
-		struct place *p = &c->place[i];
-		for (uint32_t k = 0; p->record && k < RECORDS_MAX; k++)
-			free(p->record[k].data);
-		no_longer_waits(p);
-		free(p->record);
-		free(p->waiting);
-		free(p->core);
-	}
-	free(c);
 }
