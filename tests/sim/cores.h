@@ -75,7 +75,7 @@ void cores_disk(struct cores *c, uint8_t place, bool stands);
 void cores_flush(struct cores *c, uint8_t place, bft_lsn lsn);
 /* The process ends, and what was not durable is gone; it begins again with what was. Requires: plan.records. */
 void cores_kill(struct cores *c, uint8_t place);
-void cores_start(struct cores *c, uint8_t place);
+void cores_start(struct cores *c, uint8_t place, enum bft_recovery recovery);
 
 /* ---- what is to be seen ---- */
 struct bft_core *cores_core(const struct cores *c, uint8_t place);

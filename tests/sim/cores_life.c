@@ -39,6 +39,9 @@ void cores_say(struct cores *c, uint8_t from, uint8_t to, uint16_t type, const v
 {
 	struct bft_vmsg v = { .wire = MESSAGES_MAX, .from = c->place[from].id, .auth = BFT_AUTH_SIGNED, .type = type, .epoch = 1, .body = body };
 	struct bft_event e = { .kind = BFT_EV_MSG, .msg = &v };
+	const struct cores_letter l = { .from = from, .to = to, .type = type, .body = body, .sent_ms = c->now };
+	if (c->watch.arrives && c->place[to].up)
+		c->watch.arrives(c->watch.user, &l);
 	cores_step(c, &c->place[to], &e);
 }
 
@@ -104,15 +107,15 @@ static bft_seq executed_on_disk(const struct place *p)
 	return executed;
 }
 
-static void begin(struct cores *c, struct place *p)
+static void begin(struct cores *c, struct place *p, enum bft_recovery recovery)
 {
 	struct bft_event tick = { .kind = BFT_EV_TICK, .mono_ms = c->now, .wall_ms = WALL_MS + c->now };
-	struct bft_event start = { .kind = BFT_EV_START, .seq = p->executed, .digest = p->chain[p->executed], .recovery = BFT_RECOVERY_WHOLE, .ok = !p->lsn };
+	struct bft_event start = { .kind = BFT_EV_START, .seq = p->executed, .digest = p->chain[p->executed], .recovery = recovery, .ok = !p->lsn };
 	cores_step(c, p, &tick);
 	cores_step(c, p, &start);
 }
 
-void cores_start(struct cores *c, uint8_t place)
+void cores_start(struct cores *c, uint8_t place, enum bft_recovery recovery)
 {
 	struct place *p = &c->place[place];
 	p->up = true;
@@ -126,7 +129,7 @@ void cores_start(struct cores *c, uint8_t place)
 		struct bft_event e = { .kind = BFT_EV_RECORD, .rtype = r->rtype, .lsn = k + 1, .data = r->data, .data_count = r->bytes };
 		cores_step(c, p, &e);
 	}
-	begin(c, p);
+	begin(c, p, recovery);
 	cores_links(c);
 }
 
@@ -258,7 +261,7 @@ void cores_begin(struct cores *c, uint8_t twinned)
 			             .up = true };
 		p->chain[0] = c->cluster;
 		c->plan.protocol->init(p->core, &c->limits, &c->cluster, 1, p->id);
-		begin(c, p);
+		begin(c, p, BFT_RECOVERY_WHOLE);
 	}
 	if (!c->plan.latency_ms)
 		cores_settle(c);

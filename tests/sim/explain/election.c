@@ -48,7 +48,7 @@ void explain_election(struct teller *t, uint32_t rounds)
 		tell_must(t, cores_executed(r.c, i) == cores_executed(r.c, 0) && digest_equal(cores_chain(r.c, i), cores_chain(r.c, 0)),
 		          "all three have executed the same, in the same order");
 	tell_line(t, "%s", "");
-	tell(t, "A log reads term:request; '-' is the empty entry that opens a term. To see: nobody decided who should lead. Whoever waited for the shortest "
+	tell(t, "To see: nobody decided who should lead. Whoever waited for the shortest "
 	        "time asked first, "
 	        "and was given the votes because nobody else had them. A replica that dies costs the rest one timeout, and nothing that was committed.");
 	raft_tale_end(&r);

@@ -69,6 +69,7 @@ static void the_old_gives_up(struct raft_tale *r, uint8_t old, bft_mask few, uin
 	for (uint32_t ms = 0; ms < 1000 && tale_raft(r, old)->role == RAFT_LEADER; ms++)
 		tale_run(r, 1);
 	tell_must(r->t, tale_raft(r, old)->role != RAFT_LEADER, "a leader without a majority steps down");
+	tell_must(r->t, r->reads_answered == 1 && r->reads_refused == 1, "the old leader's read is refused, the new one's answered");
 	tale_run(r, 600);
 	for (uint8_t i = 0; i < 5; i++)
 		tell_must(r->t, !(cores_done(r->c, i) >> (y - 1) & 1), "y is not executed anywhere");

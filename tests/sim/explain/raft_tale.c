@@ -38,15 +38,6 @@ static const char *content(const struct raft_tale *r, const struct raft_entry *e
 	return text;
 }
 
-static const char *number(uint32_t n)
-{
-	static char text[8][12];
-	static uint32_t next;
-	char *at = text[next++ % 8];
-	snprintf(at, sizeof text[0], "%u", n);
-	return at;
-}
-
 /* ---- elections ---- */
 
 static void asks(struct raft_tale *r, uint8_t i, const struct raft *p)
@@ -98,14 +89,13 @@ static bft_mask holders(const struct raft_tale *r, uint8_t leader, bft_seq seq)
 static void commits(struct raft_tale *r, uint8_t i, const struct raft *p, bft_seq from)
 {
 	struct names who = names_of(holders(r, i, p->commit));
-	if (from == p->commit)
-		tell_at(r->t, tale_now(r), "%s: entry %llu is on the disks of %s, %s of %u. It is committed.", name(i), (unsigned long long)from, who.text,
-		        number(mask_count(holders(r, i, p->commit))), r->n);
-	else
-		tell_at(r->t, tale_now(r),
-		        "%s: entry %llu, of its own term, is on the disks of %s, %s of %u. It is committed, and with it all before it (%llu to %llu).", name(i),
-		        (unsigned long long)p->commit, who.text, number(mask_count(holders(r, i, p->commit))), r->n, (unsigned long long)from,
-		        (unsigned long long)p->commit - 1);
+	char before[80] = "";
+	if (from + 1 == p->commit)
+		snprintf(before, sizeof before, ", and with it entry %llu before it", (unsigned long long)from);
+	else if (from < p->commit)
+		snprintf(before, sizeof before, ", and with it entries %llu to %llu", (unsigned long long)from, (unsigned long long)p->commit - 1);
+	tell_at(r->t, tale_now(r), "%s: entry %llu is on the disks of %s, %u of %u. It is committed%s.", name(i), (unsigned long long)p->commit, who.text,
+	        mask_count(holders(r, i, p->commit)), r->n, before);
 }
 
 static void after(void *user, uint8_t i)
@@ -234,6 +224,9 @@ static void hands_on(struct raft_tale *r, uint8_t i, const struct bft_effect *e)
 
 static void reads(struct raft_tale *r, uint8_t i, const struct bft_effect *e)
 {
+	r->reads_refused += e->reason != 0;
+	r->reads_answered += e->reason == 0;
+	r->read_at = e->reason ? r->read_at : e->seq;
 	if (e->reason)
 		tell_at(r->t, tale_now(r), "%s refuses the read: it cannot show that it still leads.", name(i));
 	else
@@ -378,7 +371,6 @@ void tale_cut(struct raft_tale *r, const uint8_t *cell, const char *what)
 void tale_timer(struct raft_tale *r, uint8_t place, uint32_t ms)
 {
 	tale_raft(r, place)->election_ms = r->seen[place].election_ms = cores_now(r->c) + ms;
-	r->seen[place].reset_ms = cores_now(r->c);
 }
 
 void tale_kill(struct raft_tale *r, uint8_t place)
@@ -391,20 +383,31 @@ void tale_kill(struct raft_tale *r, uint8_t place)
 void tale_start(struct raft_tale *r, uint8_t place)
 {
 	tell_at(r->t, tale_now(r), "%s starts again, with what is on its disk.", name(place));
-	cores_start(r->c, place);
+	cores_start(r->c, place, BFT_RECOVERY_WHOLE);
 }
 
 /* Whoever heard a leader a moment ago answers nobody: so first nothing is heard for as long as it takes, and no timer ends. */
-bool tale_make_leader(struct raft_tale *r, uint8_t place)
+static void wait_quietly(struct raft_tale *r)
 {
 	for (uint32_t ms = 0; ms <= RAFT_ELECTION_MS; ms++) {
 		for (uint8_t i = 0; i < r->n; i++)
 			tale_timer(r, i, RAFT_ELECTION_MS);
 		tale_run(r, 1);
 	}
-	tale_timer(r, place, 0);
-	for (uint32_t ms = 0; ms < RAFT_ELECTION_MS - 50 && tale_raft(r, place)->role != RAFT_LEADER; ms++)
+}
+
+/* Asked once, it may learn that the term is taken; then it asks for the next. */
+bool tale_make_leader(struct raft_tale *r, uint8_t place)
+{
+	wait_quietly(r);
+	for (uint32_t ms = 0; ms < 2 * RAFT_ELECTION_MS && tale_raft(r, place)->role != RAFT_LEADER; ms++) {
+		if (ms % (RAFT_ELECTION_MS / 5) == 0 && tale_raft(r, place)->role == RAFT_FOLLOWER)
+			tale_timer(r, place, 0);
+		for (uint8_t i = 0; i < r->n; i++)
+			if (i != place)
+				tale_timer(r, i, RAFT_ELECTION_MS);
 		tale_run(r, 1);
+	}
 	return tale_raft(r, place)->role == RAFT_LEADER;
 }
 
@@ -416,14 +419,18 @@ struct tale_log tale_log_of(const struct raft_tale *r, uint8_t place)
 	for (bft_seq seq = 1; seq <= p->last && used + 16 < sizeof log.text; seq++) {
 		const struct raft_entry *e = raft_entry_find(p, seq);
 		uint32_t requests = e ? cores_requests_of(r->c, &e->digest) : 0;
-		used += (uint32_t)snprintf(log.text + used, sizeof log.text - used, "%s%llu:%s", used ? "  " : "", (unsigned long long)(e ? e->term : 0),
-		                           requests ? tale_request_name((uint32_t)__builtin_ctz(requests) + 1) : "-");
+		used += (uint32_t)snprintf(log.text + used, sizeof log.text - used, "%s%llu:%s%s", used ? "  " : "", (unsigned long long)(e ? e->term : 0),
+		                           requests ? tale_request_name((uint32_t)__builtin_ctz(requests) + 1) : "-",
+		                           raft_log_lsn(p, seq) > p->durable ? "~" : "");
 	}
 	return log;
 }
 
 void tale_logs(struct raft_tale *r)
 {
+	if (!r->legend)
+		tell_line(r->t, "          (a log shows term:request; - is the empty entry that opens a term, ~ is not on disk yet)");
+	r->legend = true;
 	for (uint8_t i = 0; i < r->n; i++) {
 		const struct raft *p = tale_raft(r, i);
 		const char *role = !cores_up(r->c, i) ? "is down" : p->role == RAFT_LEADER ? "leads" : p->role == RAFT_FOLLOWER ? "follows" : "stands";

@@ -18,13 +18,16 @@ struct raft_tale {
 	struct teller *t;
 	struct cores *c;
 	uint32_t n;
-	bool brief; /* who leads, what is committed and executed, and no more */
+	bool legend; /* it was told how a log reads */
+	bool brief;  /* who leads, what is committed and executed, and no more */
 	bool (*passes)(void *user, const struct cores_letter *l);
 	void *user;
 	struct raft_tale_seen seen[CORES_PLACES_MAX];
 	struct raft_ask_vote question[CORES_PLACES_MAX]; /* the last that came there */
 	uint8_t leads;                                   /* who was the last to become a leader */
 	uint32_t leaders;                                /* how often somebody did */
+	uint32_t reads_answered, reads_refused;
+	bft_seq read_at; /* from which state on the last one may be answered */
 };
 
 #define RAFT_TALE_LATENCY_MS 5u
@@ -54,7 +57,7 @@ void tale_timer(struct raft_tale *r, uint8_t place, uint32_t ms);
 bool tale_make_leader(struct raft_tale *r, uint8_t place);
 /* "x", "y", ... */
 const char *tale_request_name(uint32_t request);
-/* What the place has in its log: "1:- 1:x 2:-", term and request ('-' opens a term). */
+/* What the place has in its log: "1:- 1:x 2:-~", term and request ('-' opens a term; '~' not on its disk yet). */
 struct tale_log {
 	char text[128];
 };
