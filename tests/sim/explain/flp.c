@@ -74,7 +74,8 @@ static void undecided(struct raft_tale *r, struct scheduler *s, uint32_t rounds)
 	tell_must(r->t, !cores_done(r->c, 1) && x == 1, "x is not executed");
 	tell_line(r->t, "%s", "");
 	tell(r->t,
-	     "%u leaders in %llu ms, and x is not decided. Each message was delivered, nobody crashed, and nobody did anything wrong. It would have gone on "
+	     "%u leaders in %llu ms, and x is not decided. Every message arrives in the end, nobody crashed, and nobody did anything wrong. It would have gone "
+	     "on "
 	     "for %u rounds as "
 	     "well, or for ever (--rounds N).",
 	     r->leaders, (unsigned long long)tale_now(r), rounds * 10);

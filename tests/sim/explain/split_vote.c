@@ -16,7 +16,7 @@ static bool any_leads(const struct raft_tale *r)
 static void one_round(struct raft_tale *r)
 {
 	for (uint8_t i = 0; i < r->n; i++)
-		tale_raft(r, i)->election_ms = cores_now(r->c) + RAFT_ELECTION_MS;
+		tale_timer(r, i, RAFT_ELECTION_MS);
 	tale_run(r, RAFT_ELECTION_MS + 6 * RAFT_TALE_LATENCY_MS);
 }
 

@@ -23,7 +23,8 @@ static void safety_goes(struct teller *t)
 	pbft_tale_begin(&p, t, 3, LIAR);
 	tell_must(t, tale_pbft(&p, 1)->q == 2, "with three members the quorum is two");
 	tell_at(t, pbft_tale_now(&p),
-	        "B and C do not hear each other for a moment. A, who leads, hears both, and shows B one face (A) and C another one (A').");
+	        "Between B and C the network is slow: for a moment neither hears the other. A, who leads, hears both, and shows B one face (A) and C another "
+	        "one (A').");
 	cores_cells(p.c, cell);
 	pbft_tale_ask(&p, 0);
 	pbft_tale_ask(&p, 3);
@@ -69,14 +70,14 @@ static void four_agree(struct teller *t)
 	tell_part(t, "Four replicas that wait for three, and the same two faces");
 	pbft_tale_begin(&p, t, 4, LIAR);
 	tell_must(t, tale_pbft(&p, 1)->q == quorum_strong(4) && quorum_strong(4) == 3, "with four members the quorum is three");
-	tell_at(t, pbft_tale_now(&p), "B does not hear C and D for a moment. A shows B one face (A), and C and D another one (A').");
+	tell_at(t, pbft_tale_now(&p), "B is the slow one now: for a moment it does not hear C and D. A shows B one face (A), and C and D another one (A').");
 	cores_cells(p.c, cell);
 	uint32_t x = pbft_tale_ask(&p, 0), y = pbft_tale_ask(&p, 4);
 	cores_run(p.c, 60);
 	tell_must(t, cores_executed(p.c, 1) == 0, "B has executed nothing");
 	tell_must(t, cores_executed(p.c, 2) == 1 && cores_executed(p.c, 3) == 1, "C and D have executed number 1");
 	tell_at(t, pbft_tale_now(&p),
-	        "x has two of three votes, and A has no more to give: whoever completed its quorum would have to be honest and have voted for y already.");
+	        "x has two of three votes, and A has no more to give: the third could only be C or D, who are honest and have voted for y.");
 	tell_part(t, "Everybody hears everybody again");
 	cores_cells(p.c, together);
 	cores_ask(p.c, 1, x); /* its client asks all, as it has no answer */
