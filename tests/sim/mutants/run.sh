@@ -169,7 +169,7 @@ try() {
 	local rule
 	rule=$(rule_of "$1")
 	if [ "$(mode_of "$1")" = trusted ]; then
-		by_both "$name" "${rule:?$name names no rule test}" "$start"
+		by_both "$name" "${rule:-none}" "$start"
 		return
 	fi
 	if [ -n "$rule" ]; then
