@@ -1,6 +1,6 @@
 /* Whole Raft clusters of bare cores under chance: messages are lost, doubled and overtaken, disks flush late and in parts, processes die and come back with what was
  * durable, links are cut. What was ever executed stays; a term has one leader; a read's position holds all that was answered before it; and when the faults end, all
- * go on. Figure 3.7's trace and its like are among what chance finds; the named ones are in test_raft_traces.c. */
+ * go on. Figure 3.7's trace and its like are among what chance finds; the named ones are in tests/stories. */
 #include "tests/rules/raft_bed.h"
 
 #define NODES_MAX 5u

@@ -5,8 +5,10 @@
  *   quorate-sim --seeds A..B [--jobs N] --first      the first seed that fails, and nothing of those above it
  *   quorate-sim shrink N                             the faults that a seed needs to fail, as a story
  *   quorate-sim twins [--rounds N]                   two cores with one key, in every way that four members and a twin can be cut apart
- *   quorate-sim mutants [--quick] [--seeds N]        plants each fault of tests/sim/mutants and looks for the first seed that finds it
+ *   quorate-sim explain [TOPIC]                      a story that runs the real protocol and says what it does
+ *   quorate-sim mutants [--mode trusted] [--quick]   plants each fault of tests/sim/mutants and looks for the first seed that finds it
  */
+#include "tests/sim/explain/explain.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/totals.h"
 #include "tests/sim/twins.h"
@@ -165,7 +167,8 @@ static int usage(void)
 	      "       quorate-sim --seed N [--trace] [PLAN]\n"
 	      "       quorate-sim shrink N [--tries N] [PLAN]\n"
 	      "       quorate-sim twins [--rounds N] [--sample N | --scenario S]\n"
-	      "       quorate-sim mutants [--quick] [--seeds N] [--jobs N] [NN ...]\n"
+	      "       quorate-sim explain [TOPIC [--rounds N]]\n"
+	      "       quorate-sim mutants [--mode bft|trusted] [--quick] [--seeds N] [--jobs N] [NN ...]\n"
 	      "PLAN:  [--mode bft|trusted] [--nodes N] [--without CLASS[:FROM[-TO]],...] [--requests N] [--registers N] [--faults-end MS]\n"
 	      "       [--fail-when CLASS:K,...] [--break-when CLASS:K,...]        a failure on purpose, once all of these have happened\n"
 	      "CLASS:",
@@ -278,6 +281,8 @@ int main(int argc, char **argv)
 	struct options o = { .jobs = 1, .tries = 400 };
 	if (argc > 1 && !strcmp(argv[1], "mutants"))
 		return run_mutants(argv + 2, argc - 2);
+	if (argc > 1 && !strcmp(argv[1], "explain"))
+		return explain(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "twins"))
 		return run_twins(argv + 2, argc - 2);
 	for (int i = 1; i < argc; i++)

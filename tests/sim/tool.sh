@@ -52,9 +52,20 @@ for bad in "--seed 0" "--seed 5x" "--seeds 3..2" "--seed 1 --without nonsense" "
 	[ "$status" -eq 2 ] || fail "'$bad' ends with $status"
 done
 
-# Every planted fault still fits where it is planted.
+for bad in "--mode" "--mode nonsense" "--mode trusted --nonsense" "x"; do
+	status=0
+	# shellcheck disable=SC2086
+	"$sim" mutants $bad >/dev/null 2>&1 || status=$?
+	[ "$status" -eq 2 ] || fail "'mutants $bad' ends with $status"
+done
+
+# Every planted fault says what it is, names a rule test that exists, if it names one, and still fits where it is planted.
 here=$(cd "$(dirname "$0")" && pwd)
 for planted in "$here"/mutants/[0-9]*.patch; do
+	head -n 1 "$planted" | grep -q '^# ' || fail "$(basename "$planted") does not say what it plants"
+	rule=$(sed -n 's/^# Caught by: rules\/\([a-z_]*\).*/\1/p' "$planted" | head -n 1)
+	case $(basename "$planted") in *-raft-*) [ -n "$rule" ] || fail "$(basename "$planted") names no rule test" ;; esac
+	[ -z "$rule" ] || [ -f "$here/../rules/test_$rule.c" ] || fail "$(basename "$planted") names a rule test that is none: $rule"
 	patch -s -p1 --dry-run -d "$here/../.." <"$planted" >"$room/planted" 2>&1 || fail "$(basename "$planted"): $(head -n 1 "$room/planted")"
 done
 echo "the tool holds"

@@ -2,7 +2,7 @@
  * a few rounds, or an even sample of them, are tried; in each the honest must agree, nobody honest may be accused, and once the network is whole they must go on. The
  * twins are honest cores, so whatever they say to their cells is valid there: equivocation, double votes, two VIEW-CHANGEs, amnesia. */
 #include "tests/sim/twins.h"
-#include "tests/sim/cores.h"
+#include "tests/sim/rounds.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,15 +17,15 @@
 
 /* The ways to cut five places into at most three cells, each written with the cells in order of their first place; and how long it stays so. */
 struct ways {
-	uint8_t cell[WAYS_MAX][CORES_PLACES], hops[WAYS_MAX];
+	uint8_t cell[WAYS_MAX][ROUNDS_PLACES], hops[WAYS_MAX];
 	uint32_t count;
 };
 
 static void ways_add(struct ways *w, const uint8_t *cell, uint32_t i, uint8_t used)
 {
-	uint8_t next[CORES_PLACES];
+	uint8_t next[ROUNDS_PLACES];
 	memcpy(next, cell, sizeof next);
-	if (i == CORES_PLACES) {
+	if (i == ROUNDS_PLACES) {
 		for (uint8_t hops = 0; hops < HOPS_MAX; hops++) {
 			w->hops[w->count] = hops;
 			memcpy(w->cell[w->count++], next, sizeof next);
@@ -41,12 +41,12 @@ static void ways_add(struct ways *w, const uint8_t *cell, uint32_t i, uint8_t us
 /* The same way with the twins in each other's places. */
 static uint32_t ways_swapped(const struct ways *w, uint32_t way, uint8_t twinned)
 {
-	uint8_t cell[CORES_PLACES], name[CORES_PLACES], names = 0;
+	uint8_t cell[ROUNDS_PLACES], name[ROUNDS_PLACES], names = 0;
 	memcpy(cell, w->cell[way], sizeof cell);
-	cell[CORES_TWIN] = w->cell[way][twinned];
-	cell[twinned] = w->cell[way][CORES_TWIN];
+	cell[ROUNDS_TWIN] = w->cell[way][twinned];
+	cell[twinned] = w->cell[way][ROUNDS_TWIN];
 	memset(name, 255, sizeof name);
-	for (uint32_t i = 0; i < CORES_PLACES; i++) {
+	for (uint32_t i = 0; i < ROUNDS_PLACES; i++) {
 		if (name[cell[i]] == 255)
 			name[cell[i]] = names++;
 		cell[i] = name[cell[i]];
@@ -78,7 +78,7 @@ static void print_scenario(FILE *to, const struct ways *w, const struct scenario
 	fprintf(to, "%u", x->twinned);
 	for (uint32_t r = 0; r < x->rounds; r++) {
 		fputc('/', to);
-		for (uint32_t i = 0; i < CORES_PLACES; i++)
+		for (uint32_t i = 0; i < ROUNDS_PLACES; i++)
 			fprintf(to, "%u", w->cell[x->way[r]][i]);
 		fprintf(to, ":%u", w->hops[x->way[r]]);
 	}
@@ -88,12 +88,12 @@ static void print_scenario(FILE *to, const struct ways *w, const struct scenario
 static bool read_round(const struct ways *w, const char *text, uint32_t *way)
 {
 	for (*way = 0; *way < w->count; ++*way) {
-		char name[CORES_PLACES + 4] = "/";
-		for (uint32_t i = 0; i < CORES_PLACES; i++)
+		char name[ROUNDS_PLACES + 4] = "/";
+		for (uint32_t i = 0; i < ROUNDS_PLACES; i++)
 			name[1 + i] = (char)('0' + w->cell[*way][i]);
-		name[1 + CORES_PLACES] = ':';
-		name[2 + CORES_PLACES] = (char)('0' + w->hops[*way]);
-		if (strncmp(text, name, CORES_PLACES + 3) == 0)
+		name[1 + ROUNDS_PLACES] = ':';
+		name[2 + ROUNDS_PLACES] = (char)('0' + w->hops[*way]);
+		if (strncmp(text, name, ROUNDS_PLACES + 3) == 0)
 			return true;
 	}
 	return false;
@@ -102,9 +102,9 @@ static bool read_round(const struct ways *w, const char *text, uint32_t *way)
 static bool read_scenario(const struct ways *w, struct scenario *x, const char *text)
 {
 	*x = (struct scenario){ .twinned = (uint8_t)(text[0] - '0') };
-	if (text[0] < '0' || x->twinned >= CORES_MEMBERS)
+	if (text[0] < '0' || x->twinned >= ROUNDS_MEMBERS)
 		return false;
-	for (text++; *text; text += CORES_PLACES + 3)
+	for (text++; *text; text += ROUNDS_PLACES + 3)
 		if (x->rounds == ROUNDS_MAX || !read_round(w, text, &x->way[x->rounds++]))
 			return false;
 	return x->rounds > 0;
@@ -122,8 +122,8 @@ static void run(struct cores *c, const struct ways *w, const struct scenario *x,
 	struct cores_counts one;
 	cores_begin(c, x->twinned);
 	for (uint32_t r = 0; r < x->rounds && !cores_failure(c); r++)
-		cores_round(c, w->cell[x->way[r]], w->hops[x->way[r]]);
-	bool healed = !cores_failure(c) && cores_heal(c, HEAL_MS);
+		rounds_one(c, w->cell[x->way[r]], w->hops[x->way[r]]);
+	bool healed = !cores_failure(c) && rounds_heal(c, HEAL_MS);
 	cores_counts(c, &one);
 	t->scenarios++;
 	t->convicting += one.convicted;
@@ -180,14 +180,14 @@ static void run_standard(struct cores *c, const struct ways *w, struct tally *t)
 
 int twins(uint32_t rounds, uint64_t sample, const char *one)
 {
-	static const uint8_t none[CORES_PLACES];
+	static const uint8_t none[ROUNDS_PLACES];
 	struct ways w = { .count = 0 };
 	struct tally t = { 0 };
 	struct scenario x;
 	ways_add(&w, none, 0, 0);
 	if (rounds > ROUNDS_MAX || (one && !read_scenario(&w, &x, one)))
 		return 2;
-	struct cores *c = cores_create();
+	struct cores *c = rounds_create();
 	if (one)
 		run(c, &w, &x, &t);
 	else if (rounds)
