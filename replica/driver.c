@@ -266,7 +266,7 @@ void driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes,
 		return;
 	switch (e.type) {
 	case BFT_WIRE_BUNDLE:
-		if (roster_has(&d->roster, member))
+		if (roster_has(&d->roster, member) && !d->waits_for_chain)
 			requests_bundle(d, member, 0, NULL, &e, r.at, rd_left(&r));
 		break;
 	case BFT_WIRE_PROPOSAL: admission_proposal(d, member, r.at, rd_left(&r)); break;
@@ -307,7 +307,7 @@ void driver_client_frame(struct driver *d, driver_link link, const struct public
 		return;
 	bool ok = envelope_read(&r, &e);
 	bool asks = ok && (e.type == BFT_WIRE_BUNDLE || e.type == BFT_WIRE_READ || e.type == BFT_WIRE_ATTACH);
-	if (asks && !driver_is_member(d))
+	if (asks && (d->waits_for_chain || !driver_is_member(d)))
 		return; /* what a replica answers that is no member, or not yet, counts for nobody */
 	if (ok && e.type == BFT_WIRE_QUERY) {
 		answer_standing(d, -1, link);
@@ -371,6 +371,7 @@ void driver_standing(struct driver *d, struct standing *s)
 	};
 	const char *trouble = d->trouble[0]          ? d->trouble
 	                      : !driver_is_member(d) ? no_member(d)
+	                      : d->waits_for_chain   ? "the state that knew its epoch is gone: the others are asked how that came about"
 	                      : d->key_missing || !driver_can_sign(d)
 	                              ? "its key was changed, and it does not have the new one: put that file beside the old one, and restart it"
 	                      : core.observer ? "it may have forgotten what it signed, and observes: 'quorate member readmit' lets it vote again"

@@ -136,7 +136,8 @@ struct driver {
 	struct epochs jump;         /* of a fetched state that is not installed yet */
 	struct pass_over pass_over; /* that I bring into the order at the end of this wake-up: then gathered */
 	bool pass_over_gathered;
-	bool lost; /* my memory may lack what I signed            */
+	bool waits_for_chain; /* the state that knew my epoch is gone, and with it which key is mine: the core starts when the others have shown it */
+	bool lost;            /* my memory may lack what I signed            */
 	uint64_t incarnation;
 	bool overtaken; /* f+1 members are in a later epoch; since when nothing was executed here */
 	uint64_t overtaken_ms;
@@ -269,6 +270,8 @@ bool epoch_flags_fit(struct driver *d, uint16_t flags);
 void epoch_ends(struct driver *d, const struct bft_rec_view *where, bft_lsn lsn);
 void epoch_secret(struct driver *d);
 void epoch_begin(struct driver *d, bool fresh);
+/* The chain leads further now: a core that waited for that is started. */
+void epoch_known(struct driver *d);
 /* Tells the core who leads last in its epoch, if that is known. */
 void epoch_order(struct driver *d);
 /* Tells the core of the border that execution knows. */

@@ -193,6 +193,12 @@ void epoch_begin(struct driver *d, bool fresh)
 {
 	struct bft_event start = { .kind = BFT_EV_START, .seq = execution_seq(d->execution), .digest = *execution_chain(d->execution), .ok = fresh };
 	links_entered(d);
+	d->waits_for_chain = !d->lost && !keys_of_epoch(d);
+	if (d->waits_for_chain) {
+		driver_note(d, QUORATE_LEVEL_INFO, "the log is of epoch %llu, and the state that knew it is gone: the others are asked how it came about",
+		            (unsigned long long)d->epoch);
+		return;
+	}
 	epoch_order(d);
 	epoch_secret(d);
 	bool member = driver_is_member(d), whole = let_in(d) && member;
@@ -216,6 +222,23 @@ void epoch_begin(struct driver *d, bool fresh)
 		struct bft_event fill = { .kind = BFT_EV_FILL, .seq = due };
 		driver_step(d, &fill);
 	}
+}
+
+static void tell_links(struct driver *d)
+{
+	for (uint8_t i = 0; i < d->n; i++) {
+		struct bft_event link = { .kind = BFT_EV_LINK, .from = i, .ok = true };
+		if (d->member[i].up)
+			driver_step(d, &link);
+	}
+}
+
+void epoch_known(struct driver *d)
+{
+	if (!d->waits_for_chain || d->chain->keys.epoch < d->epoch)
+		return;
+	epoch_begin(d, false);
+	tell_links(d);
 }
 
 static void jump(struct driver *d, const struct epochs *e)
@@ -279,11 +302,7 @@ void epoch_turn(struct driver *d)
 	/* Who comes with a state that others have made there may have been there before it lost its memory. */
 	epoch_begin(d, d->jump.epoch != where.epoch);
 	note_order(d);
-	for (uint8_t i = 0; i < d->n; i++) {
-		struct bft_event link = { .kind = BFT_EV_LINK, .from = i, .ok = true };
-		if (d->member[i].up)
-			driver_step(d, &link);
-	}
+	tell_links(d);
 	bodies_each_request(d->bodies, ask_again, d);
 	for (uint8_t i = 0; i < d->n; i++)
 		epoch_count(d, i);
@@ -338,7 +357,7 @@ bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch
 
 void epoch_tick(struct driver *d)
 {
-	if (!d->overtaken || d->transfer)
+	if (!d->overtaken || d->transfer || d->waits_for_chain)
 		return;
 	if (execution_seq(d->execution) != d->overtaken_seq) {
 		d->overtaken_seq = execution_seq(d->execution);

@@ -355,8 +355,9 @@ static void take_next(struct driver *d, uint8_t member, const struct epoch_link 
 	follow(d, link);
 	driver_note(d, QUORATE_LEVEL_INFO, "epoch %llu is known", (unsigned long long)d->chain->keys.epoch);
 	tell_keys(d);
-	if (d->chain->keys.epoch == d->epoch)
+	if (d->chain->keys.epoch == d->epoch && !d->waits_for_chain)
 		epoch_order(d);
+	epoch_known(d);
 	ask(d, member, d->chain->keys.epoch + 1);
 }
 
