@@ -382,6 +382,32 @@ static void who_was_let_in_stands_in_the_chain(void)
 	dbed_destroy(&b);
 }
 
+/* Found by a seed: its log is of an epoch that its state knew and nobody had shown it yet, and its state is gone. It does not know which of its keys is the one, and it has
+ * forgotten nothing: it takes no part until it has been told, and votes then. */
+static void who_does_not_know_its_epoch_waits_for_the_chain(void)
+{
+	begin();
+	struct epoch_link link = to_epoch_2();
+	struct bft_event there = { .kind = BFT_EV_JUMP, .epoch = 2, .seq = link.record.base, .members = 0xf, .mode = BFT_MODE_BFT };
+	driver_step(b.driver, &there);
+	dbed_turn(&b);
+	dbed_close(&b);
+	dbed_forget(&b);
+	dbed_open(&b);
+	struct standing st = dbed_standing(&b);
+	CU_ASSERT(st.epoch == 2 && st.role != STANDING_OBSERVER && strstr(st.trouble, "the others are asked"));
+	dbed_pass(&b, 1000);
+	CU_ASSERT_EQUAL(dbed_sent(&b, PBFT_STATUS), 0);
+	speak(2, 2);
+	dbed_pass(&b, 100);
+	CU_ASSERT_EQUAL(asked(2, 2), 1);
+	give(2, &link, false);
+	st = dbed_standing(&b);
+	CU_ASSERT(st.epoch == 2 && st.role != STANDING_OBSERVER && !*st.trouble && driver_can_sign(b.driver) && !b.memory_lost);
+	CU_ASSERT(dbed_sent(&b, PBFT_STATUS) > 0);
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -393,6 +419,7 @@ int main(void)
 		{ "what had ended settles nothing", what_had_ended_settles_nothing },
 		{ "who was let in stands in the chain", who_was_let_in_stands_in_the_chain },
 		{ "it is kept and taken back", it_is_kept_and_taken_back },
+		{ "who does not know its epoch waits for the chain", who_does_not_know_its_epoch_waits_for_the_chain },
 		{ 0 },
 	};
 	return unit_main("epoch_links", cases);
