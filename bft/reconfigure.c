@@ -258,7 +258,7 @@ struct reconfigure_progress reconfigure_progress(const struct reconfigure *r, co
 
 bool reconfigure_holds(const struct reconfigure *r, const struct epoch_keys *k, const struct sign_scheme *scheme, const struct digest *cluster)
 {
-	if (reconfigure_check(r, k, scheme) || !reconfigure_signed(r, k, scheme, cluster))
+	if (r->epoch != k->epoch || !reconfigure_signed(r, k, scheme, cluster) || reconfigure_check(r, k, scheme))
 		return false;
 	struct reconfigure_progress p = reconfigure_progress(r, k);
 	return p.have >= p.need;

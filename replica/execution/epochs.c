@@ -200,14 +200,22 @@ static enum state_result fix(struct epochs *e, struct state *state, bft_seq seq,
 	return store(e, state);
 }
 
+/* Whoever has no organization's key costs one signature. */
+static uint8_t judge_wish(const struct epochs *e, const struct reconfigure *want, const struct sign_scheme *scheme, const struct digest *cluster)
+{
+	if (e->border)
+		return RESULT_PENDING;
+	bool good = want->epoch == e->keys.epoch && reconfigure_signed(want, &e->keys, scheme, cluster) && !reconfigure_check(want, &e->keys, scheme);
+	return good ? RESULT_DONE : RESULT_FORBIDDEN;
+}
+
 /* Its approvals are kept until there are enough. */
 static enum state_result approve(struct epochs *e, struct state *state, const struct sign_scheme *scheme, const struct digest *cluster, bft_seq seq,
                                  struct epoch_change *c, uint8_t *status)
 {
 	struct reconfigure *want = &c->reconfigure;
-	bool good = !reconfigure_check(want, &e->keys, scheme) && reconfigure_signed(want, &e->keys, scheme, cluster);
 	enum state_result r = STATE_OK;
-	*status = e->border ? RESULT_PENDING : good ? RESULT_DONE : RESULT_FORBIDDEN;
+	*status = judge_wish(e, want, scheme, cluster);
 	for (uint8_t i = 0; *status == RESULT_DONE && r == STATE_OK && i < want->approvals; i++)
 		r = speak(state, want, i);
 	if (*status != RESULT_DONE || r != STATE_OK)
