@@ -4,7 +4,10 @@
 
 void epoch_keys_init(struct epoch_keys *k, const struct bft_genesis *genesis)
 {
-	memset(k, 0, sizeof *k);
+	k->base = 0;
+	k->count = k->rosters = k->cards = 0;
+	memset(k->last, 0, sizeof k->last);
+	memset(k->last_card, 0, sizeof k->last_card);
 	k->genesis = genesis;
 	k->epoch = 1;
 }

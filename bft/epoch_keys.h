@@ -48,7 +48,7 @@ struct epoch_keys {
 	struct epoch_card card[EPOCH_CARDS_MAX];
 };
 
-/* The first epoch's. `genesis` stays the caller's. */
+/* The first epoch's. `genesis` stays the caller's. What is in use alone is written: the tables are large, and mostly empty. */
 void epoch_keys_init(struct epoch_keys *k, const struct bft_genesis *genesis);
 
 /* Who are the members in `epoch`, and who of them leads last. An epoch that is not known has none.

@@ -98,7 +98,9 @@ enum state_result epochs_load(struct epochs *e, struct state *state, const struc
 {
 	const void *value;
 	size_t n;
-	*e = (struct epochs){ .epoch = 1, .chain = *cluster };
+	memset(e, 0, offsetof(struct epochs, keys));
+	e->epoch = 1;
+	e->chain = *cluster;
 	epoch_keys_init(&e->keys, genesis);
 	enum state_result r = state_get(state, STATE_SYSTEM, KEY, sizeof KEY - 1, &value, &n);
 	if (r == STATE_NONE)

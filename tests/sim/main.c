@@ -14,6 +14,7 @@
 #include "tests/sim/twins.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -276,9 +277,17 @@ static int run_twins(char **argv, int argc)
 	return status == 2 ? usage() : status;
 }
 
+/* Replicas come and go by the thousand: their tables stay in the heap, instead of being fetched from the kernel page by page each time. */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .jobs = 1, .tries = 400 };
+	keep_memory();
 	if (argc > 1 && !strcmp(argv[1], "mutants"))
 		return run_mutants(argv + 2, argc - 2);
 	if (argc > 1 && !strcmp(argv[1], "explain"))
