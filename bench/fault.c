@@ -10,6 +10,7 @@
 const char *fault_name(enum fault_kind kind)
 {
 	switch (kind) {
+	case FAULT_NONE: return "none";
 	case FAULT_FOLLOWER_DEAD: return "follower-dead";
 	case FAULT_FOLLOWER_STOPPED: return "follower-stopped";
 	case FAULT_FOLLOWER_SLOW: return "follower-slow-disk";
@@ -101,6 +102,7 @@ static void on_measuring(void *arg, bool begins)
 	case FAULT_LEADER_DEAD: cluster_kill(s->cluster, s->victim); break;
 	case FAULT_FOLLOWER_STOPPED: kill(s->cluster->pid[s->victim], SIGSTOP); break;
 	case FAULT_FOLLOWER_SLOW: slow_down(s->cluster, s->victim); break;
+	case FAULT_NONE:
 	case FAULT_KINDS: break;
 	}
 }

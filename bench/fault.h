@@ -5,6 +5,7 @@
 #include "bench/load.h"
 
 enum fault_kind {
+	FAULT_NONE,             /* nothing: how much two runs differ by chance */
 	FAULT_FOLLOWER_DEAD,    /* killed                               */
 	FAULT_FOLLOWER_STOPPED, /* stopped: its links stay              */
 	FAULT_FOLLOWER_SLOW,    /* its disk is ten times slower         */

@@ -125,6 +125,7 @@ static void set_phase(struct load *l, enum phase phase)
 {
 	pthread_mutex_lock(&l->lock);
 	l->phase = phase;
+	l->last_us = now_us(); /* a gap that begins with the phase counts too */
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -191,10 +192,10 @@ bool load_run(const struct load_options *options, struct load_result *out, void 
 	bool ok = out->told && l.operations && l.value && l.op && begin(&l, reason);
 	if (ok) {
 		sleep_ms(options->warm_up_ms);
-		if (measuring)
-			measuring(arg, true);
 		uint64_t from = now_us();
 		set_phase(&l, MEASURING);
+		if (measuring)
+			measuring(arg, true);
 		measure(&l);
 		set_phase(&l, DRAINING);
 		out->seconds = (double)(now_us() - from) / 1e6;

@@ -48,7 +48,8 @@ static int usage(void)
 	      "N] "
 	      "[--folder DIR] [--json]\n"
 	      "       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n"
-	      "       quorate-bench fault --what follower-dead|follower-stopped|follower-slow-disk|leader-dead [--profile signed] and the others: what that "
+	      "       quorate-bench fault --what none|follower-dead|follower-stopped|follower-slow-disk|leader-dead [--profile signed] and the others: what "
+	      "that "
 	      "costs\n",
 	      stderr);
 	return EXIT_USAGE;
