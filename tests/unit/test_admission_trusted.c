@@ -328,12 +328,12 @@ static void what_waits_unsigned_is_given_back(void)
 	/* As at a border into an epoch that signs. */
 	requests_give_back(b.driver);
 	CU_ASSERT_EQUAL(bodies_requested(b.driver->bodies), 2);
-	b.genesis.mode = BFT_MODE_BFT;
+	b.driver->roster.mode = BFT_MODE_BFT;
 	requests_give_back(b.driver);
 	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 1 && dbed_refused(&b, 5) == REFUSAL_UNSIGNED);
 	CU_ASSERT_PTR_NULL(bodies_find_bundle(b.driver->bodies, &x.digest));
 	CU_ASSERT_PTR_NOT_NULL(bodies_find_bundle(b.driver->bodies, &y.digest));
-	b.genesis.mode = BFT_MODE_TRUSTED;
+	b.driver->roster.mode = BFT_MODE_TRUSTED;
 	free(x.bytes);
 	free(y.bytes);
 	dbed_destroy(&b);

@@ -1,4 +1,5 @@
 /* The client's core in a trusted cluster: it signs nothing but what somebody wants to be signed, and one answer is enough. */
+#include "client/core_state.h"
 #include "tests/unit/client_core_bed.h"
 
 static struct client_session *trusted_bed(void)
@@ -72,6 +73,23 @@ static void a_receipt_is_asked_for_by_signing(void)
 	bed_end();
 }
 
+static void the_newest_epoch_decides(void)
+{
+	struct client_session *s = trusted_bed();
+	CU_ASSERT(!client_signs_requests(bed->core));
+	/* As when a link into a Byzantine epoch is followed. */
+	bed->core->roster.mode = BFT_MODE_BFT;
+	CU_ASSERT(client_signs_requests(bed->core));
+	submit(s, "op", 1);
+	tick();
+	CU_ASSERT(bundles_to(0, true) == 1 && bundles_to(0, false) == 0);
+	bed->core->roster.mode = BFT_MODE_TRUSTED;
+	submit(s, "op", 2);
+	tick();
+	CU_ASSERT(bundles_to(0, false) == 1);
+	bed_end();
+}
+
 /* A liar that says so makes a Byzantine cluster's client send what it sends anyhow, once. */
 static void what_is_signed_stays_as_it_is(void)
 {
@@ -91,6 +109,7 @@ int main(void)
 		{ "one answer ends it", one_answer_ends_it },
 		{ "it is signed when a member asks for that", it_is_signed_when_a_member_asks_for_that },
 		{ "a receipt is asked for by signing", a_receipt_is_asked_for_by_signing },
+		{ "the newest epoch decides", the_newest_epoch_decides },
 		{ "what is signed stays as it is", what_is_signed_stays_as_it_is },
 		{ 0 },
 	};
