@@ -158,11 +158,20 @@ static bool all_filled(struct load *l)
 	return all;
 }
 
+/* Not before anything was done: it could be so before the load has begun, and then there is nothing to tell. */
+static bool is_enough(struct load *l)
+{
+	pthread_mutex_lock(&l->lock);
+	bool any = l->result->done > 0;
+	pthread_mutex_unlock(&l->lock);
+	return any && l->options.enough && l->options.enough(l->options.enough_arg);
+}
+
 static void measure(struct load *l)
 {
 	const struct load_options *o = &l->options;
 	uint64_t ends_us = now_us() + (uint64_t)o->duration_ms * 1000;
-	while (now_us() < ends_us && !all_filled(l) && !(o->enough && o->enough(o->enough_arg))) {
+	while (now_us() < ends_us && !all_filled(l) && !is_enough(l)) {
 		uint64_t left_ms = (ends_us - now_us()) / 1000 + 1;
 		sleep_ms(left_ms < LOOK_MS || !(o->enough || o->fill) ? (uint32_t)left_ms : LOOK_MS);
 	}
