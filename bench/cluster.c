@@ -40,6 +40,21 @@ static uint16_t free_ports(uint32_t n)
 	return 0;
 }
 
+void cluster_slow_path(const struct cluster *c, uint32_t i, char *out, size_t n)
+{
+	snprintf(out, n, "%s/slow-%u", c->folder, i);
+}
+
+static void set_preload(const struct cluster *c, uint32_t i)
+{
+	char path[300];
+	if (!c->preload[0])
+		return;
+	cluster_slow_path(c, i, path, sizeof path);
+	setenv("SLOW_DISK", path, 1);
+	setenv("LD_PRELOAD", c->preload, 1);
+}
+
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
 {
 	char config[512], log[512];
@@ -53,6 +68,7 @@ bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
 		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 			_exit(127);
+		set_preload(c, i);
 		execl(c->program, c->program, "start", "--config", config, (char *)NULL);
 		_exit(127);
 	}
@@ -60,11 +76,12 @@ bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
 	return true;
 }
 
-bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, enum quorate_mode mode, char *reason)
+bool cluster_start(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, char *reason)
 {
 	memset(c, 0, sizeof *c);
 	c->n = n;
 	snprintf(c->program, sizeof c->program, "%s", program);
+	snprintf(c->preload, sizeof c->preload, "%s", preload ? preload : "");
 	snprintf(c->folder, sizeof c->folder, "%s/quorate-bench-XXXXXX", where ? where : "/tmp");
 	if (!mkdtemp(c->folder))
 		return fail(reason, c->folder, strerror(errno));

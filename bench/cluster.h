@@ -4,6 +4,7 @@
 #include "quorate_setup.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,10 +16,13 @@ struct cluster {
 	uint16_t base_port;
 	pid_t pid[CLUSTER_MAX]; /* 0: not running */
 	double cpu_s;           /* of replicas that have ended */
+	char preload[512];      /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
 };
 
-/* Makes a test cluster of `n` in a new folder (below `where`, or the temporary one) and starts it with the program `quorate`. */
-bool cluster_start(struct cluster *c, const char *program, const char *where, uint32_t n, enum quorate_mode mode, char *reason);
+/* The file that slows the disk of that replica down while it exists, if the library is preloaded. */
+void cluster_slow_path(const struct cluster *c, uint32_t i, char *out, size_t n);
+/* Makes a test cluster of `n` in a new folder (below `where`, or the temporary one) and starts it with the program `quorate`, `preload` (NULL: nothing) before it. */
+bool cluster_start(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, char *reason);
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason);
 void cluster_kill(struct cluster *c, uint32_t i);
 /* Kills it, takes its data away, and prepares a new folder for a replica that has lost its memory. */

@@ -125,6 +125,7 @@ static void set_phase(struct load *l, enum phase phase)
 {
 	pthread_mutex_lock(&l->lock);
 	l->phase = phase;
+	l->last_us = now_us(); /* a gap that begins with the phase counts too */
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -157,11 +158,20 @@ static bool all_filled(struct load *l)
 	return all;
 }
 
+/* Not before anything was done: it could be so before the load has begun, and then there is nothing to tell. */
+static bool is_enough(struct load *l)
+{
+	pthread_mutex_lock(&l->lock);
+	bool any = l->result->done > 0;
+	pthread_mutex_unlock(&l->lock);
+	return any && l->options.enough && l->options.enough(l->options.enough_arg);
+}
+
 static void measure(struct load *l)
 {
 	const struct load_options *o = &l->options;
 	uint64_t ends_us = now_us() + (uint64_t)o->duration_ms * 1000;
-	while (now_us() < ends_us && !all_filled(l) && !(o->enough && o->enough(o->enough_arg))) {
+	while (now_us() < ends_us && !all_filled(l) && !is_enough(l)) {
 		uint64_t left_ms = (ends_us - now_us()) / 1000 + 1;
 		sleep_ms(left_ms < LOOK_MS || !(o->enough || o->fill) ? (uint32_t)left_ms : LOOK_MS);
 	}
@@ -191,10 +201,10 @@ bool load_run(const struct load_options *options, struct load_result *out, void 
 	bool ok = out->told && l.operations && l.value && l.op && begin(&l, reason);
 	if (ok) {
 		sleep_ms(options->warm_up_ms);
-		if (measuring)
-			measuring(arg, true);
 		uint64_t from = now_us();
 		set_phase(&l, MEASURING);
+		if (measuring)
+			measuring(arg, true);
 		measure(&l);
 		set_phase(&l, DRAINING);
 		out->seconds = (double)(now_us() - from) / 1e6;

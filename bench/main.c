@@ -1,5 +1,6 @@
 /* quorate-bench: a local cluster of processes under closed-loop load, and whether what came out was safe. */
 #include "bench/cluster.h"
+#include "bench/fault.h"
 #include "bench/join.h"
 #include "bench/load.h"
 #include "bench/units.h"
@@ -35,7 +36,8 @@ struct run {
 	uint32_t n, duration_ms, value_bytes; /* n 0: as many as the mode's smallest cluster that bears one failure */
 	uint64_t keys;
 	const char *folder;
-	bool json;
+	enum fault_kind fault;
+	bool json, slow_disk; /* slow_disk: the library for that is preloaded */
 	struct cluster cluster;
 	double cpu_begin, cpu_end;
 };
@@ -45,7 +47,10 @@ static int usage(void)
 	fputs("usage: quorate-bench run --profile latency|signed|bundled|reads [--duration 10s] [--keys 10000] [--value 128] [--mode bft|trusted] [--replicas "
 	      "N] "
 	      "[--folder DIR] [--json]\n"
-	      "       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n",
+	      "       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n"
+	      "       quorate-bench fault --what none|follower-dead|follower-stopped|follower-slow-disk|leader-dead [--profile signed] and the others: what "
+	      "that "
+	      "costs\n",
 	      stderr);
 	return EXIT_USAGE;
 }
@@ -73,8 +78,8 @@ static void on_measuring(void *arg, bool begins)
 	*(begins ? &r->cpu_begin : &r->cpu_end) = cluster_cpu_s(&r->cluster) + own_cpu_s();
 }
 
-/* The daemon stands beside this program. */
-static bool find_program(char *out, size_t n)
+/* What this program needs stands beside it. */
+static bool find_beside(const char *name, char *out, size_t n)
 {
 	char self[400];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -85,8 +90,8 @@ static bool find_program(char *out, size_t n)
 	if (!slash)
 		return false;
 	*slash = 0;
-	snprintf(out, n, "%s/quorate", self);
-	return access(out, X_OK) == 0;
+	snprintf(out, n, "%s/%s", self, name);
+	return access(out, R_OK) == 0;
 }
 
 static json_t *latencies(const struct histogram *h)
@@ -142,12 +147,12 @@ static void report(const struct run *r, const struct units *u, const struct load
 
 static bool begin(struct run *r, struct load_options *o, char genesis[512], char key[512])
 {
-	char program[512], reason[QUORATE_REASON_BYTES] = "";
-	if (!find_program(program, sizeof program)) {
-		fputs("quorate-bench: the program quorate does not stand beside this one\n", stderr);
+	char program[512], slow[512], reason[QUORATE_REASON_BYTES] = "";
+	if (!find_beside("quorate", program, sizeof program) || (r->slow_disk && !find_beside("libslow_disk.so", slow, sizeof slow))) {
+		fputs("quorate-bench: quorate, or libslow_disk.so if a disk is to be slow, does not stand beside this program\n", stderr);
 		return false;
 	}
-	if (!cluster_start(&r->cluster, program, r->folder, r->n, r->mode, reason)) {
+	if (!cluster_start(&r->cluster, program, r->slow_disk ? slow : NULL, r->folder, r->n, r->mode, reason)) {
 		fprintf(stderr, "quorate-bench: %s\n", reason);
 		cluster_remove(&r->cluster);
 		return false;
@@ -244,6 +249,65 @@ static int measure_join(struct run *r)
 	return !verdict.safe ? EXIT_UNSAFE : stopped && result.joined ? 0 : 1;
 }
 
+static double per_second(const struct load_result *l)
+{
+	return l->seconds > 0 ? (double)l->done / l->seconds : 0;
+}
+
+static void report_fault(const struct run *r, const struct fault_result *f)
+{
+	double before = per_second(&f->before), after = per_second(&f->after);
+	unsigned long long p50[2] = { histogram_at(&f->before.latency_us, 0.5), histogram_at(&f->after.latency_us, 0.5) };
+	unsigned long long p99[2] = { histogram_at(&f->before.latency_us, 0.99), histogram_at(&f->after.latency_us, 0.99) };
+	double kept = before > 0 ? after / before : 0, times = p99[0] ? (double)p99[1] / (double)p99[0] : 0, gap_ms = (double)f->after.gap_us_max / 1e3;
+	if (r->json) {
+		printf("{\"profile\":\"%s\",\"fault\":\"%s\",\"mode\":\"%s\",\"n\":%u,\"leader\":%u,\"victim\":%u,\"before_ops\":%.0f,\"after_ops\":%.0f,"
+		       "\"kept_ratio\":%.3f,\"p50_us\":[%llu,%llu],\"p99_us\":[%llu,%llu],\"p99_ratio\":%.2f,\"gap_ms_max\":%.1f}\n",
+		       r->profile->name, fault_name(r->fault), mode_name(r->mode), r->n, f->leader, f->victim, before, after, kept, p50[0], p50[1], p99[0],
+		       p99[1], times, gap_ms);
+		return;
+	}
+	printf("load        %s: %s\n", r->profile->name, r->profile->what);
+	printf("fault       %s: replica %u, while %u led; %s, n = %u\n", fault_name(r->fault), f->victim, f->leader, mode_name(r->mode), r->n);
+	printf("throughput  %.0f operations/s before, %.0f from then on: %.2f of it\n", before, after, kept);
+	printf("latency     p50 %llu us before, %llu after; p99 %llu and %llu, %.2f times; longest gap between completions %.1f ms\n", p50[0], p50[1], p99[0],
+	       p99[1], times, gap_ms);
+}
+
+static int measure_fault(struct run *r)
+{
+	static struct fault_result result;
+	char reason[QUORATE_REASON_BYTES] = "", genesis[512], key[512];
+	struct load_options o;
+	r->slow_disk = r->fault == FAULT_FOLLOWER_SLOW;
+	if (!begin(r, &o, genesis, key))
+		return 1;
+	bool ran = fault_run(&r->cluster, &o, r->fault, &result, reason);
+	bool stopped = cluster_stop(&r->cluster);
+	struct verdict verdict;
+	verdict_reach(&verdict, &r->cluster, NULL, 0);
+	to_clean = NULL;
+	cluster_remove(&r->cluster);
+	if (!ran) {
+		fprintf(stderr, "quorate-bench: %s\n", reason);
+		return 1;
+	}
+	report_fault(r, &result);
+	if (!verdict.safe)
+		fprintf(stderr, "quorate-bench: UNSAFE: %s\n", verdict.why);
+	return !verdict.safe ? EXIT_UNSAFE : stopped ? 0 : 1;
+}
+
+static bool parse_fault(const char *name, enum fault_kind *out)
+{
+	for (enum fault_kind kind = 0; kind < FAULT_KINDS; kind++)
+		if (!strcmp(fault_name(kind), name)) {
+			*out = kind;
+			return true;
+		}
+	return false;
+}
+
 static bool parse_duration(const char *text, uint32_t *ms)
 {
 	char *end;
@@ -290,6 +354,8 @@ static bool parse(struct run *r, int argc, char **argv)
 			r->n = (uint32_t)v;
 		} else if (!strcmp(argv[i - 1], "--mode") && (!strcmp(value, "bft") || !strcmp(value, "trusted"))) {
 			r->mode = !strcmp(value, "trusted") ? QUORATE_TRUSTED : QUORATE_BFT;
+		} else if (!strcmp(argv[i - 1], "--what") && !strcmp(argv[1], "fault") && parse_fault(value, &r->fault)) {
+			continue;
 		} else if (!strcmp(argv[i - 1], "--folder")) {
 			r->folder = value;
 		} else {
@@ -299,20 +365,21 @@ static bool parse(struct run *r, int argc, char **argv)
 	uint32_t least = r->mode == QUORATE_TRUSTED ? 1 : 4;
 	if (!r->n)
 		r->n = r->mode == QUORATE_TRUSTED ? 3 : 4;
-	return r->profile != NULL && r->n >= least;
+	bool named = strcmp(argv[1], "fault") != 0 || r->fault != FAULT_KINDS;
+	return r->profile != NULL && named && r->n >= least;
 }
 
 int main(int argc, char **argv)
 {
-	struct run r = { .mode = QUORATE_BFT, .duration_ms = 10000, .keys = 10000, .value_bytes = 128 };
-	bool join = argc > 1 && strcmp(argv[1], "join") == 0;
-	if (join) {
-		r.keys = 200000;
+	struct run r = { .fault = FAULT_KINDS, .mode = QUORATE_BFT, .duration_ms = 10000, .keys = 10000, .value_bytes = 128 };
+	bool join = argc > 1 && strcmp(argv[1], "join") == 0, fault = argc > 1 && strcmp(argv[1], "fault") == 0;
+	if (join || fault)
 		r.profile = &profiles[1];
-	}
-	if (argc < 2 || (!join && strcmp(argv[1], "run") != 0) || !parse(&r, argc, argv))
+	if (join)
+		r.keys = 200000;
+	if (argc < 2 || (!join && !fault && strcmp(argv[1], "run") != 0) || !parse(&r, argc, argv))
 		return usage();
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	return join ? measure_join(&r) : measure(&r);
+	return join ? measure_join(&r) : fault ? measure_fault(&r) : measure(&r);
 }

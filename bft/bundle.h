@@ -3,7 +3,8 @@
  *   bundle = client key 32 | u8 kind | u64 session | u64 number | u64 after | u64 reply_mask | u16 count | count * (u32 n | n bytes)
  *
  * The digest is over these bytes, without the signature: a client that signs twice still made one request. The statement is (DOMAIN_BUNDLE, cluster,
- * epoch 0, digest), because requests outlive borders; sessions stop their replays. */
+ * epoch 0, digest), because requests outlive borders; sessions stop their replays. Where the mode asks for no signatures (bft_signs_requests) it stands there for
+ * who wants a receipt, and is zeros otherwise: the link says whose request it is. */
 #ifndef BFT_BUNDLE_H
 #define BFT_BUNDLE_H
 #include "bft/codec.h"

@@ -6,4 +6,10 @@
 
 /* NULL: this release has none for that mode. */
 const struct bft_protocol *bft_protocol_of(enum bft_mode mode);
+
+/* Whether requests are signed in an epoch of that mode. Where nobody lies, the client's link says whose they are, and members vouch to one another. */
+static inline bool bft_signs_requests(enum bft_mode mode)
+{
+	return mode != BFT_MODE_TRUSTED;
+}
 #endif

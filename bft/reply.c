@@ -27,6 +27,7 @@ const char *refusal_text(uint8_t reason)
 	case REFUSAL_OBSERVER: return "the replica is an observer";
 	case REFUSAL_SPACE: return "the replica's disk is full";
 	case REFUSAL_LARGE: return "it is larger than a proposal of this cluster may be";
+	case REFUSAL_UNSIGNED: return "the request is not signed, as this epoch's mode demands";
 	case REFUSAL_END: break;
 	}
 	return "an unknown reason";

@@ -4,7 +4,8 @@
  *   leaf       = H(DOMAIN_RESULT, u64 seq | bundle digest 32 | result)       that request was executed there, and this came of it
  *   REPLY      = u64 view | u64 seq | bundle digest 32 | proposal 32 | chain 32 | u16 count | u16 index | path | result
  *                signed: (DOMAIN_REPLY, cluster, epoch, H(seq, proposal, chain, count, root of the leaves)), once for the whole proposal
- *   REPLY_LATE = u64 view | u64 seq | bundle digest 32 | result      signed: (DOMAIN_RESULT_LATE, cluster, epoch, H(leaf))
+ *   REPLY_LATE = u64 view | u64 seq | bundle digest 32 | result      signed: (DOMAIN_RESULT_LATE, cluster, epoch, H(leaf)), or not at
+ *                all, when the request was not
  *   REFUSED    = u64 session | u64 number | u8 reason         an opinion of one replica, not a result
  *
  * The digest is that of the request that was executed under (session, number), which need not be the one that was asked about: a client can sign two. f+1
@@ -40,6 +41,7 @@ enum refusal {
 	REFUSAL_OBSERVER, /* I do not take part: ask the others   */
 	REFUSAL_SPACE,    /* my disk is full: ask again later     */
 	REFUSAL_LARGE,    /* no proposal of this cluster can hold it */
+	REFUSAL_UNSIGNED, /* the epoch's mode asks for a signature: sign it, and send it again */
 	REFUSAL_END,
 };
 const char *result_text(uint8_t status);

@@ -240,6 +240,18 @@ bool client_on_reply(struct client_core *c, uint32_t member, const struct bft_en
 
 /* ---- refusals ---- */
 
+/* The epoch that the member is in asks for signatures, and may not be known here yet: the same request, signed. Once for each member, whatever it repeats. */
+static void on_unsigned(struct client_request *r, uint32_t member)
+{
+	bool known = member < r->rows; /* others joined after it was made */
+	if (r->signed_ && (!known || r->opinion[member].refusal == REFUSAL_UNSIGNED))
+		return;
+	if (known)
+		r->opinion[member].refusal = REFUSAL_UNSIGNED;
+	client_request_sign(r);
+	client_request_send_to(r, member);
+}
+
 bool client_on_refused(struct client_core *c, uint32_t member, const uint8_t *body, size_t n)
 {
 	struct rd rd = rd_of(body, n);
@@ -248,6 +260,10 @@ bool client_on_refused(struct client_core *c, uint32_t member, const uint8_t *bo
 	if (!rd_u64(&rd, &session) || !rd_u64(&rd, &number) || !rd_u8(&rd, &reason) || !rd_done(&rd) || reason == 0 || reason >= REFUSAL_END)
 		return false;
 	struct client_request *r = client_request_find(c, session, number);
+	if (r && reason == REFUSAL_UNSIGNED) {
+		on_unsigned(r, member);
+		return true;
+	}
 	if (!r || member >= r->rows || client_match_refusal(r->opinion, r->rows, member, reason) < c->weak)
 		return true;
 	struct quorate_answer a = { .error = QUORATE_REFUSED, .reason = refusal_text(reason) };

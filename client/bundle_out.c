@@ -1,4 +1,4 @@
-/* What waits becomes a bundle: as many operations as may share one signature, in the order in which they were submitted. */
+/* What waits becomes a bundle: as many operations as may share one, in the order in which they were submitted. */
 #include "client/core_state.h"
 
 #include <stdlib.h>
@@ -60,21 +60,27 @@ static void write_head(const struct client_request *r, const struct bundle *b)
 	BFT_CHECK(n == BUNDLE_HEAD_BYTES);
 }
 
-static void sign(struct client_request *r)
+static void write_envelope(struct client_request *r, const struct signature *signature)
 {
-	const struct client_core_options *o = &r->session->core->options;
-	const uint8_t *bundle = r->frame + BFT_FRAME_HEAD_BYTES;
-	struct statement statement;
-	struct signature signature;
 	struct wr w = wr_of(r->frame, BFT_FRAME_HEAD_BYTES);
-	bundle_digest(&r->digest, bundle, r->frame_n - BFT_FRAME_HEAD_BYTES);
-	bundle_statement(&statement, &o->cluster, &r->digest);
-	o->scheme->sign(&signature, &statement, &o->secret);
-	client_frame_head(&w, BFT_WIRE_BUNDLE, &signature);
+	client_frame_head(&w, BFT_WIRE_BUNDLE, signature);
 	BFT_CHECK(wr_done(&w) == BFT_FRAME_HEAD_BYTES);
 }
 
-/* Signs and sends. The fields of `r` that name it are set. */
+void client_request_sign(struct client_request *r)
+{
+	const struct client_core_options *o = &r->session->core->options;
+	struct statement statement;
+	struct signature signature;
+	if (r->signed_)
+		return;
+	r->signed_ = true;
+	bundle_statement(&statement, &o->cluster, &r->digest);
+	o->scheme->sign(&signature, &statement, &o->secret);
+	write_envelope(r, &signature);
+}
+
+/* Signs, if that is asked for or a receipt is wanted, and sends. The fields of `r` that name it are set. */
 static void go(struct client_request *r)
 {
 	struct bundle b = { .key = r->session->core->options.key,
@@ -84,7 +90,10 @@ static void go(struct client_request *r)
 		            .reply_mask = ~(uint64_t)0,
 		            .count = r->count };
 	write_head(r, &b);
-	sign(r);
+	bundle_digest(&r->digest, r->frame + BFT_FRAME_HEAD_BYTES, r->frame_n - BFT_FRAME_HEAD_BYTES);
+	write_envelope(r, NULL);
+	if (client_signs_requests(r->session->core) || r->collection)
+		client_request_sign(r);
 	client_request_fly(r);
 	client_request_send(r);
 }

@@ -3,6 +3,7 @@
 #define CLIENT_CORE_STATE_H
 #include "bft/check.h"
 #include "bft/envelope.h"
+#include "bft/protocol.h"
 #include "bft/reply.h"
 #include "bft/roster.h"
 #include "client/core.h"
@@ -42,7 +43,7 @@ struct client_part {
 	void *user;
 };
 
-/* What is in flight, or ended as unknown and kept: one bundle, signed once. */
+/* What is in flight, or ended as unknown and kept: one bundle, signed at most once. */
 struct client_request {
 	struct client_ending ending; /* first: they are one */
 	struct client_timer timer;
@@ -56,6 +57,7 @@ struct client_request {
 	uint64_t ends_ms, retry_at_ms, back_off_ms;
 	bft_mask sent; /* links that took it                  */
 	bool to_all;   /* it is no longer the leader's alone  */
+	bool signed_;
 	uint32_t parts_count;
 	struct client_part *parts;
 	uint8_t *frame;
@@ -148,8 +150,9 @@ struct client_request *client_request_find(struct client_core *c, uint64_t sessi
 void client_request_fly(struct client_request *r);   /* enters the session's list and the table; it is due at once */
 void client_request_unfly(struct client_request *r); /* leaves both, and its timer */
 void client_request_free(struct client_core *c, struct client_request *r);
-void client_request_send(struct client_request *r);              /* to the leader, or to all */
-void client_request_due(struct client_request *r);               /* its timer has fired */
+void client_request_send(struct client_request *r); /* to the leader, or to all */
+void client_request_due(struct client_request *r);  /* its timer has fired */
+void client_request_send_to(struct client_request *r, uint32_t member);
 void client_requests_to(struct client_core *c, uint32_t member); /* its link is up */
 void client_requests_append(struct client_requests *list, struct client_request *r);
 void client_requests_remove(struct client_requests *list, struct client_request *r);
@@ -157,6 +160,8 @@ void client_requests_remove(struct client_requests *list, struct client_request 
 /* bundle_out.c */
 /* Makes bundles of what waits, at most `*budget`. */
 void client_session_pump(struct client_session *s, uint32_t *budget);
+/* Puts the client's signature into its frame, unless it is there. */
+void client_request_sign(struct client_request *r);
 
 /* session.c */
 void client_session_ready(struct client_session *s);
@@ -204,6 +209,8 @@ void client_epochs_heard(struct client_core *c, uint32_t member, bft_epoch epoch
 void client_epochs_tick(struct client_core *c);
 uint64_t client_epochs_deadline(const struct client_core *c);
 bool client_on_epoch(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);
+/* Whether requests are signed in the newest epoch that is known. */
+bool client_signs_requests(const struct client_core *c);
 
 /* ask.c */
 bool client_on_standing(struct client_core *c, uint32_t member, const uint8_t *body, size_t n);

@@ -58,6 +58,11 @@ uint64_t client_core_epoch(const struct client_core *c)
 	return c->keys.epoch;
 }
 
+bool client_signs_requests(const struct client_core *c)
+{
+	return bft_signs_requests(c->roster.mode);
+}
+
 /* ---- asking ---- */
 
 static void ask(struct client_core *c, uint32_t member)

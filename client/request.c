@@ -82,7 +82,7 @@ void client_request_free(struct client_core *c, struct client_request *r)
 
 /* ---- sending ---- */
 
-static void send_to(struct client_request *r, uint32_t member)
+void client_request_send_to(struct client_request *r, uint32_t member)
 {
 	if (client_send(r->session->core, member, NET_REQUESTS, r->frame, r->frame_n))
 		r->sent |= BFT_BIT(member);
@@ -114,7 +114,7 @@ void client_request_send(struct client_request *r)
 		r->to_all = true;
 	for (uint32_t i = 0; i < c->n; i++)
 		if (r->to_all || i == leader)
-			send_to(r, i);
+			client_request_send_to(r, i);
 	back_off(r);
 }
 
@@ -135,5 +135,5 @@ void client_requests_to(struct client_core *c, uint32_t member)
 	for (struct client_session *s = c->sessions; s; s = s->next)
 		for (struct client_request *r = s->flying.first; r; r = r->next)
 			if (leads || r->to_all || !r->sent || (r->sent & BFT_BIT(member)))
-				send_to(r, member);
+				client_request_send_to(r, member);
 }

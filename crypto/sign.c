@@ -1,6 +1,7 @@
 #include "crypto/sign.h"
 
 #include <sodium.h>
+#include <string.h>
 
 _Static_assert(sizeof(struct public_key) == crypto_sign_PUBLICKEYBYTES, "libsodium's public key");
 _Static_assert(sizeof(struct secret_key) == crypto_sign_SECRETKEYBYTES, "libsodium's secret key");
@@ -46,4 +47,10 @@ void sign_keypair_random(const struct sign_scheme *scheme, struct public_key *pk
 void sign_wipe(struct secret_key *sk)
 {
 	sodium_memzero(sk, sizeof *sk);
+}
+
+bool signature_is_none(const struct signature *s)
+{
+	static const struct signature none;
+	return memcmp(s->b, none.b, sizeof none.b) == 0;
 }

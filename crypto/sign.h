@@ -46,4 +46,6 @@ bool sign_self_test(void);
 void sign_keypair_random(const struct sign_scheme *scheme, struct public_key *pk, struct secret_key *sk);
 void sign_wipe(struct secret_key *sk);
 bool public_key_equal(const struct public_key *a, const struct public_key *b);
+/* Zeros stand where there is none. */
+bool signature_is_none(const struct signature *s);
 #endif

@@ -244,9 +244,11 @@ static const char *take_fresh(struct driver *d, struct proposal_body *p, struct 
 		p->invalid = true; /* the bytes are what the leader named, and no replica may prepare them */
 		return NULL;
 	}
+	j->fresh_count++;
+	if (!driver_signs_requests(d) && signature_is_none(&f->signature))
+		return NULL; /* who sends it vouches for it */
 	bundle_statement(&s, &d->cluster, &f->digest);
 	verify_pool_want(d->pool, &j->job, &b.key, &s, &f->signature);
-	j->fresh_count++;
 	return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* Answers to clients: one signature over the results of a whole proposal, a path for each (design section 9). */
+/* Answers to clients: one signature over the results of a whole proposal, a path for each (design section 9); none where none was asked for. */
 #include "replica/driver_state.h"
 
 #include <string.h>
@@ -16,18 +16,24 @@ static bool is_route(const struct route *r, const struct public_key *key, uint64
 	return r->link && r->session == session && r->number == number && public_key_equal(&r->key, key);
 }
 
-static void learn(struct driver *d, const struct public_key *key, uint64_t session, uint64_t number, driver_link link)
+static struct route *place_for(struct driver *d, const struct public_key *key, uint64_t session, uint64_t number)
 {
 	struct route *set = route_set(d, session, number), *place = &set[0];
 	for (uint32_t i = 0; i < ROUTES_WAYS; i++) {
-		if (is_route(&set[i], key, session, number)) {
-			place = &set[i];
-			break;
-		}
+		if (is_route(&set[i], key, session, number))
+			return &set[i];
 		if (!set[i].link || (place->link && set[i].used < place->used))
 			place = &set[i];
 	}
-	*place = (struct route){ .key = *key, .session = session, .number = number, .link = link, .used = ++d->routes_used };
+	return place;
+}
+
+static void learn(struct driver *d, const struct public_key *key, uint64_t session, uint64_t number, driver_link link, uint64_t asked)
+{
+	struct route *place = place_for(d, key, session, number);
+	if (is_route(place, key, session, number) && place->link == link && place->asked > asked)
+		asked = place->asked;
+	*place = (struct route){ .key = *key, .session = session, .number = number, .link = link, .asked = asked, .used = ++d->routes_used };
 }
 
 /* An opening has no session yet: its own number stands for it. */
@@ -35,7 +41,7 @@ void route_learn(struct driver *d, const struct bundle *b, driver_link link)
 {
 	struct bft_request_id id;
 	bodies_request_id(&id, b);
-	learn(d, &b->key, id.session, id.session ? 0 : id.number, link);
+	learn(d, &b->key, id.session, id.session ? 0 : id.number, link, b->number);
 }
 
 void route_attach(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *body, size_t n)
@@ -49,21 +55,25 @@ void route_attach(struct driver *d, driver_link link, const struct public_key *k
 	}
 	while (rd_u64(&r, &session))
 		if (session)
-			learn(d, key, session, 0, link);
+			learn(d, key, session, 0, link, 0);
 }
 
-driver_link route_find(struct driver *d, const struct bundle *b)
+static struct route *find(struct driver *d, const struct bundle *b)
 {
 	struct bft_request_id id;
 	bodies_request_id(&id, b);
 	uint64_t number = id.session ? 0 : id.number;
-	struct route *set = route_set(d, id.session, number);
-	for (uint32_t i = 0; i < ROUTES_WAYS; i++)
-		if (is_route(&set[i], &b->key, id.session, number)) {
-			set[i].used = ++d->routes_used;
-			return set[i].link;
-		}
-	return 0;
+	struct route *place = place_for(d, &b->key, id.session, number);
+	if (!is_route(place, &b->key, id.session, number))
+		return NULL;
+	place->used = ++d->routes_used;
+	return place;
+}
+
+driver_link route_find(struct driver *d, const struct bundle *b)
+{
+	const struct route *r = find(d, b);
+	return r ? r->link : 0;
 }
 
 /* ---- answers ---- */
@@ -92,15 +102,22 @@ static void send_reply(struct driver *d, driver_link link, uint16_t type, bft_ep
 	d->options.env.send_client(d->options.env.user, link, bytes, total, body, n);
 }
 
-void answer_late(struct driver *d, driver_link link, uint64_t seq, const struct digest *bundle, const uint8_t *result, size_t n)
+bool answer_signs(const struct driver *d, const struct signature *asked)
+{
+	return driver_signs_requests(d) || !signature_is_none(asked);
+}
+
+void answer_late(struct driver *d, driver_link link, bool signed_, uint64_t seq, const struct digest *bundle, const uint8_t *result, size_t n)
 {
 	struct reply reply = { .view = view_of(d), .seq = seq, .bundle = *bundle, .result = result, .result_bytes = n };
 	struct statement statement;
 	struct signature signature;
 	uint8_t head[REPLY_HEAD_BYTES_MAX];
-	reply_statement(&statement, &d->cluster, d->epoch, &reply, true);
-	(void)driver_sign(d, d->epoch, &statement, &signature);
-	send_reply(d, link, BFT_WIRE_REPLY_LATE, d->epoch, &signature, head, reply_head_encode(&reply, true, head, sizeof head), result, n);
+	if (signed_) {
+		reply_statement(&statement, &d->cluster, d->epoch, &reply, true);
+		(void)driver_sign(d, d->epoch, &statement, &signature);
+	}
+	send_reply(d, link, BFT_WIRE_REPLY_LATE, d->epoch, signed_ ? &signature : NULL, head, reply_head_encode(&reply, true, head, sizeof head), result, n);
 }
 
 void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_t number, enum refusal reason)
@@ -110,12 +127,14 @@ void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_
 	wr_u64(&w, session);
 	wr_u64(&w, number);
 	wr_u8(&w, (uint8_t)reason);
-	send_reply(d, link, BFT_WIRE_REFUSED, 0, NULL, NULL, 0, body, wr_done(&w));
+	send_reply(d, link, BFT_WIRE_REFUSED, d->epoch, NULL, NULL, 0, body, wr_done(&w));
 }
 
-static bool wants_mine(const struct driver *d, const struct bundle_body *x)
+/* Where my answer is awaited; 0: nowhere. Where nobody lies one answer is enough, of whom the client asked; an opening is asked of all. */
+static driver_link awaits_mine(struct driver *d, const struct bundle_body *x)
 {
-	return x->head.reply_mask & BFT_BIT(d->self);
+	const struct route *r = x->head.reply_mask & BFT_BIT(d->self) ? find(d, &x->head) : NULL;
+	return r && (answer_signs(d, &x->signature) || r->asked >= x->head.number) ? r->link : 0;
 }
 
 static void sign_root(struct driver *d, const struct executed *x, struct signature *out)
@@ -131,11 +150,12 @@ void answer_executed(struct driver *d, const struct executed *x)
 	bool have_signature = false;
 	for (uint16_t i = 0; i < x->count; i++) {
 		const struct execution_result *r = &x->result[i];
-		driver_link link = wants_mine(d, r->bundle) ? route_find(d, &r->bundle->head) : 0;
+		driver_link link = awaits_mine(d, r->bundle);
+		bool signs = answer_signs(d, &r->bundle->signature);
 		if (!link)
 			continue;
-		if (r->repeated) {
-			answer_late(d, link, r->seq, &r->digest, x->bytes + r->at, r->n);
+		if (r->repeated || !signs) {
+			answer_late(d, link, signs, r->seq, &r->digest, x->bytes + r->at, r->n);
 			continue;
 		}
 		if (!have_signature) {

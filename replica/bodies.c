@@ -136,6 +136,9 @@ struct bundle_body *bodies_add_bundle(struct bodies *b, const struct digest *dig
 {
 	struct bundle_body *x = bodies_find_bundle(b, digest);
 	if (x) {
+		/* It came unsigned before, in an epoch that asked for no signature. */
+		if (signature_is_none(&x->signature))
+			x->signature = *signature;
 		x->refs++;
 		return x;
 	}
@@ -292,6 +295,16 @@ void bodies_remove_proposal(struct bodies *b, struct proposal_body *p)
 	*(p->newer ? &p->newer->older : &b->newest) = p->older;
 	b->bytes -= p->head.count * sizeof(struct bundle_body *) + p->n + PROPOSAL_CHARGE;
 	free(p);
+}
+
+void bodies_drop_idle(struct bodies *b)
+{
+	struct proposal_body *newer;
+	for (struct proposal_body *p = b->oldest; p; p = newer) {
+		newer = p->newer;
+		if (bodies_idle(b, p))
+			bodies_remove_proposal(b, p);
+	}
 }
 
 void bodies_trim(struct bodies *b, uint8_t from, uint32_t count)

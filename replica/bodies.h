@@ -15,8 +15,8 @@ struct bodies;
 
 struct bundle_body {
 	struct digest digest;
-	struct signature signature;
-	struct bundle head; /* points into `bytes`                            */
+	struct signature signature; /* zeros: none */
+	struct bundle head;         /* points into `bytes`                            */
 	const uint8_t *bytes;
 	size_t n;
 	struct bft_request_id id; /* bodies_request_id                              */
@@ -62,7 +62,8 @@ void bodies_request_id(struct bft_request_id *out, const struct bundle *head);
 struct bundle_body *bodies_find_bundle(const struct bodies *b, const struct digest *digest);
 /* The one that the core holds as the request `id`. */
 struct bundle_body *bodies_find_request(const struct bodies *b, const struct bft_request_id *id);
-/* A verified bundle, with one reference that is the caller's. The bytes are copied. NULL: no memory. */
+/* A bundle whose signature, if it has one, was verified; with one reference that is the caller's. The bytes are copied. What is here unsigned gets the signature.
+ * NULL: no memory. */
 struct bundle_body *bodies_add_bundle(struct bodies *b, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n);
 void bodies_ref(struct bundle_body *x);
 void bodies_unref(struct bodies *b, struct bundle_body *x);
@@ -93,6 +94,8 @@ bool bodies_idle(const struct bodies *b, const struct proposal_body *p);
 void bodies_remove_proposal(struct bodies *b, struct proposal_body *p);
 /* Forgets the oldest proposals that nobody wants or uses while there are more than `count` of them from `from`, or too many bytes. */
 void bodies_trim(struct bodies *b, uint8_t from, uint32_t count);
+/* Forgets all that nobody wants or uses. */
+void bodies_drop_idle(struct bodies *b);
 /* The bytes as they stand in the log; `capacity` >= p->total. Requires: whole. */
 size_t bodies_encode(const struct proposal_body *p, uint8_t *bytes, size_t capacity);
 #endif

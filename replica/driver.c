@@ -221,6 +221,7 @@ bool driver_turn(struct driver *d)
 	for (uint32_t round = 0; progress && round < ROUNDS_MAX && !d->failed; round++) {
 		progress = effects_run_local(d);
 		progress |= requests_feed(d);
+		progress |= requests_tell(d);
 		progress |= tell_held(d);
 		progress |= carry_out(d);
 		epoch_turn(d);
@@ -465,6 +466,11 @@ bool driver_sign(struct driver *d, bft_epoch epoch, const struct statement *s, s
 	d->options.scheme->sign(out, s, &d->secret);
 	d->counts.signatures++;
 	return true;
+}
+
+bool driver_signs_requests(const struct driver *d)
+{
+	return bft_signs_requests(d->roster.mode);
 }
 
 const char *driver_trouble(const struct driver *d)

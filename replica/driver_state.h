@@ -35,8 +35,9 @@
 #define REQUESTS_TURN_BYTES (16u << 10)
 #define REQUESTS_CHECKED_MAX 128u
 #define REQUESTS_HELD_MIN 64u
-#define FLUSH_US 5000u        /* an ordinary disk's */
-#define LATE_ANSWERS_MAX 256u /* results told again to one client in a second: each costs a signature */
+#define REQUESTS_FRESH_MAX 256u /* pooled, and told to the core together */
+#define FLUSH_US 5000u          /* an ordinary disk's */
+#define LATE_ANSWERS_MAX 256u   /* results told again to one client in a second: each costs a signature */
 #define READS_MAX 4096u
 #define ROUTES_SETS 8192u
 #define ROUTES_WAYS 4u
@@ -93,7 +94,15 @@ struct route {
 	struct public_key key;    /* whose link it is: a session's name alone draws no answers */
 	uint64_t session, number; /* number: of an opening, else 0 */
 	driver_link link;         /* 0: free */
+	uint64_t asked;           /* the highest number that came by this very link */
 	uint64_t used;
+};
+
+/* A request that is pooled, and that the core is to hear of. */
+struct fresh_request {
+	struct digest digest;
+	driver_link link; /* whose client hears of it if there is no place; 0: nobody */
+	bft_seq looked;   /* what was executed when it was last looked for in the state */
 };
 
 struct to_execute {
@@ -207,6 +216,8 @@ struct driver {
 	struct allowance late;     /* LATE_ANSWERS_MAX */
 	uint32_t requests_checked; /* whose signatures are being checked */
 	uint32_t requests_held;    /* how many the core may hold         */
+	struct fresh_request fresh[REQUESTS_FRESH_MAX];
+	uint32_t fresh_count;
 	uint64_t executed_before;
 	struct route *routes;
 	uint64_t routes_used;
@@ -241,6 +252,8 @@ bool driver_is_member(const struct driver *d);
 const char *driver_org(const struct driver *d, uint8_t member);
 /* Whether the secret of that key of mine is here. */
 bool driver_has_secret(const struct driver *d, const struct public_key *key);
+/* Whether requests are signed in the epoch that I am in. */
+bool driver_signs_requests(const struct driver *d);
 /* The key of `member` in `epoch`. NULL: that epoch is not known. */
 const struct public_key *driver_key(const struct driver *d, uint8_t member, bft_epoch epoch);
 
@@ -301,9 +314,13 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
                      size_t n);
 /* Goes on with those that wait for their turn. True: some did. */
 bool requests_feed(struct driver *d);
+/* Tells the core of those that came. True: some did. Called before anything is executed: it would wait for ever for what was. */
+bool requests_tell(struct driver *d);
 /* Every `ms` milliseconds: how much the cluster gets done. */
 void requests_pace(struct driver *d, uint64_t ms);
 void requests_drop(struct fair_item *place);
+/* What waits unsigned when an epoch begins that asks for signatures is given back to its client. */
+void requests_give_back(struct driver *d);
 /* One of this replica itself, signed with its key. */
 void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n);
 
@@ -332,7 +349,10 @@ void body_push(struct driver *d, const struct digest *digest, bft_mask to);
 
 /* answer.c: clients */
 void answer_executed(struct driver *d, const struct executed *x);
-void answer_late(struct driver *d, driver_link link, uint64_t seq, const struct digest *bundle, const uint8_t *result, size_t n);
+/* From what is kept: alone, so under a signature of its own, if it is to be `signed_`. */
+void answer_late(struct driver *d, driver_link link, bool signed_, uint64_t seq, const struct digest *bundle, const uint8_t *result, size_t n);
+/* Whether an answer to a request with that signature is signed. */
+bool answer_signs(const struct driver *d, const struct signature *asked);
 void answer_refuse(struct driver *d, driver_link link, uint64_t session, uint64_t number, enum refusal reason);
 void answer_standing(struct driver *d, int member, driver_link link);
 void route_learn(struct driver *d, const struct bundle *b, driver_link link);

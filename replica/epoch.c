@@ -303,6 +303,7 @@ void epoch_turn(struct driver *d)
 	epoch_begin(d, d->jump.epoch != where.epoch);
 	note_order(d);
 	tell_links(d);
+	requests_give_back(d);
 	bodies_each_request(d->bodies, ask_again, d);
 	for (uint8_t i = 0; i < d->n; i++)
 		epoch_count(d, i);

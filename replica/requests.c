@@ -10,6 +10,7 @@ struct bundle_job {
 	struct verify_item item;
 	struct fair_item place; /* while it waits for its turn */
 	int member;             /* -1: from a client */
+	bft_seq looked;         /* what was executed when it was last looked for in the state */
 	struct public_key key;
 	driver_link link;
 	struct digest digest;
@@ -29,12 +30,9 @@ static void take_request(struct driver *d, const struct digest *digest, const st
 		return;
 	}
 	bodies_set_requested(d->bodies, x, true); /* takes over the reference: drop_request() */
-	struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = *digest, .bytes = (uint32_t)n, .id = x->id };
-	uint64_t session = x->head.session, number = x->head.number;
-	driver_step(d, &event);
-	const struct bundle_body *held = bodies_find_bundle(d->bodies, digest);
-	if (link && (!held || !held->requested))
-		answer_refuse(d, link, session, number, REFUSAL_BUSY);
+	if (d->fresh_count == REQUESTS_FRESH_MAX)
+		requests_tell(d);
+	d->fresh[d->fresh_count++] = (struct fresh_request){ *digest, link, execution_seq(d->execution) };
 }
 
 void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n)
@@ -66,41 +64,111 @@ static bool may_tell_again(struct driver *d, const struct public_key *client)
 }
 
 /* What the executed state says of it already. True: it is answered. */
-static bool answered(struct driver *d, const struct bundle *b, const struct digest *digest, int member, driver_link link)
+/* A client's request as it came: what is known of it before its signature was looked at. */
+struct asked {
+	const struct bundle *b;
+	const struct digest *digest;
+	const struct signature *signature;
+	int member; /* that passed it on; -1: its client's own link */
+	driver_link link;
+};
+
+static bool answered(struct driver *d, const struct asked *x)
 {
+	const struct bundle *b = x->b;
+	bool signs = answer_signs(d, x->signature);
 	struct session_answer a;
 	if (!execution_lookup(d->execution, b, &a)) {
 		driver_stop(d, "%s", execution_trouble(d->execution));
 		return true;
 	}
 	if (a.judgement == SESSION_REPEATED) {
-		if (member < 0 && may_tell_again(d, &b->key))
-			answer_late(d, link, a.seq, &a.bundle, a.result, a.result_bytes);
+		if (x->member < 0 && may_tell_again(d, &b->key))
+			answer_late(d, x->link, signs, a.seq, &a.bundle, a.result, a.result_bytes);
 		return true;
 	}
 	/* What is too old stays too old, on every replica that is as far: no place is needed for saying so. Another replica's client may still wait for it to be
 	 * ordered, so a forwarded one is. */
-	if (member < 0 && a.judgement == SESSION_REFUSED && a.status == RESULT_TOO_OLD) {
+	if (x->member < 0 && a.judgement == SESSION_REFUSED && a.status == RESULT_TOO_OLD) {
 		uint8_t bytes[RESULT_HEAD_BYTES];
 		struct result r = { .session = b->session, .number = b->number, .status = RESULT_TOO_OLD };
 		if (may_tell_again(d, &b->key))
-			answer_late(d, link, 0, digest, bytes, result_encode(&r, bytes, sizeof bytes));
+			answer_late(d, x->link, signs, 0, x->digest, bytes, result_encode(&r, bytes, sizeof bytes));
 		return true;
 	}
 	return false;
 }
 
-/* Held already, or executed: also by now, since it waited. Taken once more, it would be waited for until its leader loses its office. */
-static bool settled(struct driver *d, const struct bundle *b, const struct digest *digest, int member, driver_link link)
+/* In an epoch that asks for signatures. Nobody honest passes such a one on in the first epoch; later it may be of one that is behind. */
+static bool refused_unsigned(struct driver *d, const struct asked *x)
 {
-	const struct bundle_body *known = bodies_find_bundle(d->bodies, digest);
-	return (known && known->requested) || answered(d, b, digest, member, link);
+	if (!driver_signs_requests(d) || !signature_is_none(x->signature))
+		return false;
+	d->counts.refused++;
+	if (x->member < 0)
+		answer_refuse(d, x->link, x->b->session, x->b->number, REFUSAL_UNSIGNED);
+	else if (d->epoch == 1)
+		admission_reject(d, (uint8_t)x->member, "a request without a signature");
+	return true;
 }
 
-static bool settled_since(struct driver *d, const struct bundle_job *j)
+static bool held(const struct driver *d, const struct digest *digest)
+{
+	const struct bundle_body *known = bodies_find_bundle(d->bodies, digest);
+	return known && known->requested;
+}
+
+/* Held already, or executed: also by now, since it waited. Taken once more, it would be waited for until its leader loses its office. */
+static bool settled(struct driver *d, const struct asked *x)
+{
+	return held(d, x->digest) || answered(d, x);
+}
+
+/* Still a request that the core should hear of: a state that was fetched meanwhile may have it executed. */
+static bool is_fresh(struct driver *d, const struct fresh_request *f)
+{
+	struct bundle_body *x = bodies_find_bundle(d->bodies, &f->digest);
+	if (!x || !x->requested)
+		return false;
+	struct asked a = { &x->head, &x->digest, &x->signature, f->link ? -1 : d->self, f->link };
+	if (execution_seq(d->execution) == f->looked || !answered(d, &a))
+		return true;
+	bodies_set_requested(d->bodies, x, false);
+	bodies_unref(d->bodies, x);
+	return false;
+}
+
+static void tell(struct driver *d, const struct fresh_request *f, bool more)
+{
+	const struct bundle_body *x = bodies_find_bundle(d->bodies, &f->digest);
+	struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = f->digest, .bytes = (uint32_t)x->n, .id = x->id, .ok = more };
+	uint64_t session = x->head.session, number = x->head.number;
+	driver_step(d, &event);
+	x = bodies_find_bundle(d->bodies, &f->digest);
+	if (f->link && (!x || !x->requested))
+		answer_refuse(d, f->link, session, number, REFUSAL_BUSY);
+}
+
+bool requests_tell(struct driver *d)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < d->fresh_count; i++)
+		if (is_fresh(d, &d->fresh[i]))
+			d->fresh[count++] = d->fresh[i];
+	d->fresh_count = 0;
+	for (uint32_t i = 0; i < count && !d->failed; i++)
+		tell(d, &d->fresh[i], i + 1 < count);
+	return count > 0;
+}
+
+static bool settled_since(struct driver *d, struct bundle_job *j)
 {
 	struct bundle b;
-	return bundle_decode(&b, j->bytes, j->n) != NULL || settled(d, &b, &j->digest, j->member, j->link);
+	struct asked x = { &b, &j->digest, &j->signature, j->member, j->link };
+	if (execution_seq(d->execution) == j->looked)
+		return held(d, &j->digest);
+	j->looked = execution_seq(d->execution);
+	return bundle_decode(&b, j->bytes, j->n) != NULL || settled(d, &x);
 }
 
 static void bundle_done(void *owner, struct verify_job *job, bool good)
@@ -145,20 +213,58 @@ void requests_drop(struct fair_item *place)
 	free(job_at(place));
 }
 
+static bool refused_unsigned_since(struct driver *d, const struct bundle_job *j)
+{
+	struct bundle b;
+	struct asked x = { &b, &j->digest, &j->signature, j->member, j->link };
+	return bundle_decode(&b, j->bytes, j->n) == NULL && refused_unsigned(d, &x);
+}
+
+/* None is there, and none is asked for: the link it came by is its client's, or the word of a member. */
+static bool unsigned_is_fine(const struct driver *d, const struct signature *signature)
+{
+	return !driver_signs_requests(d) && signature_is_none(signature);
+}
+
 static void check(struct driver *d, struct bundle_job *j)
 {
 	struct statement s;
-	if (settled_since(d, j)) {
+	if (refused_unsigned_since(d, j) || settled_since(d, j)) {
 		forgotten(d, &j->place);
 		return;
 	}
-	bundle_statement(&s, &d->cluster, &j->digest);
-	verify_pool_want(d->pool, &j->job, &j->key, &s, &j->signature);
+	if (!unsigned_is_fine(d, &j->signature)) {
+		bundle_statement(&s, &d->cluster, &j->digest);
+		verify_pool_want(d->pool, &j->job, &j->key, &s, &j->signature);
+	}
 	d->requests_checked++;
 	if (j->job.count)
 		verify_pool_submit(d->pool, &j->job, false);
 	else
 		bundle_done(d, &j->job, true);
+}
+
+static bool give_back(void *arg, struct bundle_body *x)
+{
+	struct driver *d = arg;
+	driver_link link = route_find(d, &x->head);
+	if (!signature_is_none(&x->signature))
+		return true;
+	d->counts.refused++;
+	if (link)
+		answer_refuse(d, link, x->head.session, x->head.number, REFUSAL_UNSIGNED);
+	bodies_set_requested(d->bodies, x, false);
+	bodies_unref(d->bodies, x);
+	return true;
+}
+
+/* What nobody needs any more goes too: else an unsigned bundle from before would be taken for one that was checked. */
+void requests_give_back(struct driver *d)
+{
+	if (!driver_signs_requests(d))
+		return;
+	bodies_each_request(d->bodies, give_back, d);
+	bodies_drop_idle(d->bodies);
 }
 
 /* How many the core may hold: what the cluster orders in four round trips and flushes. More would only make everybody wait behind whoever sent most; fewer, and
@@ -207,6 +313,7 @@ static void queue_bundle(struct driver *d, int member, driver_link link, const s
 		return;
 	*j = (struct bundle_job){ .job = { .done = bundle_done, .items = &j->item },
 		                  .member = member,
+		                  .looked = execution_seq(d->execution),
 		                  .link = link,
 		                  .key = b->key,
 		                  .digest = *digest,
@@ -263,8 +370,14 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
 	bundle_digest(&digest, body, n);
 	if (member < 0)
 		route_learn(d, &b, link);
-	if (settled(d, &b, &digest, member, link) || refused_here(d, &b, link, n))
+	struct asked x = { &b, &digest, &e->signature, member, link };
+	if (refused_unsigned(d, &x) || settled(d, &x) || refused_here(d, &b, link, n))
 		return;
+	/* Nothing to check, and nobody waits before it. */
+	if (unsigned_is_fine(d, &e->signature) && fair_count(d->fair) == 0 && may_check(d)) {
+		take_request(d, &digest, &e->signature, body, n, link);
+		return;
+	}
 	if (member >= 0 && d->member[member].jobs >= MEMBER_JOBS_MAX)
 		return;
 	queue_bundle(d, member, link, e, &b, &digest, body, n);

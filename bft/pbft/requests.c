@@ -86,7 +86,7 @@ static void hand_to_leader(const struct pbft *p, const struct digest *digest, st
 	e->to = BFT_BIT(leader);
 }
 
-void on_request(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
+static void take(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 {
 	if (find(p, &e->id))
 		return; /* the first bundle of a number is the one we hold; repeats change nothing */
@@ -96,7 +96,14 @@ void on_request(struct pbft *p, const struct bft_event *e, struct bft_effects *o
 	}
 	insert(p, e);
 	hand_to_leader(p, &e->digest, out);
-	propose_try(p, out);
+}
+
+/* What comes together is proposed together: one by one, a burst of 64 to an idle leader makes proposals of 1, 1, 2, 4, ... */
+void on_request(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
+{
+	take(p, e, out);
+	if (!e->ok)
+		propose_try(p, out);
 }
 
 void requests_executed(struct pbft *p, const struct bft_request_id *ids, size_t count, struct bft_effects *out)

@@ -81,7 +81,7 @@ static void hand_to_leader(const struct raft *p, const struct digest *digest, st
 	e->to = BFT_BIT(p->leader);
 }
 
-void raft_on_request(struct raft *p, const struct bft_event *e, struct bft_effects *out)
+static void take(struct raft *p, const struct bft_event *e, struct bft_effects *out)
 {
 	if (find(p, &e->id))
 		return; /* the first bundle of a number is the one we hold; repeats change nothing */
@@ -91,7 +91,14 @@ void raft_on_request(struct raft *p, const struct bft_event *e, struct bft_effec
 	}
 	insert(p, e);
 	hand_to_leader(p, &e->digest, out);
-	raft_propose_try(p, out);
+}
+
+/* What comes together is proposed together: one by one, a burst of 64 to an idle leader makes proposals of 1, 1, 2, 4, ... */
+void raft_on_request(struct raft *p, const struct bft_event *e, struct bft_effects *out)
+{
+	take(p, e, out);
+	if (!e->ok)
+		raft_propose_try(p, out);
 }
 
 void raft_requests_executed(struct raft *p, const struct bft_request_id *ids, size_t count, struct bft_effects *out)

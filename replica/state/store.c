@@ -173,6 +173,7 @@ enum state_result state_open(struct state **out, const char *path, const struct 
 		snprintf(reason, STATE_REASON_BYTES, "%s", state_text(STATE_ERR_MEMORY));
 		return STATE_ERR_MEMORY;
 	}
+	touched_init(&s->touched);
 	int e = env_open(s, path, options);
 	if (e == 0)
 		e = databases_open(s);
@@ -185,10 +186,18 @@ enum state_result state_open(struct state **out, const char *path, const struct 
 	return STATE_OK;
 }
 
+static void cursor_close(struct state *s)
+{
+	if (s->cursor)
+		mdb_cursor_close(s->cursor);
+	s->cursor = NULL;
+}
+
 void state_close(struct state *s)
 {
 	if (!s)
 		return;
+	cursor_close(s);
 	if (s->txn)
 		mdb_txn_abort(s->txn);
 	if (s->env)
@@ -270,13 +279,21 @@ static void count_entry(struct state *s, const MDB_val *key, size_t old_bytes, b
 	}
 }
 
-/* Requires: what is there now was read by the caller. */
+/* What is there now. The cursor stands on it, so that it is written over without being looked for again. */
+static int look(struct state *s, const MDB_val *key, MDB_val *old)
+{
+	MDB_val k = *key;
+	int e = s->cursor ? 0 : mdb_cursor_open(s->txn, s->data, &s->cursor);
+	return e == 0 ? mdb_cursor_get(s->cursor, &k, old, MDB_SET) : e;
+}
+
+/* Requires: look() found it, or not, just now. */
 static enum state_result write_over(struct state *s, const MDB_val *key, size_t old_bytes, bool existed, const MDB_val *value)
 {
 	if (!touched_add(&s->touched, key))
 		return fail(s, STATE_ERR_MEMORY);
 	MDB_val k = *key, v = value ? *value : (MDB_val){ 0 };
-	int e = value ? mdb_put(s->txn, s->data, &k, &v, 0) : mdb_del(s->txn, s->data, &k, NULL);
+	int e = value ? mdb_cursor_put(s->cursor, &k, &v, existed ? MDB_CURRENT : 0) : mdb_cursor_del(s->cursor, 0);
 	if (e != 0)
 		return fail(s, store_failure(e));
 	count_entry(s, key, old_bytes, existed, value);
@@ -287,8 +304,8 @@ static enum state_result write_over(struct state *s, const MDB_val *key, size_t 
 
 enum state_result store_write(struct state *s, const MDB_val *key, const MDB_val *value)
 {
-	MDB_val k = *key, old = { 0 };
-	int e = mdb_get(s->txn, s->data, &k, &old);
+	MDB_val old = { 0 };
+	int e = look(s, key, &old);
 	if (e != 0 && e != MDB_NOTFOUND)
 		return fail(s, store_failure(e));
 	if (e == MDB_NOTFOUND && !value)
@@ -324,7 +341,7 @@ enum state_result state_put(struct state *s, uint8_t ns, const void *key, size_t
 	result = scratch_copy(s, &v, value, value_bytes);
 	if (result != STATE_OK)
 		return fail(s, result);
-	int e = mdb_get(s->txn, s->data, &k, &old);
+	int e = look(s, &k, &old);
 	if (e != 0 && e != MDB_NOTFOUND)
 		return fail(s, store_failure(e));
 	result = undo_note(s, &k, e == 0 ? &old : NULL);
@@ -340,7 +357,7 @@ enum state_result state_delete(struct state *s, uint8_t ns, const void *key, siz
 		return STATE_ERR_TOO_LARGE;
 	struct full_key space;
 	MDB_val k = full_key(&space, ns, key, key_bytes), old = { 0 };
-	int e = mdb_get(s->txn, s->data, &k, &old);
+	int e = look(s, &k, &old);
 	if (e == MDB_NOTFOUND)
 		return STATE_NONE;
 	if (e != 0)
@@ -424,7 +441,7 @@ static int name_by_hash(struct state *s, const struct digest *hash, MDB_val *key
 /* What the touched keys hold now, in the order of their hashes. */
 static enum state_result collect(struct state *s, struct trie_change **out)
 {
-	touched_compact(&s->touched);
+	touched_sort(&s->touched);
 	struct trie_change *changes = calloc(s->touched.count ? s->touched.count : 1, sizeof *changes);
 	if (!changes)
 		return STATE_ERR_MEMORY;
@@ -464,6 +481,7 @@ static enum state_result commit(struct state *s, struct state_meta *meta)
 		result = about_store(s, meta);
 	if (result != STATE_OK)
 		return result;
+	cursor_close(s);
 	int e = mdb_txn_commit(s->txn);
 	s->txn = NULL;
 	return e == 0 ? STATE_OK : store_failure(e);

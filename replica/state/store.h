@@ -17,10 +17,18 @@ struct touched_key {
 	size_t at; /* in touched.bytes */
 	uint16_t key_bytes;
 };
-/* Keys changed since the last snapshot, with repetitions; sorted and freed of them when they have doubled. No hash table: nothing to grind collisions for. */
+struct touched_place {
+	uint64_t tag[2]; /* SipHash, 128 bits */
+	uint32_t key;    /* 1 + index into keys; 0: free */
+};
+/* Keys changed since the last snapshot, each once. They are told apart by SipHash alone, under a secret drawn at the start: so a key that is there costs one look, and
+ * there is nothing to grind collisions for. */
 struct touched {
+	uint8_t secret[16];
 	struct touched_key *keys;
-	size_t count, capacity, compact_at;
+	size_t count, capacity;
+	struct touched_place *place; /* open addressing, a power of two, at most half full */
+	size_t places;
 	uint8_t *bytes;
 	size_t bytes_used, bytes_capacity;
 };
@@ -28,6 +36,7 @@ struct touched {
 struct state {
 	MDB_env *env;
 	MDB_txn *txn;                    /* open from the first use after a snapshot */
+	MDB_cursor *cursor;              /* of `data`, as long as that; NULL until it is needed */
 	MDB_dbi data, trie, keys, about; /* keys: H(key) -> key, for those who know an entry by its place in the tree */
 	enum state_result failure;       /* STATE_OK, or final */
 	struct state_meta meta;
@@ -66,9 +75,12 @@ void room_note(struct state *s, size_t old_bytes, bool existed, size_t value_byt
 enum state_result undo_note(struct state *s, const MDB_val *key, const MDB_val *old);
 void undo_free(struct state *s);
 
+/* Draws the secret. */
+void touched_init(struct touched *t);
+/* False: no memory. */
 bool touched_add(struct touched *t, const MDB_val *key);
-/* Sorts by hash and drops repetitions. */
-void touched_compact(struct touched *t);
+/* Sorts by hash, for good: nothing can be added before touched_clear. */
+void touched_sort(struct touched *t);
 void touched_clear(struct touched *t);
 void touched_free(struct touched *t);
 

@@ -23,9 +23,18 @@ say "signed, trusted: $(field throughput_ops) operations/s, SAFE"
 [ "$(field joined)" = true ] || fail "join: $(cat "$dir/json")"
 for name in join_s before_ops during_ops kept_ratio; do above_zero $name join; done
 say "join: $(field join_s) s"
+for what in none follower-dead follower-stopped follower-slow-disk leader-dead; do
+	"$bench" fault --what $what --mode trusted --keys 1000 --duration 1s --folder "$dir" --json >"$dir/json" 2>"$dir/err" || fail "$what: exit $?: $(cat "$dir/err")"
+	[ "$(field fault) $(field mode)" = "$what trusted" ] || fail "$what: $(cat "$dir/json")"
+	for name in before_ops after_ops kept_ratio p99_ratio gap_ms_max; do above_zero $name $what; done
+	if [ $what = leader-dead ]; then
+		[ "$(field victim)" = "$(field leader)" ] || fail "another than the leader was killed: $(cat "$dir/json")"
+	fi
+	say "$what: $(field kept_ratio) of the throughput kept, longest gap $(field gap_ms_max) ms"
+done
 [ "$(ls -d "$dir"/quorate-bench-* 2>/dev/null | wc -l)" = 0 ] || fail "a cluster was left behind: $(ls "$dir")"
 
-for words in "" "run" "run --profile none" "run --profile signed --duration 0s" "run --profile signed --replicas 3" "run --profile signed --keys 0" "join --keys x" "walk"; do
+for words in "" "run" "run --profile none" "run --profile signed --duration 0s" "run --profile signed --replicas 3" "run --profile signed --keys 0" "join --keys x" "fault" "fault --what nothing" "run --profile signed --what none" "walk"; do
 	code=0
 	# shellcheck disable=SC2086
 	"$bench" $words >"$dir/out" 2>"$dir/err" || code=$?

@@ -49,6 +49,13 @@ for who in leader follower; do
 done
 [ "$("$quorate" count --cluster "$cluster")" = $rows ] || fail "not $rows rows"
 
+# ---- a receipt: asked for, it is signed by a majority ----
+"$quorate" put shown "to others" --receipt "$dir/receipt" --cluster "$cluster" || fail "a put with a receipt"
+"$quorate" receipt verify "$dir/receipt" --genesis "$home/genesis" --json >"$dir/out" || fail "the receipt does not hold: $(cat "$dir/out")"
+grep -q '"proved":true' "$dir/out" || fail "the receipt proves nothing: $(cat "$dir/out")"
+"$quorate" del shown --cluster "$cluster" || fail "a del without a receipt"
+say "a receipt of the trusted cluster was verified by its genesis alone"
+
 # ---- a minority ----
 first=$(leader)
 for i in 0 1 2; do [ "$i" = "$first" ] || kill_hard "$i"; done

@@ -213,6 +213,27 @@ static void bytes_on_the_way_are_bounded(void)
 	rbed_free(b);
 }
 
+static void together_they_are_proposed_together(void)
+{
+	struct rbed *b = leader(3);
+	for (uint64_t i = 1; i <= 4; i++) {
+		CU_ASSERT_EQUAL(rbed_count(b, BFT_FX_BODY), 0);
+		struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = rbed_digest(i), .bytes = 100, .id = { 1, i }, .ok = i < 4 };
+		rbed_step(b, &e);
+	}
+	CU_ASSERT_EQUAL(rbed_count(b, BFT_FX_BODY), 1);
+	CU_ASSERT_EQUAL(rbed_last(b, BFT_FX_BODY)->data_bytes, PROPOSAL_BYTES(4));
+	rbed_free(b);
+	/* The last may be a repetition, or find no place: what came before it is proposed all the same. */
+	b = leader(3);
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = rbed_digest(1), .bytes = 100, .id = { 1, 1 }, .ok = i < 3 };
+		rbed_step(b, &e);
+	}
+	CU_ASSERT_EQUAL(rbed_count(b, BFT_FX_BODY), 1);
+	rbed_free(b);
+}
+
 static void the_uncommitted_tail_is_bounded(void)
 {
 	struct rbed *b = leader(3);
@@ -438,6 +459,7 @@ int main(void)
 		{ "late answers move nothing back", late_answers_move_nothing_back },
 		{ "what is lost is sent again", what_is_lost_is_sent_again },
 		{ "bytes on the way are bounded", bytes_on_the_way_are_bounded },
+		{ "together they are proposed together", together_they_are_proposed_together },
 		{ "the uncommitted tail is bounded", the_uncommitted_tail_is_bounded },
 		{ "nothing is proposed beyond the border", nothing_is_proposed_beyond_the_border },
 		{ "a new leader commits a full window", a_new_leader_commits_a_full_window },

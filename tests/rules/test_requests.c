@@ -154,6 +154,22 @@ static void in_flight_it_waits_for_as_much(void)
 	bed_free(b);
 }
 
+static void together_they_are_proposed_together(void)
+{
+	struct bft_limits limits = bed_limits(4);
+	struct bed *b = bed_ready(&limits, 1);
+	struct bed_changes *c = bed_changes_new(b, 1, 2);
+	bed_changes_say(b, c); /* the core leads view 1 */
+	for (uint64_t i = 1; i <= 4; i++) {
+		CU_ASSERT(bed_count(b, BFT_FX_BODY) == 0);
+		struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = bed_digest(i), .bytes = 100, .id = { 1, i }, .ok = i < 4 };
+		bed_step(b, &e);
+	}
+	CU_ASSERT(bed_count(b, BFT_FX_BODY) == 1 && bundles_in(bed_last(b, BFT_FX_BODY)) == 4);
+	bed_changes_free(c);
+	bed_free(b);
+}
+
 static void a_proposal_has_limits(void)
 {
 	struct bft_limits limits = bed_limits(4);
@@ -246,6 +262,7 @@ int main(void)
 		{ "alone it is proposed at once", alone_it_is_proposed_at_once },
 		{ "what was proposed is not proposed again", what_was_proposed_is_not_proposed_again },
 		{ "in flight it waits for as much", in_flight_it_waits_for_as_much },
+		{ "together they are proposed together", together_they_are_proposed_together },
 		{ "a proposal has limits", a_proposal_has_limits },
 		{ "oldest first", oldest_first },
 		{ "the window opens with the checkpoint", the_window_opens_with_the_checkpoint },

@@ -89,11 +89,13 @@ static struct frame *other_number(struct sim_client *c, const struct frame *f)
 	return close_bundle(c, &x);
 }
 
-/* A signature that is nobody's, or a bundle that is none. */
+/* A signature that is nobody's, or a bundle that is none. Without a signature any other bundle is simply another request, so there the envelope alone is spoiled. */
 static struct frame *spoiled(struct sim_client *c, const struct frame *f)
 {
 	struct frame *out = frame_make(f->bytes, f->n, NULL, 0);
-	out->bytes[rng_below(&c->sim->lying, (uint32_t)f->n)] ^= (uint8_t)(1u << rng_below(&c->sim->lying, 8));
+	struct opened_bundle x;
+	bool bare = open_bundle(&x, f) && signature_is_none(&x.e.signature);
+	out->bytes[rng_below(&c->sim->lying, bare ? BFT_FRAME_HEAD_BYTES : (uint32_t)f->n)] ^= (uint8_t)(1u << rng_below(&c->sim->lying, 8));
 	return out;
 }
 

@@ -379,14 +379,14 @@ static inline void dbed_leaf(struct dbed *b, uint8_t member, uint8_t kind, bft_s
 	dbed_say(b, member, PBFT_VOTES, dbed_votes(0, kind, seq, d));
 }
 
-static inline void dbed_create_with(struct dbed *b, size_t memory_bytes)
+static inline void dbed_create_mode(struct dbed *b, enum bft_mode mode, size_t memory_bytes)
 {
 	uint8_t seed[32] = { 0 };
 	char why[LOG_REASON_BYTES];
 	memset(b, 0, sizeof *b);
 	CU_ASSERT_TRUE_FATAL(sign_self_test());
 	memset(b->cluster.b, 7, sizeof b->cluster.b);
-	b->genesis.mode = BFT_MODE_BFT;
+	b->genesis.mode = mode;
 	b->genesis.count = DBED_N;
 	genesis_limits_default(&b->genesis.limits);
 	b->genesis.limits.window = DBED_W;
@@ -416,10 +416,15 @@ static inline void dbed_create_with(struct dbed *b, size_t memory_bytes)
 	dbed_open(b);
 	/* q-1 others hold nothing of mine: a full member. */
 	struct pbft_recall none = { 0 };
-	dbed_say(b, 0, PBFT_RECALL_DONE, &none);
-	dbed_say(b, 2, PBFT_RECALL_DONE, &none);
+	for (uint8_t i = 0; mode == BFT_MODE_BFT && i <= 2; i += 2)
+		dbed_say(b, i, PBFT_RECALL_DONE, &none);
 	dbed_pass(b, 1);
 	dbed_forget(b);
+}
+
+static inline void dbed_create_with(struct dbed *b, size_t memory_bytes)
+{
+	dbed_create_mode(b, BFT_MODE_BFT, memory_bytes);
 }
 
 static inline void dbed_create(struct dbed *b)

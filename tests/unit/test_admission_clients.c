@@ -155,11 +155,11 @@ static void a_flood_of_requests_is_told_to_wait(void)
 /* What a client sends under a false signature costs one check: the rest of what it sent goes with its link. */
 static void a_flood_of_false_requests_costs_one_check(void)
 {
-	static const struct signature none;
+	static const struct signature wrong = { { 1 } };
 	dbed_create(&b);
 	for (uint64_t i = 1; i <= 4 * REQUESTS_CHECKED_MAX; i++) {
 		struct dbed_bundle x = dbed_request(&b, 0, 99, i, 8);
-		x.signature = none;
+		x.signature = wrong;
 		dbed_client_bundle(&b, 5, 0, &x);
 		free(x.bytes);
 	}

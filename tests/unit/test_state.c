@@ -402,7 +402,7 @@ static void an_audit_finds_what_the_tree_does_not_name(void)
 	}
 }
 
-/* A key that changes all the time costs no memory: repetitions are dropped as they double. */
+/* A key that changes all the time costs no memory: it stands there once. */
 static void a_hot_key_costs_no_memory(void)
 {
 	bed_create(&b);
