@@ -262,6 +262,28 @@ static bool bundles_well_formed(struct rd r, uint16_t count)
 	return rd_done(&r);
 }
 
+/* Requires: bundles_well_formed. */
+static bool names_unsigned(struct rd r, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		struct signature signature;
+		uint32_t n = 0;
+		if (!rd_u32(&r, &n) || !rd_bytes(&r, signature.b, SIGNATURE_BYTES) || !rd_take(&r, n) || signature_is_none(&signature))
+			return true;
+	}
+	return false;
+}
+
+/* Where requests are signed. What was asked for in an epoch before, of the other mode, may still be on its way: only what is wanted now must be signed. */
+static bool unsigned_body(struct driver *d, uint8_t member, const struct proposal_body *p, struct rd bundles)
+{
+	if (!driver_signs_requests(d) || !names_unsigned(bundles, p->head.count))
+		return false;
+	if (p->wanted)
+		admission_reject(d, member, "a proposal with a request that is not signed");
+	return true;
+}
+
 static struct proposal_body *proposal_place(struct driver *d, uint8_t member, const struct digest *digest, const uint8_t *body, size_t used, size_t n)
 {
 	struct proposal_body *p = bodies_find_proposal(d->bodies, digest);
@@ -292,6 +314,8 @@ void admission_proposal(struct driver *d, uint8_t member, const uint8_t *body, s
 		fetch_arrived(d, p);
 		return;
 	}
+	if (unsigned_body(d, member, p, rd_of(body + used, n - used)))
+		return;
 	struct proposal_job *j = calloc(1, sizeof *j);
 	uint8_t *copy = malloc(n - used ? n - used : 1);
 	if (j) {

@@ -14,6 +14,7 @@ struct bodies {
 	struct digest cluster;
 	size_t bytes;
 	bft_lsn durable;
+	bool signs;
 	uint32_t requested_count;
 	struct bundle_body **bundles, **requests;
 	struct proposal_body **proposals;
@@ -96,6 +97,11 @@ void bodies_request_id(struct bft_request_id *out, const struct bundle *head)
 }
 
 /* ---- bundles ---- */
+
+void bodies_set_signs(struct bodies *b, bool signs)
+{
+	b->signs = signs;
+}
 
 struct bundle_body *bodies_find_bundle(const struct bodies *b, const struct digest *digest)
 {
@@ -247,7 +253,7 @@ struct proposal_body *bodies_add_proposal(struct bodies *b, const struct digest 
 		struct digest d;
 		memcpy(d.b, named(p, i), DIGEST_BYTES);
 		struct bundle_body *x = bodies_find_bundle(b, &d);
-		if (x)
+		if (x && !(b->signs && signature_is_none(&x->signature)))
 			take(p, i, x);
 	}
 	struct proposal_body **at = &b->proposals[bucket(digest)];

@@ -59,6 +59,9 @@ bool bodies_room(const struct bodies *b, size_t n);
 /* Names a request for its timer: (session, number); for an opening, which has no session yet, a digest of (key, number) in the number's place. */
 void bodies_request_id(struct bft_request_id *out, const struct bundle *head);
 
+/* Whether requests are signed in this epoch: then an unsigned bundle, of a proposal of an earlier one, is not taken for one that a new proposal names. */
+void bodies_set_signs(struct bodies *b, bool signs);
+
 struct bundle_body *bodies_find_bundle(const struct bodies *b, const struct digest *digest);
 /* The one that the core holds as the request `id`. */
 struct bundle_body *bodies_find_request(const struct bodies *b, const struct bft_request_id *id);

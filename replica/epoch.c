@@ -16,6 +16,7 @@ void epoch_set(struct driver *d, const struct bft_rec_view *where)
 	d->base_chain = where->chain;
 	d->roster = (struct bft_roster){ .mode = where->mode, .members = where->members };
 	d->q = roster_quorum(&d->roster);
+	bodies_set_signs(d->bodies, driver_signs_requests(d));
 	epoch_width(d);
 }
 

@@ -39,6 +39,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(ROTATE, "rotate", "an organization gives its replica another key")                                                                                   \
 	X(MEMBERS, "members", "a member comes, goes or is replaced")                                                                                           \
 	X(MODE, "mode", "the mode is changed")                                                                                                                 \
+	X(HAND_OVER, "hand-over", "whoever leads trusted members is asked to hand its office over")                                                            \
 	X(LIAR, "liar", "a replica lies")                                                                                                                      \
 	X(DROPS, "lie-drop", "a liar says nothing")                                                                                                            \
 	X(REPEATS, "lie-repeat", "a liar says it twice")                                                                                                       \

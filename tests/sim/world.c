@@ -216,15 +216,17 @@ static void room(struct sim *s, const struct sim_event *e)
 	}
 }
 
-static void hand_over(struct sim *s)
+static void hand_over(struct sim *s, bool once)
 {
+	if (once && (s->calm || !fault(s, FAULT_HAND_OVER, "whoever leads is asked to hand its office over")))
+		return;
 	for (uint8_t i = 0; i < s->n; i++) {
 		struct node *d = &s->node[i];
 		struct sim_event e = { .kind = SIM_HAND_OVER, .node = i, .boot = d->boot };
 		if (d->up && !d->liar.lies && d->seen.role == STANDING_LEADER)
 			node_event(d, &e);
 	}
-	if (!s->calm)
+	if (!s->calm && !once)
 		sim_at(s, (struct sim_event){ .at = s->now + 150 + rng_below(&s->rng, 250), .kind = SIM_HAND_OVER });
 }
 
@@ -242,7 +244,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 		clients_event(s, e);
 		frame_release(e->frame);
 		break;
-	case SIM_HAND_OVER: hand_over(s); break;
+	case SIM_HAND_OVER: hand_over(s, e->value); break;
 	case SIM_LINKS: links(s); break;
 	case SIM_REUNITE: reunite(s, e->node); break;
 	case SIM_CLOCK: clocks_event(s, e); break;
@@ -306,6 +308,9 @@ static void plan(struct sim *s)
 	plan_sleeps(s);
 	if (s->idlers)
 		sim_at(s, (struct sim_event){ .at = 1000, .kind = SIM_HAND_OVER });
+	struct rng *over = &s->faults.plan[FAULT_HAND_OVER];
+	for (uint32_t times = s->schedule->trusted && !s->quiet && rng_chance(over, 40) ? 1 + rng_below(over, 8) : 0; times; times--)
+		sim_at(s, (struct sim_event){ .at = 500 + rng_below(over, (uint32_t)s->end_ms), .kind = SIM_HAND_OVER, .value = 1 });
 	if (s->crash_every_ms)
 		sim_at(s, (struct sim_event){ .at = rng_below(&s->faults.plan[FAULT_CRASH], s->crash_every_ms), .kind = SIM_CRASH, .node = victim(s) });
 }

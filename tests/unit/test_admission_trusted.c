@@ -305,9 +305,14 @@ static void an_epoch_that_signs_refuses_what_is_unsigned(void)
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(blamed() == 1 && !bodies_find_bundle(b.driver->bodies, &x.digest));
 	struct dbed_proposal p = dbed_propose(&b, DBED_WALL, &bare, 1);
+	/* Unasked it may be what was asked for in an epoch before, and came late (seed 78 of trusted mode); who is asked in this one has no such excuse. */
 	dbed_push(&b, 0, &p, &bare, 1);
-	dbed_turn(&b); /* links are closed between turns */
-	CU_ASSERT_TRUE(bad() == 1 && b.closed[0] == 1 && !bodies_find_bundle(b.driver->bodies, &x.digest));
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(blamed() == 1 && bad() == 0 && b.closed[0] == 0 && !bodies_find_bundle(b.driver->bodies, &x.digest));
+	fetch_order(b.driver, &p.digest, BFT_BIT(0));
+	dbed_push(&b, 0, &p, &bare, 1);
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(blamed() == 2 && !bodies_find_bundle(b.driver->bodies, &x.digest));
 	/* Signed, it is the same request. */
 	dbed_client_bundle(&b, 5, 0, &x);
 	dbed_turn(&b);
