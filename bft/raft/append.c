@@ -87,7 +87,7 @@ static bft_seq take(struct raft *p, const struct raft_append *a, struct bft_effe
 		const struct raft_entry *e = seq <= p->taken ? raft_entry_find(p, seq) : NULL;
 		if (seq <= p->commit || (e && e->term == a->entry[i].term))
 			continue;
-		if (e && seq <= p->last && a->entry[i].term > e->term && digest_equal(&e->digest, &a->entry[i].digest)) {
+		if (e && seq <= p->last && !e->sought && a->entry[i].term > e->term && digest_equal(&e->digest, &a->entry[i].digest)) {
 			raft_log_renew(p, seq, a->entry[i].term, out);
 			continue;
 		}

@@ -82,6 +82,28 @@ bool raft_log_names(const struct raft *p, const struct digest *digest)
 	return false;
 }
 
+static bool named_above(const struct raft *p, bft_seq seq, const struct digest *digest)
+{
+	for (bft_seq above = seq + 1; above <= p->taken; above++) {
+		const struct raft_entry *e = raft_entry_find(p, above);
+		if (e && digest_equal(&e->digest, digest))
+			return true;
+	}
+	return false;
+}
+
+void raft_log_stop_seeking(struct raft *p, struct bft_effects *out)
+{
+	for (uint32_t i = 0; i < 2 * p->limits.window; i++) {
+		struct raft_entry *e = entry_place(p, i);
+		if (!e->sought || e->seq > p->executed)
+			continue;
+		e->sought = false;
+		if (!named_above(p, p->executed, &e->digest))
+			effects_add(out, BFT_FX_FORGET)->digest = e->digest;
+	}
+}
+
 void raft_log_cut(struct raft *p, bft_seq seq, struct bft_effects *out)
 {
 	BFT_CHECK(seq > p->commit);

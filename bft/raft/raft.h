@@ -58,6 +58,7 @@ struct raft_entry {
 	bft_lsn lsn;    /* of its record; 0: taken from an APPEND, and its body is not here yet */
 	uint32_t bytes; /* of its bundles, where I proposed it                                  */
 	bool held;
+	bool sought;    /* recorded before this start, and its body is looked for: it may have gone with what was damaged */
 	bft_mask asked; /* whom its body was asked of */
 	bft_mask push;  /* followers whose APPEND of this step names it: they get its body unasked */
 };
@@ -206,6 +207,8 @@ bool raft_log_newer_than(const struct raft *p, bft_view term, bft_seq seq);
 struct raft_entry *raft_log_take(struct raft *p, bft_seq seq, bft_view term, const struct digest *digest);
 /* Entry last+1, taken before, is recorded. False: no room in this step. */
 bool raft_log_append(struct raft *p, struct bft_effects *out);
+/* What is executed needs no bodies any more that were looked for. */
+void raft_log_stop_seeking(struct raft *p, struct bft_effects *out);
 /* Some entry, or what is caught up with, is about it. */
 bool raft_log_names(const struct raft *p, const struct digest *digest);
 /* The same proposal at `seq` in a higher term; what follows it goes. Requires: it is recorded. */

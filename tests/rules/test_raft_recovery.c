@@ -167,6 +167,86 @@ static void what_was_only_taken_is_not_mine(void)
 	rbed_free(b);
 }
 
+/* Six are executed and the checkpoint at four is stable; the state is one of before, and what is left of the bodies does not come by itself. */
+static struct rbed *back_without_bodies(bft_seq executed, enum bft_recovery recovery)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 6, 6, 1);
+	struct bft_checkpoint c = { .seq = 4, .chain = b->chain[4] };
+	rbed_say(b, 0, RAFT_CHECKPOINT, &c);
+	CU_ASSERT(b->executed == 6 && rbed_raft(b)->low == 4);
+	b->bodies = false;
+	rbed_restart(b, executed, recovery);
+	return b;
+}
+
+/* Damage that was overtaken by the checkpoint took a body, and left the record that names it. */
+static void a_record_is_no_body(void)
+{
+	struct rbed *b = back_without_bodies(1, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->commit == 4 && !rbed_raft(b)->learner && rbed_count(b, BFT_FX_EXECUTE) == 0);
+	CU_ASSERT(rbed_count(b, BFT_FX_FETCH) == 3 && rbed_last(b, BFT_FX_FETCH)->seq == 4 && rbed_last(b, BFT_FX_FETCH)->to == (BFT_BIT(0) | BFT_BIT(2)));
+	rbed_held(b, rbed_digest(10002), true); /* it stood in my log after all, or another has it */
+	rbed_settle(b, b->seen_count);
+	CU_ASSERT_EQUAL(b->executed, 2);
+	/* The others' logs no longer reach back: they are asked what came after, and say so. */
+	struct raft_status s = { .term = 1, .low = 4, .executed = 6 };
+	rbed_say(b, 0, RAFT_STATUS, &s);
+	const struct bft_effect *asked = rbed_sent(b, RAFT_FETCH_CHAIN);
+	CU_ASSERT_FATAL(asked != NULL);
+	CU_ASSERT_EQUAL(((const struct bft_fetch_chain *)asked->data)->from, 3);
+	struct bft_event installed = { .kind = BFT_EV_INSTALLED, .seq = 4, .digest = ((const struct raft *)b->core)->low_chain, .ref = 1 };
+	b->executed = b->to_execute = 4;
+	rbed_step(b, &installed);
+	CU_ASSERT(rbed_count(b, BFT_FX_FORGET) == 2 && !b->halted); /* nobody is asked for them any more */
+	rbed_append(b, 2, 2, 1, 6, 1, 6, 0, 0);
+	CU_ASSERT_EQUAL(b->executed, 6); /* above the checkpoint nothing was lost */
+	rbed_free(b);
+	/* Or their logs have them. */
+	b = back_without_bodies(1, BFT_RECOVERY_WHOLE);
+	b->bodies = true;
+	caught_up(b, 4, 1);
+	CU_ASSERT_EQUAL(b->executed, 4);
+	rbed_free(b);
+}
+
+/* Whose log was damaged and not overtaken may lack any body. */
+static void a_learner_looks_for_every_body(void)
+{
+	struct rbed *b = back_without_bodies(1, BFT_RECOVERY_LOST);
+	CU_ASSERT_EQUAL(rbed_count(b, BFT_FX_FETCH), 5);
+	rbed_append(b, 0, 1, 1, 6, 1, 6, 0, 0);
+	CU_ASSERT(rbed_raft(b)->commit == 6 && b->executed == 1);
+	/* Such an entry is not written over in a higher term as if its body were there: it is taken anew, with its body. */
+	b->bodies = true;
+	struct raft_append *m = rbed_append_of(3, 1, 6, 1, 6, 1, 3);
+	rbed_say(b, 0, RAFT_APPEND, m);
+	free(m);
+	for (bft_seq seq = 2; seq <= 6; seq++)
+		rbed_held(b, rbed_digest(10000 + seq), true);
+	rbed_settle(b, b->seen_count);
+	CU_ASSERT_EQUAL(b->executed, 6);
+	rbed_free(b);
+	b = back_without_bodies(4, BFT_RECOVERY_LOST);
+	CU_ASSERT(rbed_raft(b)->commit == 4 && rbed_count(b, BFT_FX_FETCH) == 2);
+	m = rbed_append_of(3, 1, 4, 1, 4, 2, 3);
+	m->entry[0].digest = rbed_digest(10005);
+	m->entry[1].digest = rbed_digest(10006);
+	b->bodies = true;
+	rbed_say(b, 0, RAFT_APPEND, m);
+	free(m);
+	CU_ASSERT(rbed_raft(b)->last == 6 && raft_log_term(rbed_raft(b), 5) == 3 && rbed_records(b, RAFT_REC_CUT) == 1);
+	rbed_append(b, 0, 3, 2, 6, 3, 6, 0, 0);
+	CU_ASSERT_EQUAL(b->executed, 6);
+	rbed_free(b);
+	/* Nobody has it for the only member there is: the driver says so. */
+	b = rbed_new(1, 0);
+	b->bodies = false;
+	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	CU_ASSERT_EQUAL(rbed_count(b, BFT_FX_FETCH), 0);
+	rbed_free(b);
+}
+
 static void a_chain_must_fold(void)
 {
 	struct rbed *b = rbed_new(3, 1);
@@ -279,6 +359,8 @@ int main(void)
 		{ "an installed state takes nothing away", an_installed_state_takes_nothing_away },
 		{ "what was settled outlives the state", what_was_settled_outlives_the_state },
 		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
+		{ "a record is no body", a_record_is_no_body },
+		{ "a learner looks for every body", a_learner_looks_for_every_body },
 		{ "a chain must fold", a_chain_must_fold },
 		{ "an own result against a certificate halts", own_result_against_a_certificate_halts },
 		{ "the window moves with a majority", the_window_moves_with_a_majority },
