@@ -166,6 +166,7 @@ struct quorate_standing {
 	uint64_t incarnation; /* of an observer that lost its memory: as which it may be let in again; else 0 */
 	bool changing;        /* it has left the view before and waits for this one to begin: nothing is ordered meanwhile */
 	uint64_t executed, stable, snapshot;
+	uint64_t damaged_from, damaged_to; /* of an observer: its log lost something around these sequences; else 0 */
 	uint64_t time_ms;                           /* agreed time at `executed` (Unix epoch); never falls        */
 	uint8_t chain[QUORATE_DIGEST_BYTES];        /* at `executed`                                          */
 	uint8_t state_digest[QUORATE_DIGEST_BYTES]; /* root of the snapshot                                    */
