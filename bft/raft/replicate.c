@@ -32,6 +32,8 @@ static uint16_t fill(struct raft *p, uint8_t i, struct raft_append *m)
 	struct raft_peer *peer = &p->peer[i];
 	for (; m->count < RAFT_ENTRIES_MAX && peer->next + m->count <= p->last; m->count++) {
 		struct raft_entry *e = raft_entry_find(p, peer->next + m->count);
+		if (!e)
+			break; /* it came here by the chain, and goes on by the chain */
 		if (peer->progress == RAFT_REPLICATE) {
 			if (!may_push(peer, e))
 				break;

@@ -167,6 +167,27 @@ static void what_was_only_taken_is_not_mine(void)
 	rbed_free(b);
 }
 
+/* What came by the chain stands in no entry, below it there may be some: they are sent up to there, and the rest is caught up with by the chain. */
+static void what_came_by_the_chain_is_not_sent(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 4, 4, 1);
+	caught_up(b, 8, 1);
+	rbed_append(b, 0, 1, 2, 8, 1, 10, 2, 1);
+	CU_ASSERT(b->executed == 10 && raft_entry_find(rbed_raft(b), 4) && !raft_entry_find(rbed_raft(b), 5) && raft_entry_find(rbed_raft(b), 9));
+	rbed_run(b, RAFT_ELECTION_MS);
+	rbed_lead(b);
+	struct raft_ack m = { .term = rbed_raft(b)->term, .round = rbed_raft(b)->round, .kind = RAFT_ACK_CONFLICT, .match = 1 };
+	rbed_say(b, 2, RAFT_ACK, &m);
+	const struct raft_append *sent = rbed_sent(b, RAFT_APPEND)->data;
+	CU_ASSERT(sent->prev == 0 && sent->count == 4);
+	m = (struct raft_ack){ .term = rbed_raft(b)->term, .round = rbed_raft(b)->round, .match = 4 };
+	rbed_say(b, 2, RAFT_ACK, &m);
+	rbed_run(b, RAFT_HEARTBEAT_MS + 10);
+	CU_ASSERT(rbed_leads(b) && rbed_raft(b)->peer[2].match == 4 && rbed_raft(b)->peer[2].progress == RAFT_SNAPSHOT_NEEDED);
+	rbed_free(b);
+}
+
 /* Six are executed and the checkpoint at four is stable; the state is one of before, and what is left of the bodies does not come by itself. */
 static struct rbed *back_without_bodies(bft_seq executed, enum bft_recovery recovery)
 {
@@ -359,6 +380,7 @@ int main(void)
 		{ "an installed state takes nothing away", an_installed_state_takes_nothing_away },
 		{ "what was settled outlives the state", what_was_settled_outlives_the_state },
 		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
+		{ "what came by the chain is not sent", what_came_by_the_chain_is_not_sent },
 		{ "a record is no body", a_record_is_no_body },
 		{ "a learner looks for every body", a_learner_looks_for_every_body },
 		{ "a chain must fold", a_chain_must_fold },
