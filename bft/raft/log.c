@@ -40,11 +40,16 @@ bool raft_log_last_known(const struct raft *p)
 	return p->last == p->base || raft_log_term(p, p->last) > 0;
 }
 
-/* What settled without its term is of no higher one than mine: who says less of its own last entry may lack it. */
-bool raft_log_newer_than(const struct raft *p, bft_view term, bft_seq seq)
+/* What is committed stands in every log that says so: whoever has committed as far as mine goes has all of it, whatever the terms. Where a term is not known, that alone
+ * counts: such a log is no longer than what is settled. */
+bool raft_log_newer_than(const struct raft *p, const struct raft_ask_vote *q)
 {
-	bft_view mine = raft_log_last_known(p) ? raft_log_term(p, p->last) : p->term;
-	return mine > term || (mine == term && p->last > seq);
+	if (p->last <= q->commit)
+		return false;
+	if (!raft_log_last_known(p) || q->last_term == 0)
+		return p->last > p->base;
+	bft_view mine = raft_log_term(p, p->last);
+	return mine > q->last_term || (mine == q->last_term && p->last > q->last);
 }
 
 struct raft_entry *raft_log_take(struct raft *p, bft_seq seq, bft_view term, const struct digest *digest)

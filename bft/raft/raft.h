@@ -200,10 +200,10 @@ bool raft_log_in_window(const struct raft *p, bft_seq seq);
 bool raft_log_has_place(const struct raft *p, bft_seq seq, const struct digest *digest);
 /* The term of the entry at `seq`; 0: not known here, or the base. */
 bft_view raft_log_term(const struct raft *p, bft_seq seq);
-/* Whether the term of my last entry is known: without it nobody can be told how new my log is. */
+/* Whether the term of my last entry is known. Else it is settled, and all of my log is committed. */
 bool raft_log_last_known(const struct raft *p);
-/* The last of mine is at least as new as (term, seq) (3.6.1). */
-bool raft_log_newer_than(const struct raft *p, bft_view term, bft_seq seq);
+/* Mine may have what that log lacks (3.6.1). */
+bool raft_log_newer_than(const struct raft *p, const struct raft_ask_vote *q);
 struct raft_entry *raft_log_take(struct raft *p, bft_seq seq, bft_view term, const struct digest *digest);
 /* Entry last+1, taken before, is recorded. False: no room in this step. */
 bool raft_log_append(struct raft *p, struct bft_effects *out);

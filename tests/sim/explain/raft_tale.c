@@ -141,7 +141,7 @@ static const char *why_not(const struct raft_tale *r, uint8_t i, const struct ra
 	else if (hears_a_leader(p))
 		snprintf(text, sizeof text, p->leader == i ? "it leads itself" : "it hears %s, who leads term %llu", name(p->leader),
 		         (unsigned long long)p->term);
-	else if (raft_log_newer_than(p, q->last_term, q->last))
+	else if (raft_log_newer_than(p, q))
 		snprintf(text, sizeof text, "its own log is newer: it ends with entry %llu of term %llu, %s's with entry %llu of term %llu",
 		         (unsigned long long)p->last, (unsigned long long)raft_log_term(p, p->last), name(to), (unsigned long long)q->last,
 		         (unsigned long long)q->last_term);
