@@ -505,6 +505,7 @@ static void limits_of(struct bft_limits *out, const struct driver_options *o)
 		.request_timeout_ms = l->request_timeout_ms,
 		.requests_max = o->requests_max,
 		.executing_max = l->window,
+		.lease_drift_percent = o->lease_drift_percent,
 	};
 }
 

@@ -69,7 +69,7 @@ struct driver_options {
 	struct public_key card_key; /* the member key on my card, by which an epoch knows me; zeros: that of the genesis */
 	const struct sign_scheme *scheme;
 	struct secret_key secret; /* of one of my keys: the genesis' or a later one; the others by env.secret */
-	uint32_t verifiers, requests_max;
+	uint32_t verifiers, requests_max, lease_drift_percent;
 	size_t memory_bytes;
 	const struct quorate_app *app;
 	struct state *state; /* borrowed */

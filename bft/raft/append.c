@@ -138,7 +138,7 @@ enum bft_verdict raft_on_append(struct raft *p, const struct bft_vmsg *m, struct
 		return BFT_REJECT;
 	if (p->leader != m->from)
 		raft_follow(p, a->term, m->from, RAFT_WHY_NONE, out);
-	p->heard_ms = p->mono_ms;
+	raft_promise_begin(p);
 	raft_election_reset(p);
 	if (a->round > p->round)
 		p->round = a->round;

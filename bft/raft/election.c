@@ -16,10 +16,22 @@ void raft_election_reset(struct raft *p)
 	p->election_ms = p->mono_ms + RAFT_ELECTION_MS + next_random(p) % RAFT_ELECTION_SPREAD_MS;
 }
 
-/* A leader is there, as far as I know: who asks for votes now was cut off, or was removed (4.2.3). */
+/* Counted from the next tick on: the last one may be older than what I heard. */
+void raft_promise_begin(struct raft *p)
+{
+	p->heard = true;
+	p->heard_ms = p->mono_ms;
+}
+
+bool raft_promised(const struct raft *p)
+{
+	return p->heard || (p->heard_ms && p->mono_ms < p->heard_ms + RAFT_ELECTION_MS);
+}
+
+/* A leader is there, as far as I know: who asks for votes now was cut off, or was removed (4.2.3). Whatever term I have heard of since: a lease counts on it. */
 static bool leader_is_there(const struct raft *p)
 {
-	return p->role == RAFT_LEADER || (p->leader != RAFT_NOBODY && p->mono_ms < p->heard_ms + RAFT_ELECTION_MS);
+	return p->role == RAFT_LEADER || raft_promised(p);
 }
 
 /* ---- terms ---- */
@@ -131,9 +143,14 @@ void raft_election_durable(struct raft *p, struct bft_effects *out)
 
 void raft_election_tick(struct raft *p, struct bft_effects *out)
 {
+	if (p->heard)
+		p->heard_ms = p->mono_ms;
+	p->heard = false;
 	if (p->role == RAFT_LEADER || p->mono_ms < p->election_ms)
 		return;
-	if (may_stand(p))
+	if (raft_promised(p))
+		p->election_ms = p->heard_ms + RAFT_ELECTION_MS; /* it was drawn by a clock that was a little behind */
+	else if (may_stand(p))
 		campaign_ask(p, out);
 	else
 		raft_election_reset(p);

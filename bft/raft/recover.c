@@ -114,7 +114,7 @@ static void find_hole(struct raft *p, struct bft_effects *out)
 static void seek_bodies(struct raft *p, struct bft_effects *out)
 {
 	bft_seq end = p->learner || p->last < p->low ? p->last : p->low;
-	for (bft_seq seq = p->executed + 1; p->n > 1 && seq <= end; seq++) {
+	for (bft_seq seq = p->executed + 1; p->majority > 1 && seq <= end; seq++) {
 		struct raft_entry *e = raft_entry_find(p, seq);
 		if (!e || digest_equal(&e->digest, &p->null_digest))
 			continue;
@@ -149,6 +149,8 @@ void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects
 		p->term_lsn = raft_stand_record(p, out);
 	}
 	raft_election_reset(p);
+	if (p->majority > 1)
+		raft_promise_begin(p); /* to whomever I heard before this start: I do not remember it */
 	if (p->majority == 1)
 		p->election_ms = p->mono_ms; /* nobody else could lead */
 	if (!p->learner) {

@@ -388,6 +388,8 @@ static inline struct rbed *rbed_new(uint32_t n, uint8_t self)
 	struct bft_limits limits = rbed_limits(n);
 	struct rbed *b = rbed_new_with(&limits, self);
 	rbed_start(b, BFT_RECOVERY_WHOLE);
+	rbed_raft(b)->heard = false; /* that was long ago */
+	rbed_raft(b)->heard_ms = 0;
 	for (uint8_t i = 0; i < n; i++)
 		if (i != self)
 			rbed_link(b, i, true);
