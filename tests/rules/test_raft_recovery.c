@@ -203,6 +203,34 @@ static void what_came_by_the_chain_is_not_sent(void)
 	rbed_free(b);
 }
 
+/* A state that was damaged is dropped, and its replica leads before it has one again: what opens its term finds no room so far above what is executed, and takes it later. */
+static void an_opening_waits_for_room(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	bft_seq top = 2 * RBED_W - 1;
+	b->execute = false;
+	rbed_append(b, 0, 1, 1, 0, 0, RBED_W, RBED_W, 1);
+	struct digest chain = b->chain[0];
+	for (bft_seq seq = 1; seq <= RBED_W; seq++) {
+		struct digest d = rbed_digest(10000 + seq);
+		chain = rbed_chain_after(&chain, seq, &d);
+	}
+	struct bft_checkpoint c = { .seq = RBED_W, .chain = chain };
+	rbed_say(b, 0, RAFT_STABLE, &c);
+	rbed_append(b, 0, 1, 2, RBED_W, 1, RBED_W, (uint16_t)(top - RBED_W), 1);
+	CU_ASSERT(rbed_raft(b)->last == top && rbed_raft(b)->executed == 0);
+	rbed_run(b, RAFT_ELECTION_MS);
+	rbed_lead(b);
+	CU_ASSERT(rbed_raft(b)->opening == top + 1 && rbed_raft(b)->last == top);
+	b->execute = true;
+	rbed_settle(b, b->seen_count);
+	rbed_run(b, 10);
+	CU_ASSERT(b->executed == RBED_W && rbed_raft(b)->last == top + 1 && raft_log_term(rbed_raft(b), top + 1) == rbed_raft(b)->term);
+	rbed_ack(b, 2, top + 1);
+	CU_ASSERT_EQUAL(rbed_raft(b)->commit, top + 1);
+	rbed_free(b);
+}
+
 /* Six are executed and the checkpoint at four is stable; the state is one of before, and what is left of the bodies does not come by itself. */
 static struct rbed *back_without_bodies(bft_seq executed, enum bft_recovery recovery)
 {
@@ -396,6 +424,7 @@ int main(void)
 		{ "what was settled outlives the state", what_was_settled_outlives_the_state },
 		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
 		{ "what came by the chain is not sent", what_came_by_the_chain_is_not_sent },
+		{ "an opening waits for room", an_opening_waits_for_room },
 		{ "a record is no body", a_record_is_no_body },
 		{ "a learner looks for every body", a_learner_looks_for_every_body },
 		{ "a chain must fold", a_chain_must_fold },
