@@ -55,7 +55,8 @@ enum bft_event_kind {
 	BFT_EV_JUMP,      /* f+1 members of the later epoch `epoch` certify a state: it began behind `seq` with chain `digest`, `members`, `mode` */
 	BFT_EV_FILL,      /* sequences up to `seq` are wanted though no request may come: a snapshot was ordered and is due there  */
 	BFT_EV_ORDER,     /* `members` lead last in this epoch (bft/order.h): before START, or when the epoch becomes known later  */
-	BFT_EV_READ,      /* a read came that is to be answered without an entry in the order: `id`.number. Answered with READ_AT            */
+	BFT_EV_READ,      /* a read came that is to be answered without an entry in the order: `id`.number. Answered with READ_AT. By lease: */
+			  /* the last TICK's clock was read after it had come                                                        */
 	BFT_EV_ADMIN,     /* operator: hand the leadership over                                                                   */
 };
 
@@ -142,6 +143,7 @@ struct bft_limits {
 	uint32_t window, checkpoint_every, proposal_bytes_max, proposal_bundles_max, drift_ms; /* agreed: from the genesis */
 	uint32_t request_timeout_ms;
 	uint32_t requests_max, executing_max; /* local: cost only */
+	uint32_t lease_drift_percent;         /* local, Raft: reads by lease, while no two clocks' speeds differ by more from true time; 0: none */
 };
 
 enum bft_step { BFT_STEP_DONE, BFT_STEP_MORE };

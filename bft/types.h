@@ -30,6 +30,7 @@ enum bft_mode {
 #define BFT_SEQ_MAX ((bft_seq)1 << 48)    /* refused above: seq * 65536 + index names a session in 64 bits              */
 #define BFT_VIEW_MAX ((bft_view)1 << 48)
 #define BFT_WIRE_VERSION 1u
+#define BFT_LEASE_DRIFT_PERCENT_MAX 20u /* of a clock's speed, that reads by lease may be told to bear */
 
 _Static_assert(1u << BFT_LEAF_PATH_MAX == BFT_LEAVES_MAX, "a path reaches every leaf");
 _Static_assert(BFT_BUNDLE_BYTES_MAX < BFT_PROPOSAL_BYTES_MAX, "the largest bundle fits into a proposal");

@@ -98,6 +98,8 @@ static void on_report(void *user, uint32_t member, const struct standing *x)
 		                                       .view = x->view,
 		                                       .leader = x->leader,
 		                                       .incarnation = x->incarnation,
+		                                       .damaged_from = x->damaged_from,
+		                                       .damaged_to = x->damaged_to,
 		                                       .changing = x->flags & 1,
 		                                       .executed = x->executed,
 		                                       .stable = x->stable,

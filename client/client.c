@@ -610,6 +610,12 @@ uint32_t quorate_client_quorum(const struct quorate_client *c)
 	return roster_quorum(&r);
 }
 
+uint32_t quorate_client_liars(const struct quorate_client *c)
+{
+	struct bft_roster r = roster_copy(c);
+	return r.mode == BFT_MODE_TRUSTED ? 0 : quorum_faults(roster_count(&r));
+}
+
 uint32_t quorate_client_links(struct quorate_client *c)
 {
 	uv_mutex_lock(&c->lock);

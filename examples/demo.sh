@@ -6,9 +6,10 @@ cd "$(dirname "$0")/.."
 quorate=build/quorate
 words=${QUORATE_WORDS:-/usr/share/dict/words} # one a line
 seconds=
-usage() { echo "usage: ./dev demo [--for 10s] [--attack NAME [--out DIR]]" >&2; exit 2; }
+usage() { echo "usage: ./dev demo [--for 10s] [--mode trusted | --attack NAME [--out DIR]]" >&2; exit 2; }
 for argument in "$@"; do
 	[ "$argument" != --attack ] || exec bash examples/attack.sh "$@"
+	[ "$argument" != --mode ] || exec bash examples/demo_trusted.sh "$@"
 done
 while [ $# -gt 0 ]; do
 	case $1 in

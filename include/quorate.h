@@ -130,6 +130,9 @@ struct quorate_options {
 	uint32_t requests_max;  /* requests held at once                                                 16384       */
 	uint32_t clients_max;   /* client connections                                                    1024        */
 	uint64_t memory_bytes;  /* most that requests and proposals may take in memory                   256 MiB     */
+	/* Trusted mode: as leader it answers reads by itself while a majority has promised to follow it, which is right only while no replica's monotonic clock runs
+	 * faster or slower than true time by more than so many percent, or stands still (a machine that is suspended): docs/security.md. 1 to 20; 0: it asks a majority. */
+	uint32_t lease_drift_percent;
 	struct uv_loop_s *loop; /* NULL: a thread of its own                                                         */
 	/* One line for the operator's log, without a newline; at most a few a second. May be NULL. Threads: the engine's. */
 	void (*log)(void *user, enum quorate_level level, const char *line);
@@ -166,6 +169,7 @@ struct quorate_standing {
 	uint64_t incarnation; /* of an observer that lost its memory: as which it may be let in again; else 0 */
 	bool changing;        /* it has left the view before and waits for this one to begin: nothing is ordered meanwhile */
 	uint64_t executed, stable, snapshot;
+	uint64_t damaged_from, damaged_to;          /* of an observer: its log lost something around these sequences; else 0 */
 	uint64_t time_ms;                           /* agreed time at `executed` (Unix epoch); never falls        */
 	uint8_t chain[QUORATE_DIGEST_BYTES];        /* at `executed`                                          */
 	uint8_t state_digest[QUORATE_DIGEST_BYTES]; /* root of the snapshot                                    */

@@ -60,6 +60,7 @@ void quorate_client_destroy(struct quorate_client *c);
  * One above the highest number that a member has, in the newest epoch that is known. Numbers below it may be nobody's: quorate_client_org says "" of those. */
 uint32_t quorate_client_members(const struct quorate_client *c);
 uint32_t quorate_client_quorum(const struct quorate_client *c); /* members that ordering needs */
+uint32_t quorate_client_liars(const struct quorate_client *c);  /* of them, how many may lie: 0 of a trusted cluster */
 uint32_t quorate_client_links(struct quorate_client *c);        /* members connected now        */
 /* The newest epoch that is known. */
 uint64_t quorate_client_epoch(struct quorate_client *c);

@@ -31,7 +31,8 @@ struct hello {
 	X(HELLO_NOT_A_HELLO, "its first piece is not a HELLO", "it could not read our HELLO")                                                                  \
 	X(HELLO_OTHER_VERSION, "it speaks another wire version", "it speaks another wire version")                                                             \
 	X(HELLO_OTHER_CLUSTER, "it belongs to another cluster", "it belongs to another cluster")                                                               \
-	X(HELLO_OTHER_MODE, "its cluster runs in the other mode", "its cluster runs in the other mode")                                                        \
+	X(HELLO_OTHER_MODE, "its cluster runs in the other mode: one trusts its members, the other does not",                                                  \
+	  "its cluster runs in the other mode: one trusts its members, the other does not")                                                                    \
 	X(HELLO_OTHER_ROLE, "it has no role that can be served here", "it does not serve our role")                                                            \
 	X(HELLO_SELF, "it shows this endpoint's own key: an address leads back here, or the key is in use twice",                                              \
 	  "it has our own key: an address leads back here, or the key is in use twice")                                                                        \

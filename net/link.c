@@ -362,10 +362,11 @@ static enum hello_refusal hello_check(struct net_peer *link)
 {
 	const struct link_context *context = link->context;
 	const struct hello *h = &link->hello;
-	if (!digest_equal(&h->cluster, &context->options.cluster))
-		return HELLO_OTHER_CLUSTER;
+	/* The mode is in the genesis, so its cluster is another one too: first what says more. */
 	if (h->mode != context->options.mode)
 		return HELLO_OTHER_MODE;
+	if (!digest_equal(&h->cluster, &context->options.cluster))
+		return HELLO_OTHER_CLUSTER;
 	if (h->role != NET_MEMBER && (h->role != NET_CLIENT || !link->accepted))
 		return HELLO_OTHER_ROLE;
 	if (h->role == NET_MEMBER && context->options.role == NET_MEMBER && public_key_equal(&h->key, &context->options.self))

@@ -204,6 +204,12 @@ bool driver_record(struct driver *d, const struct log_record *r, const struct lo
 	return !d->failed;
 }
 
+void driver_damage(struct driver *d, bft_seq from, bft_seq to)
+{
+	d->damaged_from = from;
+	d->damaged_to = to;
+}
+
 void driver_recovered(const struct driver *d, struct driver_recovered *out)
 {
 	struct bft_standing standing;

@@ -47,6 +47,8 @@ static const struct schema_key schema[] = {
 	{ QUORATE_CONFIG_REPLICA, "requests_max", TYPE_COUNT, false, REPLICA(requests_max), WIDTH(replica, requests_max), 64, 1 << 20, 0, "64 to 1048576" },
 	{ QUORATE_CONFIG_REPLICA, "clients_max", TYPE_COUNT, false, REPLICA(clients_max), WIDTH(replica, clients_max), 1, 60000, 0, "1 to 60000" },
 	{ QUORATE_CONFIG_REPLICA, "memory", TYPE_SIZE, false, REPLICA(memory_bytes), WIDTH(replica, memory_bytes), 16 * MIB, 1 * TIB, 0, "16MiB to 1TiB" },
+	{ QUORATE_CONFIG_REPLICA, "lease_drift_percent", TYPE_COUNT, false, REPLICA(lease_drift_percent), WIDTH(replica, lease_drift_percent), 0,
+	  BFT_LEASE_DRIFT_PERCENT_MAX, 0, "0 to 20" },
 	{ QUORATE_CONFIG_CLIENT, "genesis", TYPE_PATH, true, CLIENT(genesis), 0, 0, 0, 0, NULL },
 	{ QUORATE_CONFIG_CLIENT, "key", TYPE_PATH, false, CLIENT(key), 0, 0, 0, 0, NULL },
 	{ QUORATE_CONFIG_CLIENT, "timeout", TYPE_DURATION, false, CLIENT(timeout_ms), WIDTH(client, timeout_ms), 10, 3600000, 0, "10ms to 1h" },
@@ -56,7 +58,8 @@ static const struct schema_key schema[] = {
 #define SCHEMA_COUNT (sizeof schema / sizeof schema[0])
 
 _Static_assert(sizeof(enum quorate_durability) == 4, "written as four bytes");
-_Static_assert(BFT_BUNDLE_OPS_MAX == 1024 && LOG_SEGMENT_BYTES_MAX == GIB && LOG_SEGMENT_BYTES_MIN <= MIB, "the ranges as they are told");
+_Static_assert(BFT_BUNDLE_OPS_MAX == 1024 && BFT_LEASE_DRIFT_PERCENT_MAX == 20 && LOG_SEGMENT_BYTES_MAX == GIB && LOG_SEGMENT_BYTES_MIN <= MIB,
+               "the ranges as they are told");
 
 static const struct schema_key *find(enum quorate_config_kind kind, const char *name)
 {

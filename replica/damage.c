@@ -8,6 +8,28 @@ static void note_damage(struct damage *v, const struct driver_recovered *before)
 	v->views_at_damage = before->view_records;
 	v->stable_at_damage = before->stable;
 	v->stable_after = 0;
+	if (!v->from)
+		v->from = v->to = v->seq ? v->seq : 1;
+	v->open = true;
+}
+
+/* For operators: where it is, in the one order. Records are about nearly rising sequences. */
+static void note_place(struct damage *v, bft_seq seq)
+{
+	if (!seq)
+		return;
+	v->seq = seq;
+	if (v->open && seq > v->to)
+		v->to = seq;
+	v->open = false;
+}
+
+void damage_place(const struct damage *v, bft_seq *from, bft_seq *to)
+{
+	bool at_end = v->report->damaged_count != v->damages;
+	bft_seq last = v->seq ? v->seq : 1;
+	*from = !v->from && at_end ? last : v->from;
+	*to = at_end && v->to < last ? last : v->to;
 }
 
 bool damage_visit(void *arg, const struct log_record *record, const struct log_position *position)
@@ -17,6 +39,7 @@ bool damage_visit(void *arg, const struct log_record *record, const struct log_p
 	driver_recovered(v->driver, &r);
 	if (v->report->damaged_count != v->damages)
 		note_damage(v, &r);
+	note_place(v, record->seq);
 	v->records++;
 	if (!driver_record(v->driver, record, position))
 		return false;

@@ -369,6 +369,8 @@ void driver_standing(struct driver *d, struct standing *s)
 		.snapshot_asked = due ? due : meta.seq,
 		.time_ms = execution_time_ms(d->execution),
 		.incarnation = d->lost ? d->incarnation : 0,
+		.damaged_from = d->lost ? d->damaged_from : 0,
+		.damaged_to = d->lost ? d->damaged_to : 0,
 	};
 	const char *trouble = d->trouble[0]          ? d->trouble
 	                      : !driver_is_member(d) ? no_member(d)
@@ -503,6 +505,7 @@ static void limits_of(struct bft_limits *out, const struct driver_options *o)
 		.request_timeout_ms = l->request_timeout_ms,
 		.requests_max = o->requests_max,
 		.executing_max = l->window,
+		.lease_drift_percent = o->lease_drift_percent,
 	};
 }
 

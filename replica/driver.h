@@ -69,7 +69,7 @@ struct driver_options {
 	struct public_key card_key; /* the member key on my card, by which an epoch knows me; zeros: that of the genesis */
 	const struct sign_scheme *scheme;
 	struct secret_key secret; /* of one of my keys: the genesis' or a later one; the others by env.secret */
-	uint32_t verifiers, requests_max;
+	uint32_t verifiers, requests_max, lease_drift_percent;
 	size_t memory_bytes;
 	const struct quorate_app *app;
 	struct state *state; /* borrowed */
@@ -85,6 +85,8 @@ void driver_destroy(struct driver *d);
 
 /* Before the log: the links that were kept. `*used`: how many bytes are a chain; what follows is not, and goes. */
 bool driver_epochs(struct driver *d, const uint8_t *bytes, size_t n, size_t *used);
+/* Recovery: what the log lost stood around these sequences. For the standing of a replica that observes, and nothing else. */
+void driver_damage(struct driver *d, bft_seq from, bft_seq to);
 /* Recovery: every record of the log in order; then driver_replay and driver_start, once the log is open for appending and everything in it is durable. False: the
  * record is not one of ours; executing the log again failed or gave another result (driver_trouble). */
 bool driver_record(struct driver *d, const struct log_record *record, const struct log_position *at);

@@ -148,7 +148,8 @@ struct driver {
 	bool waits_for_chain; /* the state that knew my epoch is gone, and with it which key is mine: the core starts when the others have shown it */
 	bool lost;            /* my memory may lack what I signed            */
 	uint64_t incarnation;
-	bool overtaken; /* f+1 members are in a later epoch; since when nothing was executed here */
+	bft_seq damaged_from, damaged_to; /* the log lost something around them; 0: nothing */
+	bool overtaken;                   /* f+1 members are in a later epoch; since when nothing was executed here */
 	uint64_t overtaken_ms;
 	bft_seq overtaken_seq;
 	struct bft_effects out;

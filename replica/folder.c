@@ -258,7 +258,10 @@ static void judge(struct folder *f, const struct damage *v, const struct log_rep
 		lost(f, (enum memory_lost)sb->free[FREE_MEMORY_LOST]);
 	} else if (report->class == LOG_DAMAGED && !damage_overtaken(v, window)) {
 		lost(f, MEMORY_DAMAGED);
-		snprintf(f->why_lost, sizeof f->why_lost, "%s", report->reason);
+		bft_seq from, to;
+		damage_place(v, &from, &to);
+		snprintf(f->why_lost, sizeof f->why_lost, "%.180s, around sequences %llu to %llu", report->reason, (unsigned long long)from,
+		         (unsigned long long)to);
 	} else if (sb->durability == SUPERBLOCK_OS && !sb->clean && !same_boot(sb)) {
 		lost(f, MEMORY_POWER);
 	}
@@ -280,6 +283,9 @@ enum quorate_error folder_recover(struct folder *f, struct driver *d, const stru
 		return error;
 	f->last_lsn = report.last_lsn;
 	judge(f, &visit, &report, needs->window);
+	bft_seq from, to;
+	damage_place(&visit, &from, &to);
+	driver_damage(d, from, to);
 	f->superblock.clean = false;
 	f->superblock.durability = (uint8_t)options->durability;
 	f->superblock.lowest_segment = log_lowest_segment(f->log);

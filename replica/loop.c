@@ -35,6 +35,8 @@ static void publish(struct quorate *q)
 		.view = s.view,
 		.leader = s.leader,
 		.incarnation = s.incarnation,
+		.damaged_from = s.damaged_from,
+		.damaged_to = s.damaged_to,
 		.changing = s.flags & 1,
 		.executed = s.executed,
 		.stable = s.stable,

@@ -23,6 +23,7 @@ static enum quorate_error make_driver(struct quorate *q, char *reason)
 		.scheme = &sign_ed25519,
 		.secret = q->identity->secret,
 		.verifiers = o->verifiers,
+		.lease_drift_percent = o->lease_drift_percent,
 		.requests_max = o->requests_max ? o->requests_max : REQUESTS_DEFAULT,
 		.memory_bytes = o->memory_bytes ? (size_t)o->memory_bytes : MEMORY_DEFAULT,
 		.app = &q->app,
@@ -136,6 +137,8 @@ enum quorate_error running_open(struct quorate *q, char *reason)
 	if (error != QUORATE_OK)
 		return error;
 	const struct public_key *member = &q->identity->card.member_key;
+	if (q->options.lease_drift_percent > BFT_LEASE_DRIFT_PERCENT_MAX)
+		return running_fail(reason, QUORATE_USAGE, "lease_drift_percent may be 0 to 20");
 	if (!q->options.data)
 		return running_fail(reason, QUORATE_USAGE, "no data folder is named");
 	error = folder_open(&q->folder, q->options.data, &q->identity->cluster, member, &q->options, reason);

@@ -106,6 +106,10 @@ static enum quorate_error start_now(struct quorate *q, char *reason)
 		         q->folder.state_lost);
 		running_note(q, QUORATE_LEVEL_WARNING, line);
 	}
+	if (q->options.lease_drift_percent)
+		running_note(
+			q, QUORATE_LEVEL_INFO,
+			"in trusted mode reads are answered by lease, which is right only while no replica's clock breaks the bound of lease_drift_percent");
 	if (q->folder.recovery == BFT_RECOVERY_LOST) {
 		char line[QUORATE_REASON_BYTES + 64];
 		snprintf(line, sizeof line, "this replica is an observer: %s", q->folder.why_lost);

@@ -87,7 +87,7 @@ static bft_seq take(struct raft *p, const struct raft_append *a, struct bft_effe
 		const struct raft_entry *e = seq <= p->taken ? raft_entry_find(p, seq) : NULL;
 		if (seq <= p->commit || (e && e->term == a->entry[i].term))
 			continue;
-		if (e && seq <= p->last && a->entry[i].term > e->term && digest_equal(&e->digest, &a->entry[i].digest)) {
+		if (e && seq <= p->last && !e->sought && a->entry[i].term > e->term && digest_equal(&e->digest, &a->entry[i].digest)) {
 			raft_log_renew(p, seq, a->entry[i].term, out);
 			continue;
 		}
@@ -138,7 +138,7 @@ enum bft_verdict raft_on_append(struct raft *p, const struct bft_vmsg *m, struct
 		return BFT_REJECT;
 	if (p->leader != m->from)
 		raft_follow(p, a->term, m->from, RAFT_WHY_NONE, out);
-	p->heard_ms = p->mono_ms;
+	raft_promise_begin(p);
 	raft_election_reset(p);
 	if (a->round > p->round)
 		p->round = a->round;

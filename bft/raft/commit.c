@@ -48,7 +48,7 @@ static const struct digest *decided(const struct raft *p, bft_seq seq)
 		return p->catch_held[i] ? &p->catch_digest[i] : NULL;
 	}
 	const struct raft_entry *e = seq <= p->commit && seq <= p->last ? raft_entry_find(p, seq) : NULL;
-	return e && e->lsn ? &e->digest : NULL;
+	return e && e->lsn && !e->sought ? &e->digest : NULL;
 }
 
 void raft_execute_dispatch(struct raft *p, struct bft_effects *out)
@@ -105,6 +105,11 @@ void raft_on_held(struct raft *p, const struct bft_event *e, struct bft_effects 
 	for (uint32_t i = 0; i < p->catch_count; i++)
 		if (digest_equal(&p->catch_digest[i], &e->digest))
 			p->catch_held[i] = true;
+	for (bft_seq seq = p->executed + 1; seq <= p->last && e->ok; seq++) {
+		struct raft_entry *x = raft_entry_find(p, seq);
+		if (x && digest_equal(&x->digest, &e->digest))
+			x->sought = false;
+	}
 	for (bft_seq seq = p->last + 1; seq <= p->taken; seq++) {
 		struct raft_entry *x = raft_entry_find(p, seq);
 		if (!digest_equal(&x->digest, &e->digest))

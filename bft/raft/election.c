@@ -16,10 +16,22 @@ void raft_election_reset(struct raft *p)
 	p->election_ms = p->mono_ms + RAFT_ELECTION_MS + next_random(p) % RAFT_ELECTION_SPREAD_MS;
 }
 
-/* A leader is there, as far as I know: who asks for votes now was cut off, or was removed (4.2.3). */
+/* Counted from the next tick on: the last one may be older than what I heard. */
+void raft_promise_begin(struct raft *p)
+{
+	p->heard = true;
+	p->heard_ms = p->mono_ms;
+}
+
+bool raft_promised(const struct raft *p)
+{
+	return p->heard || (p->heard_ms && p->mono_ms < p->heard_ms + RAFT_ELECTION_MS);
+}
+
+/* A leader is there, as far as I know: who asks for votes now was cut off, or was removed (4.2.3). Whatever term I have heard of since: a lease counts on it. */
 static bool leader_is_there(const struct raft *p)
 {
-	return p->role == RAFT_LEADER || (p->leader != RAFT_NOBODY && p->mono_ms < p->heard_ms + RAFT_ELECTION_MS);
+	return p->role == RAFT_LEADER || raft_promised(p);
 }
 
 /* ---- terms ---- */
@@ -69,7 +81,7 @@ enum bft_verdict raft_term_check(struct raft *p, const struct bft_vmsg *m, bft_v
 /* Its log is on disk and says how new it is: what it would be judged by, it has. */
 static bool may_stand(const struct raft *p)
 {
-	return raft_votes(p) && raft_log_last_known(p) && p->commit <= p->last && p->durable >= raft_log_lsn(p, p->last);
+	return raft_votes(p) && p->commit <= p->last && p->durable >= raft_log_lsn(p, p->last);
 }
 
 static void ask(struct raft *p, bft_view term, uint8_t kind, bft_lsn lsn, struct bft_effects *out)
@@ -77,7 +89,7 @@ static void ask(struct raft *p, bft_view term, uint8_t kind, bft_lsn lsn, struct
 	struct raft_ask_vote *m = effects_room(out, sizeof *m);
 	if (!m)
 		return; /* asked again when the timer ends */
-	*m = (struct raft_ask_vote){ .term = term, .kind = kind, .last_term = raft_log_term(p, p->last), .last = p->last };
+	*m = (struct raft_ask_vote){ .term = term, .kind = kind, .last_term = raft_log_term(p, p->last), .last = p->last, .commit = p->commit };
 	raft_send(out, RAFT_ASK_VOTE, m, sizeof *m, raft_others(p), lsn);
 }
 
@@ -131,9 +143,14 @@ void raft_election_durable(struct raft *p, struct bft_effects *out)
 
 void raft_election_tick(struct raft *p, struct bft_effects *out)
 {
+	if (p->heard)
+		p->heard_ms = p->mono_ms;
+	p->heard = false;
 	if (p->role == RAFT_LEADER || p->mono_ms < p->election_ms)
 		return;
-	if (may_stand(p))
+	if (raft_promised(p))
+		p->election_ms = p->heard_ms + RAFT_ELECTION_MS; /* it was drawn by a clock that was a little behind */
+	else if (may_stand(p))
 		campaign_ask(p, out);
 	else
 		raft_election_reset(p);
@@ -153,7 +170,7 @@ static void answer(struct raft *p, const struct raft_ask_vote *q, uint8_t to, en
 /* Changes nothing here, whatever the answer. */
 static enum bft_verdict on_pre_question(struct raft *p, const struct raft_ask_vote *q, uint8_t from, struct bft_effects *out)
 {
-	bool yes = q->term > p->term && !leader_is_there(p) && !raft_log_newer_than(p, q->last_term, q->last);
+	bool yes = q->term > p->term && !leader_is_there(p) && !raft_log_newer_than(p, q);
 	answer(p, q, from, yes ? RAFT_YES : RAFT_NO, 0, out);
 	return BFT_ACCEPT;
 }
@@ -184,7 +201,7 @@ enum bft_verdict raft_on_ask_vote(struct raft *p, const struct bft_vmsg *m, stru
 	}
 	raft_term_check(p, m, q->term, out);
 	bool mine = p->voted == 0 || p->voted == m->from + 1;
-	if (!mine || p->leader != RAFT_NOBODY || raft_log_newer_than(p, q->last_term, q->last)) {
+	if (!mine || p->leader != RAFT_NOBODY || raft_log_newer_than(p, q)) {
 		answer(p, q, m->from, RAFT_NO, p->term_lsn, out);
 		return BFT_ACCEPT;
 	}

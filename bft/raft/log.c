@@ -40,11 +40,16 @@ bool raft_log_last_known(const struct raft *p)
 	return p->last == p->base || raft_log_term(p, p->last) > 0;
 }
 
-/* What settled without its term is of no higher one than mine: who says less of its own last entry may lack it. */
-bool raft_log_newer_than(const struct raft *p, bft_view term, bft_seq seq)
+/* What is committed stands in every log that says so: whoever has committed as far as mine goes has all of it, whatever the terms. Where a term is not known, that alone
+ * counts: such a log is no longer than what is settled. */
+bool raft_log_newer_than(const struct raft *p, const struct raft_ask_vote *q)
 {
-	bft_view mine = raft_log_last_known(p) ? raft_log_term(p, p->last) : p->term;
-	return mine > term || (mine == term && p->last > seq);
+	if (p->last <= q->commit)
+		return false;
+	if (!raft_log_last_known(p) || q->last_term == 0)
+		return p->last > p->base;
+	bft_view mine = raft_log_term(p, p->last);
+	return mine > q->last_term || (mine == q->last_term && p->last > q->last);
 }
 
 struct raft_entry *raft_log_take(struct raft *p, bft_seq seq, bft_view term, const struct digest *digest)
@@ -80,6 +85,28 @@ bool raft_log_names(const struct raft *p, const struct digest *digest)
 		if (digest_equal(&p->catch_digest[i], digest))
 			return true;
 	return false;
+}
+
+static bool named_above(const struct raft *p, bft_seq seq, const struct digest *digest)
+{
+	for (bft_seq above = seq + 1; above <= p->taken; above++) {
+		const struct raft_entry *e = raft_entry_find(p, above);
+		if (e && digest_equal(&e->digest, digest))
+			return true;
+	}
+	return false;
+}
+
+void raft_log_stop_seeking(struct raft *p, struct bft_effects *out)
+{
+	for (uint32_t i = 0; i < 2 * p->limits.window; i++) {
+		struct raft_entry *e = entry_place(p, i);
+		if (!e->sought || e->seq > p->executed)
+			continue;
+		e->sought = false;
+		if (!named_above(p, p->executed, &e->digest))
+			effects_add(out, BFT_FX_FORGET)->digest = e->digest;
+	}
 }
 
 void raft_log_cut(struct raft *p, bft_seq seq, struct bft_effects *out)

@@ -44,7 +44,7 @@ static bool rd_seq(struct rd *r, bft_seq *seq)
 static bool dec_ask_vote(struct raft_ask_vote *m, struct rd *r)
 {
 	return rd_term(r, &m->term) && m->term > 0 && rd_u8(r, &m->kind) && m->kind <= RAFT_ASK_TRANSFER && rd_term(r, &m->last_term) &&
-	       m->last_term < m->term && rd_seq(r, &m->last);
+	       m->last_term < m->term && rd_seq(r, &m->last) && rd_seq(r, &m->commit) && m->commit <= m->last;
 }
 
 static void enc_ask_vote(const struct raft_ask_vote *m, struct wr *w)
@@ -53,6 +53,7 @@ static void enc_ask_vote(const struct raft_ask_vote *m, struct wr *w)
 	wr_u8(w, m->kind);
 	wr_u64(w, m->last_term);
 	wr_u64(w, m->last);
+	wr_u64(w, m->commit);
 }
 
 static bool dec_vote(struct raft_vote *m, struct rd *r)

@@ -26,8 +26,8 @@ enum raft_ask { RAFT_ASK_REAL = 0, RAFT_ASK_PRE = 1, RAFT_ASK_TRANSFER = 2 };
 struct raft_ask_vote {
 	bft_view term; /* that it would have, or has */
 	uint8_t kind;
-	bft_view last_term;
-	bft_seq last;
+	bft_view last_term; /* 0: settled, its term is not known */
+	bft_seq last, commit;
 };
 
 /* Intact and missing entries are a yes or a no; whose log is damaged can say neither. */

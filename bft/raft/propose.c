@@ -86,9 +86,18 @@ static bool propose(struct raft *p, struct bft_effects *out)
 	return true;
 }
 
+/* A leader that has not executed what stands far below its opening has no room for it yet. */
+static bool open_late(struct raft *p, struct bft_effects *out)
+{
+	if (p->role != RAFT_LEADER || p->opening != p->last + 1 || !raft_log_has_place(p, p->opening, &p->null_digest))
+		return false;
+	add(p, &p->null_digest, 0, out);
+	return true;
+}
+
 void raft_propose_try(struct raft *p, struct bft_effects *out)
 {
-	bool any = false;
+	bool any = open_late(p, out);
 	for (uint32_t i = 0; i < 8 && may_propose(p); i++) {
 		if (!propose(p, out))
 			break;

@@ -109,6 +109,7 @@ static void raft_init(struct bft_core *core, const struct bft_limits *l, const s
 	BFT_CHECK(l->members >= 1 && l->members <= BFT_MEMBERS_MAX && self < l->members);
 	BFT_CHECK(l->window >= 2 * l->checkpoint_every && l->window <= BFT_WINDOW_MAX && l->checkpoint_every >= 1);
 	BFT_CHECK(l->proposal_bundles_max >= 1 && l->proposal_bundles_max <= BFT_PROPOSAL_BUNDLES_MAX && l->requests_max >= 1 && l->executing_max >= 1);
+	BFT_CHECK(l->lease_drift_percent <= BFT_LEASE_DRIFT_PERCENT_MAX);
 	memset(p, 0, raft_bytes(l));
 	p->limits = *l;
 	lay_out(l, p);
@@ -168,6 +169,8 @@ static void on_link(struct raft *p, const struct bft_event *e, struct bft_effect
 static uint64_t deadline(const struct raft *p)
 {
 	uint64_t at = status_due(p);
+	if (p->heard && p->mono_ms + 1 < at)
+		at = p->mono_ms + 1; /* the promise is counted from a tick: a late one would make it longer */
 	if (p->role != RAFT_LEADER)
 		return p->election_ms < at ? p->election_ms : at;
 	for (uint32_t i = 0; i < p->n; i++)

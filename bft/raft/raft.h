@@ -58,6 +58,7 @@ struct raft_entry {
 	bft_lsn lsn;    /* of its record; 0: taken from an APPEND, and its body is not here yet */
 	uint32_t bytes; /* of its bundles, where I proposed it                                  */
 	bool held;
+	bool sought;    /* recorded before this start, and its body is looked for: it may have gone with what was damaged */
 	bft_mask asked; /* whom its body was asked of */
 	bft_mask push;  /* followers whose APPEND of this step names it: they get its body unasked */
 };
@@ -68,11 +69,13 @@ struct raft_peer {
 	bool up, learner;
 	/* as its leader sees it */
 	enum raft_progress progress;
-	bft_seq match, next;      /* durable there and mine; the next to be sent                  */
-	uint64_t inflight_bytes;  /* of the bodies that were pushed and are not acknowledged      */
-	bool probing;             /* one probe is on the way since sent_ms                        */
-	uint64_t round, fence;    /* the newest that it acknowledged; older ones say nothing of what I send now */
-	uint64_t ack_ms, sent_ms; /* when it last answered in this term; was last sent something  */
+	bft_seq match, next;          /* durable there and mine; the next to be sent                  */
+	uint64_t inflight_bytes;      /* of the bodies that were pushed and are not acknowledged      */
+	bool probing;                 /* one probe is on the way since sent_ms                        */
+	uint64_t round, fence;        /* the newest that it acknowledged; older ones say nothing of what I send now */
+	uint64_t ack_ms, sent_ms;     /* when it last answered in this term; was last sent something  */
+	uint64_t lease_ms;            /* it has heard something that I sent then, and votes for nobody for a while */
+	uint64_t mark_round, mark_ms; /* the next answer to this round or a later one proves that time        */
 	/* of its STATUS */
 	bft_seq low;
 	uint64_t status_ms;
@@ -120,7 +123,8 @@ struct raft {
 	enum raft_role role;
 	uint8_t leader; /* of `term`; RAFT_NOBODY: not known */
 	bool started, fresh, learner, halted, closed;
-	uint64_t heard_ms, election_ms; /* of a leader; when I stand                          */
+	uint64_t heard_ms, election_ms; /* of a leader, or when I began; when I stand          */
+	bool heard;                     /* since the last tick: heard_ms is the next one's     */
 	bft_mask yes, no, damaged;      /* answers to my question                             */
 	bool asked_by_leader;           /* TIMEOUT_NOW: stickiness does not hold me off       */
 
@@ -133,6 +137,7 @@ struct raft {
 	bft_seq opening;  /* as leader: the entry that opened my term */
 	uint8_t transfer; /* leadership goes to it ...                */
 	uint64_t transfer_ms;
+	bool handed;          /* in this term I told somebody to stand: no promise of others holds against that */
 	uint64_t proposed_ms; /* time of my last proposal */
 
 	struct raft_read_wait read[RAFT_READS_MAX];
@@ -199,13 +204,15 @@ bool raft_log_in_window(const struct raft *p, bft_seq seq);
 bool raft_log_has_place(const struct raft *p, bft_seq seq, const struct digest *digest);
 /* The term of the entry at `seq`; 0: not known here, or the base. */
 bft_view raft_log_term(const struct raft *p, bft_seq seq);
-/* Whether the term of my last entry is known: without it nobody can be told how new my log is. */
+/* Whether the term of my last entry is known. Else it is settled, and all of my log is committed. */
 bool raft_log_last_known(const struct raft *p);
-/* The last of mine is at least as new as (term, seq) (3.6.1). */
-bool raft_log_newer_than(const struct raft *p, bft_view term, bft_seq seq);
+/* Mine may have what that log lacks (3.6.1). */
+bool raft_log_newer_than(const struct raft *p, const struct raft_ask_vote *q);
 struct raft_entry *raft_log_take(struct raft *p, bft_seq seq, bft_view term, const struct digest *digest);
 /* Entry last+1, taken before, is recorded. False: no room in this step. */
 bool raft_log_append(struct raft *p, struct bft_effects *out);
+/* What is executed needs no bodies any more that were looked for. */
+void raft_log_stop_seeking(struct raft *p, struct bft_effects *out);
 /* Some entry, or what is caught up with, is about it. */
 bool raft_log_names(const struct raft *p, const struct digest *digest);
 /* The same proposal at `seq` in a higher term; what follows it goes. Requires: it is recorded. */
@@ -225,6 +232,9 @@ void raft_election_reset(struct raft *p);
 void raft_election_tick(struct raft *p, struct bft_effects *out);
 void raft_election_durable(struct raft *p, struct bft_effects *out);
 void raft_follow(struct raft *p, bft_view term, uint8_t leader, uint16_t why, struct bft_effects *out);
+/* I have heard a leader, or began, within the shortest timeout: I vote for nobody, and do not stand, unless the leader wants it. */
+bool raft_promised(const struct raft *p);
+void raft_promise_begin(struct raft *p);
 /* Whether a message of `term` may be acted on; a higher term is entered. */
 enum bft_verdict raft_term_check(struct raft *p, const struct bft_vmsg *m, bft_view term, struct bft_effects *out);
 void raft_campaign_stand(struct raft *p, uint8_t kind, struct bft_effects *out);
@@ -257,6 +267,9 @@ void raft_on_held(struct raft *p, const struct bft_event *e, struct bft_effects 
 void raft_on_read(struct raft *p, const struct bft_event *e, struct bft_effects *out);
 enum bft_verdict raft_on_ask_read(struct raft *p, const struct bft_vmsg *m, struct bft_effects *out);
 enum bft_verdict raft_on_read_at(struct raft *p, const struct bft_vmsg *m, struct bft_effects *out);
+/* How long a majority that heard me then votes for nobody else, by my clock (6.4.1). */
+uint64_t raft_lease_span_ms(uint32_t drift_percent);
+void raft_lease_heard(struct raft_peer *peer, uint64_t round);
 void raft_reads_confirm(struct raft *p, struct bft_effects *out);
 void raft_reads_refuse(struct raft *p, struct bft_effects *out);
 

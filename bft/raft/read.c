@@ -1,5 +1,5 @@
 /* Reads without a log entry (6.4): a position that holds everything committed when the question came, told once a majority has said since then that its leader still
- * leads. Questions that come together share one round of heartbeats. */
+ * leads. Questions that come together share one round of heartbeats. By lease (6.4.1) it is told at once, while a majority votes for nobody else. */
 #include "bft/raft/raft.h"
 
 #include <string.h>
@@ -26,22 +26,63 @@ static void refuse(struct bft_effects *out, uint64_t id, uint16_t why)
 	e->reason = why;
 }
 
-/* The newest round that a majority acknowledged, me included. */
-static uint64_t confirmed(const struct raft *p)
+static uint64_t round_of(const struct raft_peer *peer)
 {
-	uint64_t round[BFT_MEMBERS_MAX];
+	return peer->round;
+}
+
+static uint64_t lease_of(const struct raft_peer *peer)
+{
+	return peer->lease_ms;
+}
+
+/* What a majority has reached, me included, who am always there. */
+static uint64_t majority_of(const struct raft *p, uint64_t (*of)(const struct raft_peer *peer))
+{
+	uint64_t has[BFT_MEMBERS_MAX];
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < p->n; i++) {
 		if (!raft_member(p, i) || (i != p->self && p->peer[i].learner))
 			continue;
-		uint64_t r = i == p->self ? UINT64_MAX : p->peer[i].round;
+		uint64_t x = i == p->self ? UINT64_MAX : of(&p->peer[i]);
 		uint32_t at = count++;
-		for (; at && round[at - 1] < r; at--)
-			round[at] = round[at - 1];
-		round[at] = r;
+		for (; at && has[at - 1] < x; at--)
+			has[at] = has[at - 1];
+		has[at] = x;
 	}
-	return count >= p->majority ? round[p->majority - 1] : 0;
+	return count >= p->majority ? has[p->majority - 1] : 0;
 }
+
+/* ---- by lease ---- */
+
+/* A follower's promise of RAFT_ELECTION_MS is over after that / (1 + d) of true time at the soonest, and my clock shows (1 - d) of true time at the least. Clocks are cut to
+ * milliseconds: one here, one there. */
+uint64_t raft_lease_span_ms(uint32_t drift_percent)
+{
+	uint64_t span = (uint64_t)RAFT_ELECTION_MS * (100 - drift_percent) / (100 + drift_percent);
+	return span > 2 ? span - 2 : 0;
+}
+
+void raft_lease_heard(struct raft_peer *peer, uint64_t round)
+{
+	if (!peer->mark_round || round < peer->mark_round)
+		return;
+	peer->lease_ms = peer->mark_ms;
+	peer->mark_round = 0;
+}
+
+/* A majority votes for nobody else, and none of what is committed, which I have executed, ends the epoch: the next one keeps no promise of this one. */
+static bool lease_holds(const struct raft *p)
+{
+	if (!p->limits.lease_drift_percent || p->role != RAFT_LEADER || p->handed || p->transfer != RAFT_NOBODY)
+		return false;
+	if (p->commit < p->opening || p->executed < p->commit || p->border)
+		return false;
+	uint64_t since = majority_of(p, lease_of);
+	return since == UINT64_MAX || (since && p->mono_ms < since + raft_lease_span_ms(p->limits.lease_drift_percent));
+}
+
+/* ---- by a majority's word ---- */
 
 /* Those without a round wait for the one before to return, so that any number of them costs one more. */
 static void ask_majority(struct raft *p, struct bft_effects *out)
@@ -57,7 +98,7 @@ static void ask_majority(struct raft *p, struct bft_effects *out)
 /* Nothing is known of what is committed before my term's first entry is (6.4, step 1). */
 void raft_reads_confirm(struct raft *p, struct bft_effects *out)
 {
-	uint64_t round = p->role == RAFT_LEADER ? confirmed(p) : 0;
+	uint64_t round = p->role == RAFT_LEADER ? majority_of(p, round_of) : 0;
 	uint32_t kept = 0;
 	if (p->reads_count == 0 || p->role != RAFT_LEADER || p->commit < p->opening)
 		return;
@@ -82,6 +123,10 @@ void raft_reads_refuse(struct raft *p, struct bft_effects *out)
 
 static bool take(struct raft *p, uint8_t from, uint64_t id, struct bft_effects *out)
 {
+	if (lease_holds(p)) {
+		tell(p, &(struct raft_read_wait){ .id = id, .seq = p->commit, .from = from }, out);
+		return true;
+	}
 	if (p->reads_count == RAFT_READS_MAX)
 		return false;
 	bft_seq seq = p->commit > p->opening ? p->commit : p->opening;

@@ -36,7 +36,7 @@ static void recover_entry(struct raft *p, const struct raft_rec_entry *r, bft_ls
 {
 	p->taken = p->last = r->seq - 1;
 	struct raft_entry *e = raft_log_take(p, r->seq, r->term, &r->digest);
-	e->held = true; /* its body stands beside the record */
+	e->held = true; /* its body stood beside the record when it was written */
 	e->lsn = lsn;
 	p->last = r->seq;
 }
@@ -109,6 +109,23 @@ static void find_hole(struct raft *p, struct bft_effects *out)
 	}
 }
 
+/* Damage that was overtaken, below the checkpoint, or that made a learner of me, may have taken a body and left the record that names it. What my log has of them comes
+ * back at once; the rest comes from the others, by their logs or with a state. */
+static void seek_bodies(struct raft *p, struct bft_effects *out)
+{
+	bft_seq end = p->learner || p->last < p->low ? p->last : p->low;
+	for (bft_seq seq = p->executed + 1; p->majority > 1 && seq <= end; seq++) {
+		struct raft_entry *e = raft_entry_find(p, seq);
+		if (!e || digest_equal(&e->digest, &p->null_digest))
+			continue;
+		e->sought = true;
+		struct bft_effect *f = effects_add(out, BFT_FX_FETCH);
+		f->digest = e->digest;
+		f->seq = seq;
+		f->to = raft_others(p);
+	}
+}
+
 void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects *out)
 {
 	BFT_CHECK(!p->started);
@@ -121,6 +138,7 @@ void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects
 	p->commit = p->matched = p->settled > p->executed ? p->settled : p->executed;
 	p->learner = e->recovery == BFT_RECOVERY_LOST || !raft_member(p, p->self);
 	find_hole(p, out);
+	seek_bodies(p, out);
 	p->random ^= p->term << 32 ^ p->lsn;
 	if (p->executed == p->low && p->low && !digest_equal(&p->chain, &p->low_chain)) {
 		raft_halt(p, out, RAFT_WHY_OWN_CHAIN, p->low);
@@ -131,6 +149,8 @@ void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects
 		p->term_lsn = raft_stand_record(p, out);
 	}
 	raft_election_reset(p);
+	if (p->majority > 1)
+		raft_promise_begin(p); /* to whomever I heard before this start: I do not remember it */
 	if (p->majority == 1)
 		p->election_ms = p->mono_ms; /* nobody else could lead */
 	if (!p->learner) {

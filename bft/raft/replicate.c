@@ -32,6 +32,8 @@ static uint16_t fill(struct raft *p, uint8_t i, struct raft_append *m)
 	struct raft_peer *peer = &p->peer[i];
 	for (; m->count < RAFT_ENTRIES_MAX && peer->next + m->count <= p->last; m->count++) {
 		struct raft_entry *e = raft_entry_find(p, peer->next + m->count);
+		if (!e)
+			break; /* it came here by the chain, and goes on by the chain */
 		if (peer->progress == RAFT_REPLICATE) {
 			if (!may_push(peer, e))
 				break;
@@ -61,6 +63,10 @@ static bool send_append(struct raft *p, uint8_t i, bool entries, struct bft_effe
 		peer->next += m->count;
 	peer->probing |= peer->progress == RAFT_PROBE;
 	peer->sent_ms = p->mono_ms;
+	if (!peer->mark_round) {
+		peer->mark_round = p->round;
+		peer->mark_ms = p->mono_ms;
+	}
 	raft_send(out, RAFT_APPEND, m, sizeof *m, BFT_BIT(i), p->term_lsn);
 	return true;
 }
@@ -119,6 +125,7 @@ void raft_lead_begin(struct raft *p, struct bft_effects *out)
 	p->round = 0;
 	p->reads_count = 0;
 	p->transfer = RAFT_NOBODY;
+	p->handed = false;
 	p->flush_lsn = 0;
 	/* What was taken of another leader and is not mine yet never will be. */
 	raft_log_cut(p, p->last + 1, out);
@@ -126,6 +133,7 @@ void raft_lead_begin(struct raft *p, struct bft_effects *out)
 	for (uint32_t i = 0; i < p->n; i++) {
 		struct raft_peer *peer = &p->peer[i];
 		peer->match = peer->round = 0;
+		peer->lease_ms = peer->mark_round = 0;
 		peer->ack_ms = p->mono_ms;
 		probe_from(p, peer, p->last + 1);
 		peer->fence = 0;
@@ -200,6 +208,7 @@ enum bft_verdict raft_on_ack(struct raft *p, const struct bft_vmsg *m, struct bf
 	peer->learner = a->learner;
 	if (a->round > peer->round)
 		peer->round = a->round;
+	raft_lease_heard(peer, a->round);
 	if (a->kind == RAFT_ACK_CONFLICT)
 		on_conflict(p, peer, a);
 	else if (a->match > peer->match) /* a late one moves nothing back */

@@ -30,6 +30,7 @@ void raft_transfer_try(struct raft *p, struct bft_effects *out)
 	if (!m)
 		return;
 	*m = (struct raft_timeout_now){ .term = p->term };
+	p->handed = true; /* it may come late: nothing in this term takes it back */
 	raft_send(out, RAFT_TIMEOUT_NOW, m, sizeof *m, BFT_BIT(p->transfer), 0);
 }
 

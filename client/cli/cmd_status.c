@@ -1,5 +1,6 @@
 /* What each replica says of itself. Nobody else vouches for it; but replicas that say different things of the same sequence contradict one another. */
 #include "survey.h"
+#include "tolerance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,23 +101,98 @@ static json_t *row_json(const struct cluster *c, const struct row *row, uint32_t
 	const char *org = quorate_client_org(c->client, id);
 	char chain[2 * QUORATE_DIGEST_BYTES + 1], digest[2 * QUORATE_DIGEST_BYTES + 1];
 	if (!row->reachable)
-		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role", "mode",
-		                 "epoch", "view", "changing", "leader", "executed", "stable", "chain", "snapshot_seq", "state_digest", "agreed_ms");
+		return json_pack("{s:i,s:s,s:b,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "id", (int)id, "org", org, "reachable", 0, "role",
+		                 "mode", "epoch", "view", "changing", "leader", "executed", "stable", "chain", "snapshot_seq", "state_digest", "agreed_ms",
+		                 "damaged_from", "damaged_to");
 	cli_hex(chain, st->chain, sizeof st->chain);
 	cli_hex(digest, st->state_digest, sizeof st->state_digest);
-	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:I,s:b,s:i,s:I,s:I,s:s,s:I,s:s,s:I}", "id", (int)id, "org", org, "reachable", 1, "role",
+	return json_pack("{s:i,s:s,s:b,s:s,s:s,s:I,s:I,s:b,s:i,s:I,s:I,s:s,s:I,s:s,s:I,s:I,s:I}", "id", (int)id, "org", org, "reachable", 1, "role",
 	                 role_text(st->role), "mode", mode_text(row->report.mode), "epoch", (json_int_t)st->epoch, "view", (json_int_t)st->view, "changing",
 	                 st->changing, "leader", (int)st->leader, "executed", (json_int_t)st->executed, "stable", (json_int_t)st->stable, "chain", chain,
-	                 "snapshot_seq", (json_int_t)st->snapshot, "state_digest", digest, "agreed_ms", (json_int_t)st->time_ms);
+	                 "snapshot_seq", (json_int_t)st->snapshot, "state_digest", digest, "agreed_ms", (json_int_t)st->time_ms, "damaged_from",
+	                 (json_int_t)st->damaged_from, "damaged_to", (json_int_t)st->damaged_to);
+}
+
+static bool is_member(const struct cluster *c, uint32_t id)
+{
+	return *quorate_client_org(c->client, id) != 0;
+}
+
+static uint32_t members(const struct survey *s, const struct cluster *c)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < s->members; i++)
+		count += is_member(c, i);
+	return count;
+}
+
+static bool votes(const struct row *row)
+{
+	return row->reachable && !row->report.standing.failed && row->report.standing.role != QUORATE_OBSERVER;
+}
+
+static struct tolerance tolerated(const struct survey *s, const struct cluster *c)
+{
+	uint32_t voting = 0;
+	for (uint32_t i = 0; i < s->members; i++)
+		voting += is_member(c, i) && votes(&s->row[i]);
+	return tolerance_of(voting, quorate_client_quorum(c->client), quorate_client_liars(c->client));
+}
+
+static json_t *tolerated_json(const struct survey *s, const struct cluster *c)
+{
+	struct tolerance t = tolerated(s, c);
+	return json_pack("{s:i,s:i,s:i,s:i,s:b}", "voting", (int)t.voting, "needed", (int)t.needed, "crashes", (int)t.crashes, "liars", (int)t.liars,
+	                 "stands_still", t.stands_still);
+}
+
+/* What observers observe for: nobody votes them in any more when too many of them do. */
+static struct damage damaged(const struct survey *s, const struct cluster *c)
+{
+	struct damage_place place[SURVEY_MEMBERS_MAX];
+	uint32_t observing = 0, count = 0;
+	for (uint32_t i = 0; i < s->members; i++) {
+		const struct quorate_standing *st = &s->row[i].report.standing;
+		bool observes = is_member(c, i) && s->row[i].reachable && st->role == QUORATE_OBSERVER && !st->failed;
+		observing += observes;
+		if (observes && st->damaged_from)
+			place[count++] = (struct damage_place){ st->damaged_from, st->damaged_to };
+	}
+	return damage_of(members(s, c), quorate_client_quorum(c->client), observing, place, count);
+}
+
+static json_t *damaged_json(const struct survey *s, const struct cluster *c)
+{
+	struct damage d = damaged(s, c);
+	return json_pack("{s:i,s:i,s:b,s:I,s:I}", "observing", (int)d.observing, "damaged", (int)d.together, "too_many", d.too_many, "from",
+	                 (json_int_t)d.place.from, "to", (json_int_t)d.place.to);
+}
+
+static void show_damage(const struct survey *s, const struct cluster *c)
+{
+	char text[DAMAGE_TEXT_BYTES];
+	struct damage d = damaged(s, c);
+	uint32_t best = 0;
+	if (!d.too_many)
+		return;
+	for (uint32_t i = 0; i < s->members; i++)
+		if (s->row[i].reachable && (!s->row[best].reachable || s->row[i].report.standing.executed > s->row[best].report.standing.executed))
+			best = i;
+	printf("%s.\nReplica %u has executed most, up to sequence %llu. What to do: keep every data folder as it is. With the data folder of one of them "
+	       "put back "
+	       "as it was\nwhen that replica last stopped, if there is such a copy, it votes again; nothing else makes these replicas sure of what they "
+	       "promised.\n",
+	       damage_text(text, &d, members(s, c)), best, (unsigned long long)s->row[best].report.standing.executed);
 }
 
 static int show_json(const struct survey *s, const struct cluster *c)
 {
 	json_t *rows = json_array();
 	for (uint32_t i = 0; i < s->members; i++)
-		if (*quorate_client_org(c->client, i))
+		if (is_member(c, i))
 			json_array_append_new(rows, row_json(c, &s->row[i], i));
-	return cli_json(json_pack("{s:s,s:o}", "cluster", quorate_client_cluster(c->client), "replicas", rows));
+	return cli_json(json_pack("{s:s,s:o,s:o,s:o}", "cluster", quorate_client_cluster(c->client), "tolerated", tolerated_json(s, c), "damage",
+	                          damaged_json(s, c), "replicas", rows));
 }
 
 static void show_row(const struct cluster *c, const struct row *row, uint32_t id)
@@ -134,6 +210,8 @@ static void show_row(const struct cluster *c, const struct row *row, uint32_t id
 	       (unsigned long long)st->snapshot, digest);
 	if (st->changing)
 		printf("    waits for view %llu to begin\n", (unsigned long long)st->view);
+	if (st->damaged_from)
+		printf("    its log is damaged around sequences %llu to %llu\n", (unsigned long long)st->damaged_from, (unsigned long long)st->damaged_to);
 	if (*st->trouble)
 		printf("    %s%.200s\n", st->failed ? "stopped: " : "",
 		       cli_printable(st->trouble, strnlen(st->trouble, sizeof st->trouble)) ? st->trouble : "?");
@@ -144,8 +222,12 @@ static void show_table(const struct survey *s, const struct cluster *c)
 	printf("id  %-14s %-9s %6s %6s %10s %10s  %-16s %10s  %s\n", "org", "role", "view", "leader", "executed", "stable", "chain", "snapshot",
 	       "state digest");
 	for (uint32_t i = 0; i < s->members; i++)
-		if (*quorate_client_org(c->client, i))
+		if (is_member(c, i))
 			show_row(c, &s->row[i], i);
+	char text[TOLERANCE_TEXT_BYTES];
+	struct tolerance t = tolerated(s, c);
+	printf("%s\n", tolerance_text(text, &t, quorate_client_liars(c->client)));
+	show_damage(s, c);
 }
 
 /* ---- judging ---- */
@@ -170,12 +252,14 @@ static int check_safety(const struct survey *s)
 
 static int check_quorum(const struct survey *s, const struct cluster *c)
 {
-	uint32_t reachable = 0, quorum = quorate_client_quorum(c->client);
+	uint32_t reachable = 0;
+	struct tolerance t = tolerated(s, c);
 	for (uint32_t i = 0; i < s->members; i++)
-		reachable += s->row[i].reachable;
-	if (reachable >= quorum)
+		reachable += is_member(c, i) && s->row[i].reachable;
+	if (!t.stands_still)
 		return CLI_OK;
-	return cli_fail(CLI_UNREACHABLE, "%u of %u replicas answer, and the cluster needs %u to order anything", reachable, s->members, quorum);
+	return cli_fail(CLI_UNREACHABLE, "%u of %u replicas answer, %u of them vote, and the cluster needs %u to order anything", reachable, members(s, c),
+	                t.voting, t.needed);
 }
 
 static int show(struct survey *s, struct cluster *c, const struct cli *cli)

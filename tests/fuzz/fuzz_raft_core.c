@@ -57,7 +57,10 @@ static void fill(struct story *s, uint16_t type, union raft_body *m)
 {
 	bft_view term = small(s, 6);
 	switch ((enum raft_type)type) {
-	case RAFT_ASK_VOTE: m->ask_vote = (struct raft_ask_vote){ .term = term, .kind = small(s, 3), .last_term = small(s, 6), .last = small(s, 40) }; break;
+	case RAFT_ASK_VOTE:
+		m->ask_vote = (struct raft_ask_vote){ .term = term, .kind = small(s, 3), .last_term = small(s, 6), .last = small(s, 40) };
+		m->ask_vote.commit = m->ask_vote.last ? small(s, (uint8_t)m->ask_vote.last) : 0;
+		break;
 	case RAFT_VOTE: m->vote = (struct raft_vote){ .term = term, .current = small(s, 6), .kind = small(s, 3), .answer = small(s, 3) }; break;
 	case RAFT_APPEND:
 		m->append = (struct raft_append){

@@ -14,19 +14,9 @@ for i in 0 1 2 3; do start $i; done
 until_ok 30 equal || fail "the cluster does not begin: $(status)"
 value_bytes=2000
 
-flip() { # flip FILE OFFSET
-	local byte
-	byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
-	# shellcheck disable=SC2059
-	printf "\\$(printf %o $((byte ^ 4)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
 segments() { # those that hold groups of their own, oldest first
 	local f
 	for f in "$data"/log/seg-*; do [ -z "$(groups_of "$f")" ] || echo "$f"; done
-}
-groups_of() { # where the groups of a segment begin, each written with the segment's own number (formats.md, "The data folder")
-	local number=$((16#$(basename "$1" .log | cut -d - -f 2)))
-	od -An -v -tu4 -w4096 "$1" | awk -v n="$number" '$7 == n && $6 == (NR - 1) * 4096 && $2 % 65536 == 1 { print $6 }'
 }
 # What became of it, in $became: member, observer or ended.
 comes_back() {

@@ -110,6 +110,18 @@ digests_equal() {
 	s=$($client "$quorate" status --digest --json --cluster "$cluster" --timeout 30s) || fail "no common snapshot: $s"
 	[ "$(each state_digest <<<"$s" | wc -l)" = 4 ] && [ "$(each state_digest <<<"$s" | sort -u | wc -l)" = 1 ]
 }
+# ---- what lies on the disk ----
+
+flip() { # flip FILE OFFSET
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+	# shellcheck disable=SC2059
+	printf "\\$(printf %o $((byte ^ 4)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+groups_of() { # where the groups of a segment begin, each written with the segment's own number (formats.md, "The data folder")
+	local number=$((16#$(basename "$1" .log | cut -d - -f 2)))
+	od -An -v -tu4 -w4096 "$1" | awk -v n="$number" '$7 == n && $6 == (NR - 1) * 4096 && $2 % 65536 == 1 { print $6 }'
+}
 # The last two lines of a replica's log, for messages.
 last_words() { tail -n 2 "$dir/replica-$1.log" | tr '\n' ' '; }
 

@@ -304,6 +304,14 @@ static inline enum bft_verdict rbed_ask_vote(struct rbed *b, uint8_t from, bft_v
 	return rbed_say(b, from, RAFT_ASK_VOTE, &m);
 }
 
+/* Of one that has committed so far. */
+static inline enum bft_verdict rbed_ask_vote_at(struct rbed *b, uint8_t from, bft_view term, enum raft_ask kind, bft_view last_term, bft_seq last,
+                                                bft_seq commit)
+{
+	struct raft_ask_vote m = { .term = term, .kind = (uint8_t)kind, .last_term = last_term, .last = last, .commit = commit };
+	return rbed_say(b, from, RAFT_ASK_VOTE, &m);
+}
+
 static inline enum bft_verdict rbed_vote(struct rbed *b, uint8_t from, bft_view term, enum raft_ask kind, enum raft_answer answer)
 {
 	struct raft_vote m = { .term = term, .current = kind == RAFT_ASK_PRE ? term - 1 : term, .kind = (uint8_t)kind, .answer = (uint8_t)answer };
@@ -380,6 +388,8 @@ static inline struct rbed *rbed_new(uint32_t n, uint8_t self)
 	struct bft_limits limits = rbed_limits(n);
 	struct rbed *b = rbed_new_with(&limits, self);
 	rbed_start(b, BFT_RECOVERY_WHOLE);
+	rbed_raft(b)->heard = false; /* that was long ago */
+	rbed_raft(b)->heard_ms = 0;
 	for (uint8_t i = 0; i < n; i++)
 		if (i != self)
 			rbed_link(b, i, true);

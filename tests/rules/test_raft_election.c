@@ -1,6 +1,8 @@
 /* docs/protocol.md, "Raft": terms, votes, who stands, who steps down. */
 #include "tests/rules/raft_bed.h"
 
+#define PROMISE_MS (RAFT_ELECTION_MS + 10u) /* it is counted from the tick after what was heard */
+
 static bool answered(const struct rbed *b, enum raft_answer answer)
 {
 	const struct bft_effect *e = rbed_left(b, RAFT_VOTE);
@@ -32,6 +34,7 @@ static void durable_before_said(void)
 	rbed_flush_to(b, b->lsn);
 	CU_ASSERT(answered(b, RAFT_YES));
 	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	rbed_run(b, PROMISE_MS);
 	rbed_ask_vote(b, 2, 1, RAFT_ASK_REAL, 0, 0);
 	rbed_flush_to(b, b->lsn);
 	CU_ASSERT(answered(b, RAFT_NO));
@@ -83,7 +86,7 @@ static void logs_are_compared(void)
 		for (enum raft_ask kind = RAFT_ASK_REAL; kind <= RAFT_ASK_PRE; kind++) {
 			struct rbed *b = rbed_new(3, 0);
 			rbed_append(b, 1, 2, 1, 0, 0, 0, 3, 2);
-			rbed_run(b, RAFT_ELECTION_MS);
+			rbed_run(b, PROMISE_MS);
 			rbed_ask_vote(b, 2, 9, kind, rows[i].last_term, rows[i].last);
 			CU_ASSERT(answered(b, rows[i].answer));
 			rbed_free(b);
@@ -138,7 +141,7 @@ static void who_has_a_leader_answers_nobody(void)
 	rbed_ask_vote(b, 2, 9, RAFT_ASK_PRE, 8, 9);
 	CU_ASSERT(answered(b, RAFT_NO));
 	CU_ASSERT_EQUAL(rbed_raft(b)->term, 1);
-	rbed_run(b, RAFT_ELECTION_MS);
+	rbed_run(b, PROMISE_MS);
 	rbed_ask_vote(b, 2, 9, RAFT_ASK_REAL, 8, 9);
 	CU_ASSERT(answered(b, RAFT_YES));
 	rbed_free(b);

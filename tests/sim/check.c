@@ -191,12 +191,13 @@ static void check_fetching(struct node *d)
 /* Whoever fetches a snapshot keeps it for a while, and no longer than that. That what comes after it finds room meanwhile, the size of the file sees to (node.c). */
 static void check_serving(struct node *d)
 {
+	uint64_t now = mono_of(d); /* it counts by its own clock */
 	for (uint32_t i = 0; i < d->sim->n; i++) {
 		const struct transfer_lease *l = &d->driver->lease[i];
-		uint64_t used = l->view ? l->used_ms : d->sim->now, since = l->view && d->seen.snapshot > l->view->seq ? l->since_ms : d->sim->now;
-		if (d->sim->now > used + TRANSFER_LEASE_IDLE_MS + 1000)
+		uint64_t used = l->view ? l->used_ms : now, since = l->view && d->seen.snapshot > l->view->seq ? l->since_ms : now;
+		if (now > used + TRANSFER_LEASE_IDLE_MS + 1000)
 			sim_fail(d->sim, "bounds: node %u serves node %u, which has asked for nothing since %llu ms", d->id, i, (unsigned long long)used);
-		if (d->driver->certified_seq == d->seen.snapshot && d->sim->now > since + TRANSFER_LEASE_MS + 1000)
+		if (d->driver->certified_seq == d->seen.snapshot && now > since + TRANSFER_LEASE_MS + 1000)
 			sim_fail(d->sim, "bounds: node %u serves an old snapshot to node %u since %llu ms", d->id, i, (unsigned long long)since);
 	}
 }

@@ -11,6 +11,20 @@ uint64_t clock_of(const struct node *d)
 	return SIM_WALL_MS + d->sim->now + (uint64_t)(d->clock_ms + drifted);
 }
 
+uint64_t mono_of(const struct node *d)
+{
+	return d->sim->now + (uint64_t)((int64_t)d->sim->now * d->speed_ppm / 1000000);
+}
+
+/* When its clock shows `mono`, or more. */
+uint64_t true_time_of(const struct node *d, uint64_t mono)
+{
+	uint64_t t = mono * 1000000 / (uint64_t)(1000000 + d->speed_ppm);
+	while (t + (uint64_t)((int64_t)t * d->speed_ppm / 1000000) < mono)
+		t++;
+	return t;
+}
+
 static int64_t either_way(struct rng *plan, uint32_t ms)
 {
 	return (int64_t)rng_below(plan, 2 * ms + 1) - ms;
@@ -42,6 +56,24 @@ void clocks_create(struct sim *s)
 		}
 		for (uint32_t steps = apart || d->far ? rng_below(plan, 4) : 0; steps; steps--)
 			sim_at(s, (struct sim_event){ .at = 500 + rng_below(plan, SIM_FAULTS_END_MS), .kind = SIM_CLOCK, .node = (uint8_t)i });
+	}
+}
+
+/* Half of the trusted clusters read by lease, with the bound that they were given: at its edges, too. */
+void clocks_speeds(struct sim *s)
+{
+	struct rng *plan = &s->faults.plan[FAULT_SPEED];
+	uint32_t bound = 1 + rng_below(plan, BFT_LEASE_DRIFT_PERCENT_MAX);
+	if (!s->schedule->trusted || !rng_chance(plan, 50))
+		return;
+	s->lease_drift_percent = bound;
+	s->register_keys = 1; /* whoever reads, reads what others write */
+	sim_at(s, (struct sim_event){ .at = 1000, .kind = SIM_CUT_LEADER });
+	for (uint32_t i = 0; i < s->n; i++) {
+		int32_t edge = (int32_t)bound * 10000, how = (int32_t)rng_below(plan, 4);
+		int32_t speed = how == 0 ? edge : how == 1 ? -edge : (int32_t)rng_below(plan, 2 * (uint32_t)edge + 1) - edge;
+		if (fault(s, FAULT_SPEED, "the clock of replica %u runs at %d ppm off true time", i, speed))
+			s->node[i].speed_ppm = speed;
 	}
 }
 

@@ -143,7 +143,7 @@ static void print_ranges(FILE *to, const char *option, const struct fault_range 
 /* As the options that replay it. */
 void schedule_print(FILE *to, const struct schedule *sch)
 {
-	fprintf(to, "--seed %" PRIu64, sch->seed);
+	fprintf(to, "--seed %" PRIu64 "%s", sch->seed, sch->trusted ? " --mode trusted" : "");
 	if (sch->nodes)
 		fprintf(to, " --nodes %" PRIu32, sch->nodes);
 	if (sch->requests)

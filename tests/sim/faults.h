@@ -21,6 +21,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(CRASH, "crash", "a replica crashes")                                                                                                                 \
 	X(CRASH_INSIDE, "crash-inside", "a replica crashes in the middle of a wake-up")                                                                        \
 	X(PARTITION, "partition", "the network is cut in two")                                                                                                 \
+	X(LEADER_CUT, "leader-cut", "the leader is cut off from the others, where reads are by lease")                                                         \
 	X(STRIKE, "strike", "whoever executes first is cut off, or crashes")                                                                                   \
 	X(LOSS, "loss", "a frame is lost")                                                                                                                     \
 	X(DUPLICATE, "duplicate", "a frame comes twice")                                                                                                       \
@@ -34,6 +35,7 @@ bool rng_chance(struct rng *r, uint32_t percent);
 	X(DISK_FAILS, "disk-fails", "a write or flush of a log fails, and the replica stops")                                                                  \
 	X(DISK_FULL, "disk-full", "a disk is full for a while")                                                                                                \
 	X(CLOCK, "clock", "a wall clock is stepped within bounds")                                                                                             \
+	X(SPEED, "speed", "a replica's clock runs faster or slower than true time, within the bound that reads by lease rely on")                              \
 	X(CLOCK_FAR, "clock-far", "a wall clock is set far out of bounds")                                                                                     \
 	X(READMIT, "readmit", "an organization lets in one that never was out")                                                                                \
 	X(ROTATE, "rotate", "an organization gives its replica another key")                                                                                   \

@@ -33,7 +33,7 @@ static void run_one(struct sim *s, uint64_t seed, struct totals *t)
 	if (s->failure[0]) {
 		fprintf(stderr, "seed %" PRIu64 ": %s\n    replay: quorate-sim ", seed, s->failure);
 		schedule_print(stderr, &base);
-		fprintf(stderr, " --trace\n    a smaller one: quorate-sim shrink %" PRIu64 "\n", seed);
+		fprintf(stderr, " --trace\n    a smaller one: quorate-sim shrink %" PRIu64 "%s\n", seed, base.trusted ? " --mode trusted" : "");
 	}
 	totals_add(t, &one);
 }

@@ -231,6 +231,7 @@ static void tick_at_deadline(struct node *d)
 	uint64_t when = driver_deadline(d->driver);
 	if (when == UINT64_MAX)
 		return;
+	when = true_time_of(d, when);
 	if (when <= d->sim->now)
 		when = d->sim->now + 1;
 	if (d->tick_at > d->sim->now && d->tick_at <= when)
@@ -264,7 +265,7 @@ static void wake_up(struct node *d, const struct sim_event *e)
 	if (!s->calm && !s->forgetting && s->crash_every_ms && rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 20000) == 0 &&
 	    fault(s, FAULT_CRASH_INSIDE, "replica %u is about to crash in the middle of a wake-up", d->id))
 		d->crash_in = 1 + rng_below(&s->faults.plan[FAULT_CRASH_INSIDE], 12);
-	driver_time(d->driver, s->now, clock_of(d));
+	driver_time(d->driver, mono_of(d), clock_of(d));
 	if (e)
 		bring(d, e);
 	for (uint32_t turns = 0; driver_turn(d->driver); turns++)
@@ -361,6 +362,7 @@ static bool open_all(struct node *d)
 		.scheme = s->scheme,
 		.secret = s->secret[d->id],
 		.requests_max = 512,
+		.lease_drift_percent = s->lease_drift_percent,
 		.memory_bytes = 16u << 20,
 		.app = &sim_app,
 		.state = d->state,
@@ -409,7 +411,7 @@ static bool open_all(struct node *d)
 		return false;
 	if (!driver_replay(d->driver))
 		return give_up(d, driver_trouble(d->driver));
-	return driver_start(d->driver, d->incarnation ? BFT_RECOVERY_LOST : BFT_RECOVERY_WHOLE, d->incarnation, report.last_lsn, s->now, clock_of(d));
+	return driver_start(d->driver, d->incarnation ? BFT_RECOVERY_LOST : BFT_RECOVERY_WHOLE, d->incarnation, report.last_lsn, mono_of(d), clock_of(d));
 }
 
 /* Whatever is wrong with it, the replica comes up in the end: with what there is, after a wait for room, or with an empty folder. */
@@ -470,7 +472,7 @@ void node_links(struct node *d)
 {
 	struct sim *s = d->sim;
 	s->at_work = d->id;
-	driver_time(d->driver, s->now, clock_of(d));
+	driver_time(d->driver, mono_of(d), clock_of(d));
 	for (uint8_t i = 0; i < s->n; i++)
 		if (i != d->id) {
 			bool up = reached(d, i);

@@ -121,6 +121,8 @@ void registers_event(struct sim *s, const struct sim_event *e)
 void registers_create(struct sim *s)
 {
 	uint32_t clients = 2 + rng_below(&s->rng, SIM_CLIENTS - 1), think_ms = 50 + rng_below(&s->rng, 1500);
+	if (s->lease_drift_percent)
+		think_ms %= 60; /* a lease lasts no longer than a moment */
 	for (uint32_t i = 0; i < clients && s->register_wanted; i++) {
 		s->client[i].think_ms = think_ms;
 		next_one(&s->client[i], 500);

@@ -97,7 +97,8 @@ struct node {
 	struct superblock superblock;
 	int64_t clock_ms; /* off true time, beside the drift */
 	int32_t drift_ppm;
-	bool far; /* its clock may be anywhere */
+	int32_t speed_ppm; /* of its monotonic clock, off true time */
+	bool far;          /* its clock may be anywhere */
 	uint64_t tick_at;
 	uint32_t crash_in; /* calls of the world until it stops in the middle of a wake-up; 0: not */
 	bool dying;
@@ -163,6 +164,7 @@ enum sim_event_kind {
 	SIM_START,
 	SIM_LINKS,
 	SIM_REUNITE,
+	SIM_CUT_LEADER,
 	SIM_LINK,
 	SIM_READMIT,
 	SIM_RECONFIGURE,
@@ -214,6 +216,7 @@ struct sim {
 	uint64_t end_ms; /* the faults stop */
 	uint32_t requests_count;
 	uint32_t n, f, q, liars;
+	uint32_t lease_drift_percent; /* 0: no reads by lease */
 	struct bft_genesis genesis;
 	struct digest cluster;
 	const struct sign_scheme *scheme;
@@ -322,6 +325,9 @@ bool state_open_judged(struct node *d);
 
 /* clocks.c */
 uint64_t clock_of(const struct node *d);
+uint64_t mono_of(const struct node *d);
+uint64_t true_time_of(const struct node *d, uint64_t mono);
+void clocks_speeds(struct sim *s);
 void clocks_create(struct sim *s);
 void clocks_event(struct sim *s, const struct sim_event *e);
 void clocks_check(struct node *d, const struct standing *now);

@@ -162,6 +162,22 @@ static void reunite(struct sim *s, uint8_t alone)
 			node_links(&s->node[i]);
 }
 
+/* Where reads are answered by lease: who leads is cut off from those whose promise it has, and clients still reach it. */
+static void cut_leader(struct sim *s)
+{
+	struct rng *plan = &s->faults.plan[FAULT_LEADER_CUT];
+	uint32_t ms = 300 + rng_below(plan, 500), next = ms + rng_below(plan, 1000);
+	if (s->calm)
+		return;
+	for (uint8_t i = 0; i < s->n && !s->forgetting; i++)
+		if (s->node[i].up && s->node[i].seen.role == STANDING_LEADER && s->now >= s->struck_until &&
+		    fault(s, FAULT_LEADER_CUT, "replica %u, which leads, is cut off from the others for %u ms", i, ms)) {
+			s->struck_until = s->now + ms;
+			reunite(s, i);
+		}
+	sim_at(s, (struct sim_event){ .at = s->now + next, .kind = SIM_CUT_LEADER });
+}
+
 static uint8_t victim(struct sim *s)
 {
 	uint32_t anybody = rng_below(&s->faults.plan[FAULT_CRASH], s->places);
@@ -247,6 +263,7 @@ static void handle(struct sim *s, const struct sim_event *e)
 	case SIM_HAND_OVER: hand_over(s, e->value); break;
 	case SIM_LINKS: links(s); break;
 	case SIM_REUNITE: reunite(s, e->node); break;
+	case SIM_CUT_LEADER: cut_leader(s); break;
 	case SIM_CLOCK: clocks_event(s, e); break;
 	case SIM_ROOM: room(s, e); break;
 	case SIM_CRASH: crash(s, e->node); break;
@@ -319,6 +336,7 @@ static void live(struct sim *s)
 {
 	for (uint8_t i = 0; i < s->places; i++)
 		node_create(s, i);
+	clocks_speeds(s);
 	clients_create(s);
 	reads_create(s);
 	registers_create(s);

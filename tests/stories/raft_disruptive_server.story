@@ -31,14 +31,14 @@
 -- When the leader is really gone, C is as good as any other
 
 83672 ms  A is killed.
-83924 ms  C has heard no leader for 247 ms. It asks first: would you vote for me in term 2?
-83929 ms  B would vote for C: it hears no leader either, and its log is not newer.
-83934 ms  C stands in term 2: it votes for itself, and asks the others once that is on its disk.
-83939 ms  B votes for C in term 2; the vote is on its disk before it is said.
-83944 ms  C has the votes of B and C, 2 of 3: C leads term 2.
+83928 ms  C has heard no leader for 251 ms. It asks first: would you vote for me in term 2?
+83933 ms  B would vote for C: it hears no leader either, and its log is not newer.
+83938 ms  C stands in term 2: it votes for itself, and asks the others once that is on its disk.
+83943 ms  B votes for C in term 2; the vote is on its disk before it is said.
+83948 ms  C has the votes of B and C, 2 of 3: C leads term 2.
           C sends entry 2 (it opens term 2) to the others, and writes it to its own disk meanwhile.
-83949 ms  B has entry 2 on its disk and says so.
-83954 ms  C: entry 2 is on the disks of B and C, 2 of 3. It is committed.
+83953 ms  B has entry 2 on its disk and says so.
+83958 ms  C: entry 2 is on the disks of B and C, 2 of 3. It is committed.
           (a log shows term:request; - is the empty entry that opens a term, ~ is not on disk yet)
           A is down  term 1   log  1:-                      committed up to 1
           B follows  term 2   log  1:-  2:-                 committed up to 2

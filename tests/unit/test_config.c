@@ -64,7 +64,7 @@ static void a_replica(void)
 	struct quorate_config *c =
 		read_as(QUORATE_CONFIG_REPLICA, "# all of it\ngenesis: ../g\nmember_key: \"m k\"\ntls_key: /etc/t\ndata: d\nlisten: '[::1]:7000'\n"
 	                                        "durability: os\nverifiers: 3\nstate_size: 2GiB\nsegment_size: 16 MiB\nrequests_max: 100\n"
-	                                        "clients_max: 7\nmemory: 65536KiB\n");
+	                                        "clients_max: 7\nmemory: 65536KiB\nlease_drift_percent: 5\n");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
 	const struct quorate_options *o = quorate_config_options(c);
 	CU_ASSERT(strncmp(o->genesis, folder, strlen(folder)) == 0 && ends_with(o->genesis, "/../g"));
@@ -72,12 +72,12 @@ static void a_replica(void)
 	CU_ASSERT_STRING_EQUAL(o->tls_key, "/etc/t");
 	CU_ASSERT_STRING_EQUAL(o->listen, "[::1]:7000");
 	CU_ASSERT(o->durability == QUORATE_DURABILITY_OS && o->verifiers == 3 && o->state_bytes == (uint64_t)2 << 30 && o->segment_bytes == 16u << 20);
-	CU_ASSERT(o->requests_max == 100 && o->clients_max == 7 && o->memory_bytes == 64u << 20);
+	CU_ASSERT(o->requests_max == 100 && o->clients_max == 7 && o->lease_drift_percent == 5 && o->memory_bytes == 64u << 20);
 	quorate_config_free(c);
 	c = read_as(QUORATE_CONFIG_REPLICA, REPLICA);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
 	o = quorate_config_options(c);
-	CU_ASSERT(o->durability == QUORATE_DURABILITY_FLUSH && o->verifiers == 0 && o->state_bytes == 0 && !o->listen);
+	CU_ASSERT(o->durability == QUORATE_DURABILITY_FLUSH && o->verifiers == 0 && o->state_bytes == 0 && o->lease_drift_percent == 0 && !o->listen);
 	quorate_config_free(c);
 	quorate_config_free(NULL);
 }

@@ -638,6 +638,28 @@ static void damage_that_was_not_overtaken_costs_the_memory(void)
 	}
 }
 
+/* Where it is, for who has to compare it with others' damage. */
+static void damage_has_a_place(void)
+{
+	static const struct {
+		uint32_t ruined;
+		const char *place;
+	} cases[] = { { 3, "around sequences 3 to 9" }, { 4, "around sequences 4 to 12" }, { 5, "around sequences 9 to 9" } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		begin_log();
+		write_vote(9);
+		write_vote(12);
+		if (i == 2)
+			write_mark();
+		leave(true);
+		ruin(cases[i].ruined);
+		start();
+		CU_ASSERT(f.recovery == BFT_RECOVERY_LOST && strstr(f.why_lost, cases[i].place) != NULL);
+		leave(true);
+		end();
+	}
+}
+
 /* What an observer writes after the damage says nothing of what was written before it. */
 static void an_observer_does_not_overtake_its_own_damage(void)
 {
@@ -715,6 +737,7 @@ int main(void)
 		{ "a torn end loses nothing", a_torn_end_loses_nothing },
 		{ "damage that was overtaken loses nothing", damage_that_was_overtaken_loses_nothing },
 		{ "damage that was not overtaken costs the memory", damage_that_was_not_overtaken_costs_the_memory },
+		{ "damage has a place", damage_has_a_place },
 		{ "an observer does not overtake its own damage", an_observer_does_not_overtake_its_own_damage },
 		{ "a segment that is missing costs the memory", a_segment_that_is_missing_costs_the_memory },
 		{ "a record that is none ends the start", a_record_that_is_none_ends_the_start },

@@ -288,13 +288,17 @@ static void another_cluster_is_refused(void)
 static void another_mode_is_refused(void)
 {
 	struct bed bed;
-	bed_open(&bed);
-	struct node *a = node_add(&bed, NET_MEMBER, 1), *b = node_prepare(&bed, NET_CLIENT, 2);
-	b->options.mode = 2;
-	node_start(b);
-	knows(a, 0, a);
-	knows(b, 0, a);
-	refused(&bed, "the other mode", "the other mode");
+	/* Of the same name, which no genesis makes; then as a genesis does: the mode is in it. A client, and a member whose address is one of this cluster. */
+	for (int other = 0; other < 4; other++) {
+		bed_open(&bed);
+		struct node *a = node_add(&bed, NET_MEMBER, 1), *b = node_prepare(&bed, other & 1 ? NET_MEMBER : NET_CLIENT, 2);
+		b->options.mode = 2;
+		b->options.cluster.b[0] ^= other & 2 ? 1 : 0;
+		node_start(b);
+		knows(a, other & 1, other & 1 ? b : a);
+		knows(b, 0, a);
+		refused(&bed, "the other mode: one trusts its members, the other does not", "the other mode: one trusts its members, the other does not");
+	}
 }
 
 static void a_stranger_is_no_member(void)

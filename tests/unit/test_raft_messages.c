@@ -33,7 +33,7 @@ static void fill(union raft_body *m, uint16_t type, uint16_t count)
 			m->chain.entry[i].proposal = m->chain.entry[i].results = some(i);
 		break;
 	case RAFT_STATUS: m->status = (struct raft_status){ .term = 3, .low = 8, .executed = 9, .checkpoints = 5, .snapshot = 8, .snapshots = 7 }; break;
-	case RAFT_ASK_VOTE: m->ask_vote = (struct raft_ask_vote){ .term = 4, .kind = RAFT_ASK_TRANSFER, .last_term = 3, .last = 12 }; break;
+	case RAFT_ASK_VOTE: m->ask_vote = (struct raft_ask_vote){ .term = 4, .kind = RAFT_ASK_TRANSFER, .last_term = 3, .last = 12, .commit = 11 }; break;
 	case RAFT_VOTE: m->vote = (struct raft_vote){ .term = 4, .current = 6, .kind = RAFT_ASK_PRE, .answer = RAFT_DAMAGED }; break;
 	case RAFT_APPEND:
 		m->append = (struct raft_append){ .term = 70, .round = 9, .prev = 10, .prev_term = 2, .commit = 8, .count = count };
@@ -99,6 +99,7 @@ static void numbers_have_bounds(void)
 	BAD(RAFT_ASK_VOTE, m->ask_vote.term = 0);
 	BAD(RAFT_ASK_VOTE, m->ask_vote.last_term = 4); /* of the term that it asks for it has no entry yet */
 	BAD(RAFT_ASK_VOTE, m->ask_vote.last = BFT_SEQ_MAX + 1);
+	BAD(RAFT_ASK_VOTE, m->ask_vote.commit = 13); /* more than it has */
 	BAD(RAFT_ASK_VOTE, m->ask_vote.kind = 3);
 	BAD(RAFT_VOTE, m->vote.current = BFT_VIEW_MAX + 1);
 	BAD(RAFT_VOTE, m->vote.answer = 3);

@@ -288,6 +288,8 @@ static struct standing sample_standing(void)
 		              .snapshot = 6,
 		              .snapshot_asked = 7,
 		              .time_ms = 8,
+		              .damaged_from = 9,
+		              .damaged_to = 10,
 		              .trouble = "the disk is full" };
 	memset(s.chain.b, 1, DIGEST_BYTES);
 	memset(s.root.b, 2, DIGEST_BYTES);
@@ -312,6 +314,7 @@ static void standings(void)
 	CU_ASSERT(back.role == s.role && back.mode == 1 && back.flags == 5 && back.epoch == 1 && back.view == 2 && back.leader == 3 && back.executed == 4);
 	CU_ASSERT(back.stable == 5 && back.snapshot == 6 && back.snapshot_asked == 7 && back.time_ms == 8 && strcmp(back.trouble, s.trouble) == 0);
 	CU_ASSERT(digest_equal(&back.chain, &s.chain) && digest_equal(&back.root, &s.root));
+	CU_ASSERT(back.damaged_from == 9 && back.damaged_to == 10);
 	for (size_t k = 0; k < n; k++)
 		CU_ASSERT(!standing_ok(bytes, k));
 	for (size_t k = n + 1; k < n + 4; k++)
@@ -334,6 +337,9 @@ static void standing_limits(void)
 		bytes[n - STANDING_TROUBLE_BYTES_MAX - 1] = (uint8_t)over;
 		CU_ASSERT(!standing_ok(bytes, n - STANDING_TROUBLE_BYTES_MAX + over));
 	}
+	s = sample_standing();
+	s.damaged_from = s.damaged_to + 1;
+	CU_ASSERT(!standing_ok(bytes, standing_encode(&s, bytes, sizeof bytes)));
 	for (uint32_t role = 0; role <= 0xFF; role++) {
 		s = sample_standing();
 		s.role = (uint8_t)role;

@@ -114,7 +114,7 @@ static void after(void *user, uint8_t i)
 		leads_no_longer(r, i, p, &was);
 	if (p->role == RAFT_LEADER && p->commit > was.commit && was.role == RAFT_LEADER)
 		commits(r, i, p, was.commit + 1);
-	if (p->election_ms != was.election_ms)
+	if (p->election_ms != was.election_ms && p->election_ms != p->heard_ms + RAFT_ELECTION_MS) /* not when it only waits for its promise to end */
 		s->reset_ms = cores_now(r->c);
 	s->role = p->role;
 	s->term = p->term;
@@ -128,7 +128,7 @@ static void after(void *user, uint8_t i)
 /* It answers nobody who stands (4.2.3). */
 static bool hears_a_leader(const struct raft *p)
 {
-	return p->role == RAFT_LEADER || (p->leader != RAFT_NOBODY && p->mono_ms < p->heard_ms + RAFT_ELECTION_MS);
+	return p->role == RAFT_LEADER || raft_promised(p);
 }
 
 static const char *why_not(const struct raft_tale *r, uint8_t i, const struct raft_vote *v, uint8_t to)
@@ -138,10 +138,12 @@ static const char *why_not(const struct raft_tale *r, uint8_t i, const struct ra
 	const struct raft_ask_vote *q = &r->question[i];
 	if (v->kind == RAFT_ASK_PRE && q->term <= p->term)
 		snprintf(text, sizeof text, "it is in term %llu itself", (unsigned long long)p->term);
+	else if (hears_a_leader(p) && p->leader == RAFT_NOBODY)
+		snprintf(text, sizeof text, "it has heard a leader, or started, a moment ago, and may have promised its vote to nobody else");
 	else if (hears_a_leader(p))
 		snprintf(text, sizeof text, p->leader == i ? "it leads itself" : "it hears %s, who leads term %llu", name(p->leader),
 		         (unsigned long long)p->term);
-	else if (raft_log_newer_than(p, q->last_term, q->last))
+	else if (raft_log_newer_than(p, q))
 		snprintf(text, sizeof text, "its own log is newer: it ends with entry %llu of term %llu, %s's with entry %llu of term %llu",
 		         (unsigned long long)p->last, (unsigned long long)raft_log_term(p, p->last), name(to), (unsigned long long)q->last,
 		         (unsigned long long)q->last_term);
