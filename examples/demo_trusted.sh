@@ -75,7 +75,9 @@ say "quorate status: $(tolerated)"
 
 awk '{ print $0 "\t" NR }' "$words" >"$dir/words.tsv"
 rows=$(wc -l <"$dir/words.tsv")
-say "loading $words: $rows words, each with its line number"
+# A round sets every word four times: long enough for an accident to happen in the middle of it.
+for _ in 1 2 3 4; do cat "$dir/words.tsv"; done >"$dir/round.tsv"
+say "loading $words: $rows words, each with its line number, four times a round"
 
 # Again and again until the accident is over: every round sets every word.
 load() {
@@ -83,15 +85,28 @@ load() {
 	[ ! -t 2 ] || bar=/dev/stderr
 	until [ -e "$dir/stop" ]; do
 		round=$((round + 1))
-		"$quorate" load "$dir/words.tsv" --cluster "$cluster" --json --sessions 4 --bundle 16 --progress "$dir/progress-$round" >>"$dir/loads" 2>"$bar" || touch "$dir/failed"
+		"$quorate" load "$dir/round.tsv" --cluster "$cluster" --json --sessions 4 --bundle 16 --progress "$dir/progress-$round" >>"$dir/loads" 2>"$bar" || touch "$dir/failed"
 		[ ! -e "$dir/failed" ] || return 0
 	done
 }
+: >"$dir/loads"
 load &
 loader=$!
 
+# Half a second into a round that has just begun: between two rounds nobody would wait for an answer.
+mid_round() {
+	local before
+	before=$(wc -l <"$dir/loads")
+	for _ in $(seq 1000); do
+		[ "$(wc -l <"$dir/loads")" -eq "$before" ] || break
+		sleep 0.02
+	done
+	sleep 0.5
+}
+
 pause=$(awk "BEGIN { p = $seconds / 5; print p < 0.5 ? 0.5 : p }")
 sleep "$pause"
+mid_round
 read -r view leader < <(leader_and_view) || fail "no replica says that it leads"
 killed=$(date +%s%3N)
 kill_hard "$leader"

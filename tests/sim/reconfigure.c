@@ -111,8 +111,9 @@ void reconfigure_event(struct sim *s, const struct sim_event *e)
 	if (!d)
 		return;
 	const struct epoch_keys *k = &d->driver->chain->keys;
-	if (c->open && c->wish.epoch == k->epoch) {
-		approve(s, c, k); /* asked again: somebody's word may have been lost */
+	if (c->open) { /* one after the other: who comes by the last one is not started yet, or somebody's word for it may have been lost */
+		if (c->wish.epoch == k->epoch)
+			approve(s, c, k);
 		return;
 	}
 	*c = (struct sim_change){ .wish.epoch = k->epoch };
