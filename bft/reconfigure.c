@@ -125,6 +125,14 @@ bft_mask reconfigure_touched(const struct reconfigure *r)
 	return m;
 }
 
+uint32_t reconfigure_cards(const struct reconfigure *r)
+{
+	uint32_t count = 0;
+	for (uint8_t i = 0; i < r->seats; i++)
+		count += r->seat[i].taken;
+	return count;
+}
+
 struct bft_roster reconfigure_roster(const struct reconfigure *r, const struct epoch_keys *k)
 {
 	struct bft_roster next = epoch_roster_now(k);
@@ -198,7 +206,7 @@ const char *reconfigure_check(const struct reconfigure *r, const struct epoch_ke
 	const char *why = NULL;
 	if (r->epoch != k->epoch)
 		return "it is of another epoch";
-	if (!epoch_keys_room(k, r->seats))
+	if (!epoch_keys_room(k, reconfigure_cards(r)))
 		return "the cluster has changed as often as it can";
 	if (r->kind == RECONFIGURE_MODE && next.mode == now.mode)
 		return "that is the mode already";

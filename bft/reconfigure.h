@@ -54,6 +54,8 @@ bool reconfigure_add(struct reconfigure *r, const struct public_key *org, const 
 struct bft_roster reconfigure_roster(const struct reconfigure *r, const struct epoch_keys *k);
 /* Whose number is another's afterwards, or nobody's. */
 bft_mask reconfigure_touched(const struct reconfigure *r);
+/* How many cards it brings: only these take room in the chain of epochs (epoch_keys_room). */
+uint32_t reconfigure_cards(const struct reconfigure *r);
 
 /* Whether it may be, whoever approves: keys and cards are good and new, enough members remain to go on without those who come, the mode allows so many. NULL, or the
  * reason. Cost: two signatures for each card. */

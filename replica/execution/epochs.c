@@ -76,7 +76,7 @@ static bool room_for(const struct epoch_keys *k, const struct epoch_change *c)
 	if (c->kind == BUNDLE_PASS_OVER && k->rosters >= EPOCH_ROSTERS_MAX)
 		return false;
 	if (c->kind == BUNDLE_RECONFIGURE)
-		return epoch_keys_room(k, c->reconfigure.seats);
+		return epoch_keys_room(k, reconfigure_cards(&c->reconfigure));
 	return true;
 }
 
