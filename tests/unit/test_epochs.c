@@ -1,5 +1,6 @@
 /* Epochs as execution decides them: an organization's word, ordered, ends the present one at a border that all compute alike. */
 #include "tests/unit/execution_bed.h"
+#include "tests/unit/reconfigure_bed.h"
 
 #define NOW 1000000u
 #define SESSION (1u << 16)
@@ -381,6 +382,305 @@ static void a_passing_over_has_no_session(void)
 	xbed_destroy(&b);
 }
 
+/* ---- members and mode: organizations' voices ---- */
+
+static void begin_with_cards(void)
+{
+	begin();
+	rbed_genesis(&b.genesis, BFT_MODE_BFT, 4);
+}
+
+static void add_change(const struct reconfigure *r)
+{
+	static uint8_t op[4 + RECONFIGURE_BYTES_MAX];
+	size_t n = reconfigure_encode(r, op + 4, RECONFIGURE_BYTES_MAX);
+	struct wr w = wr_of(op, 4);
+	wr_u32(&w, (uint32_t)n);
+	struct bundle x = { .key = xbed_key(1), .kind = BUNDLE_RECONFIGURE, .session = SESSION, .number = ++number, .count = 1, .ops = op, .ops_bytes = 4 + n };
+	xbed_add(&b, &x);
+}
+
+static uint8_t order_change(const struct reconfigure *r)
+{
+	add_change(r);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	return xbed_result(&b, 0).status;
+}
+
+/* What is wanted, approved by one organization. */
+static struct reconfigure by(const struct reconfigure *wanted, uint8_t org_number)
+{
+	struct reconfigure r = *wanted;
+	r.approvals = 0;
+	rbed_approve(&r, org_number, &b.cluster);
+	return r;
+}
+
+static uint8_t approve_by(const struct reconfigure *wanted, uint8_t org_number)
+{
+	struct reconfigure r = by(wanted, org_number);
+	return order_change(&r);
+}
+
+/* The border that the last entry's answer names; 0: none yet. */
+static bft_seq answered_border(void)
+{
+	struct result x = xbed_result(&b, 0);
+	struct rd r = rd_of(x.values, x.values_bytes);
+	uint32_t n;
+	uint64_t said = 0;
+	CU_ASSERT(rd_u32(&r, &n) && n == 8 && rd_u64(&r, &said) && rd_done(&r));
+	return said;
+}
+
+static struct reconfigure a_fifth(bft_epoch epoch, uint8_t card_number)
+{
+	struct bft_card card = rbed_card(card_number, card_number);
+	return rbed_members(epoch, 4, &card);
+}
+
+/* The organization's voice is for that very change. */
+static bool voice_is(uint8_t org_number, const struct reconfigure *wanted)
+{
+	struct public_key key = rbed_public(RBED_ORG, org_number);
+	struct reconfigure voice;
+	struct digest x, y;
+	enum state_result r = epochs_voice(&voice, b.state.state, &key);
+	if (!wanted || r != STATE_OK)
+		return !wanted && r == STATE_NONE;
+	reconfigure_digest(&x, wanted);
+	reconfigure_digest(&y, &voice);
+	return digest_equal(&x, &y) && voice.epoch == wanted->epoch && voice.approvals == 1 && public_key_equal(&voice.by[0].org, &key);
+}
+
+/* Over the border that is pending, with its snapshot. */
+static void cross(void)
+{
+	idle_until(now()->border);
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+}
+
+/* A snapshot that has everything up to here. */
+static void keep(void)
+{
+	xbed_kind(&b, 1, SESSION, ++number, BUNDLE_SNAPSHOT);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW + 20000));
+	CU_ASSERT_EQUAL(xbed_result(&b, 0).status, RESULT_DONE);
+	idle_until(execution_snapshot_due(b.x));
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+}
+
+static void voices_are_gathered_over_entries_and_restarts(void)
+{
+	begin_with_cards();
+	struct reconfigure wanted = a_fifth(1, 20);
+	CU_ASSERT(approve_by(&wanted, 0) == RESULT_DONE && answered_border() == 0);
+	CU_ASSERT(now()->border == 0 && voice_is(0, &wanted) && voice_is(1, NULL));
+	keep();
+	xbed_restart(&b);
+	CU_ASSERT(voice_is(0, &wanted) && now()->epoch == 1 && now()->border == 0);
+	CU_ASSERT(approve_by(&wanted, 2) == RESULT_DONE && answered_border() == 0);
+	CU_ASSERT(approve_by(&wanted, 2) == RESULT_DONE && answered_border() == 0); /* once more is one voice */
+	CU_ASSERT(approve_by(&wanted, 3) == RESULT_DONE);
+	bft_seq border = epochs_border(execution_seq(b.x), &b.limits);
+	CU_ASSERT(answered_border() == border && now()->border == border && now()->next.kind == BUNDLE_RECONFIGURE);
+	CU_ASSERT_EQUAL(now()->next.reconfigure.approvals, 3);
+	CU_ASSERT(epoch_change_holds(&now()->next, &now()->keys, &sign_ed25519, &b.cluster)); /* it proves itself, to whoever was not there */
+	CU_ASSERT_EQUAL(epoch_roster_now(&now()->keys).members, mask_all(4));                 /* not before the border */
+	cross();
+	CU_ASSERT(now()->epoch == 2 && now()->border == 0 && epoch_roster_now(&now()->keys).members == mask_all(5));
+	for (uint8_t i = 0; i < 4; i++)
+		CU_ASSERT(voice_is(i, NULL)); /* they were about the epoch that is over */
+	xbed_restart(&b);
+	struct public_key key = rbed_public(RBED_MEMBER, 20);
+	CU_ASSERT(now()->epoch == 2 && public_key_equal(epoch_key(&now()->keys, 4, 2), &key) && epoch_key(&now()->keys, 4, 1) == NULL);
+	xbed_destroy(&b);
+}
+
+static void several_approvals_come_in_one_entry(void)
+{
+	begin_with_cards();
+	struct reconfigure wanted = rbed_mode(1, BFT_MODE_TRUSTED);
+	rbed_approve_by(&wanted, 3, &b.cluster);
+	CU_ASSERT(order_change(&wanted) == RESULT_DONE && now()->border == 0);
+	CU_ASSERT(voice_is(0, &wanted) && voice_is(1, &wanted) && voice_is(2, &wanted) && voice_is(3, NULL));
+	CU_ASSERT(approve_by(&wanted, 3) == RESULT_DONE && now()->border != 0);
+	cross();
+	CU_ASSERT(now()->epoch == 2 && epoch_roster_now(&now()->keys).mode == BFT_MODE_TRUSTED && epoch_roster(&now()->keys, 1).mode == BFT_MODE_BFT);
+	/* Back, by a majority of members, is not enough either. */
+	wanted = rbed_mode(2, BFT_MODE_BFT);
+	rbed_approve_by(&wanted, 3, &b.cluster);
+	CU_ASSERT(order_change(&wanted) == RESULT_DONE && now()->border == 0);
+	xbed_destroy(&b);
+}
+
+/* One voice an organization: its last. What it says now is not counted for what it said before. */
+static void a_voice_is_replaced_by_the_next(void)
+{
+	begin_with_cards();
+	struct reconfigure first = a_fifth(1, 20), second = a_fifth(1, 21);
+	CU_ASSERT(approve_by(&first, 0) == RESULT_DONE && approve_by(&first, 1) == RESULT_DONE);
+	CU_ASSERT(approve_by(&second, 1) == RESULT_DONE && voice_is(1, &second) && voice_is(0, &first));
+	CU_ASSERT(approve_by(&first, 2) == RESULT_DONE && now()->border == 0); /* 0 and 2: one has gone over */
+	CU_ASSERT(approve_by(&first, 3) == RESULT_DONE && now()->border != 0);
+	CU_ASSERT_EQUAL(now()->next.reconfigure.approvals, 3);
+	xbed_destroy(&b);
+}
+
+/* Of two that are wanted at once one wins; the voices for the other go with the epoch that they are about. */
+static void of_two_at_once_one_wins(void)
+{
+	begin_with_cards();
+	struct reconfigure mine = a_fifth(1, 20), yours = a_fifth(1, 21);
+	CU_ASSERT(approve_by(&mine, 0) == RESULT_DONE && approve_by(&yours, 1) == RESULT_DONE && approve_by(&mine, 2) == RESULT_DONE);
+	CU_ASSERT(now()->border == 0);
+	CU_ASSERT(approve_by(&mine, 3) == RESULT_DONE && now()->border != 0);
+	bft_seq border = now()->border;
+	CU_ASSERT_EQUAL(approve_by(&yours, 2), RESULT_PENDING);
+	CU_ASSERT(now()->border == border && voice_is(2, &mine)); /* refused, it changes nothing */
+	cross();
+	CU_ASSERT(now()->epoch == 2 && voice_is(1, NULL));
+	CU_ASSERT_EQUAL(approve_by(&yours, 2), RESULT_FORBIDDEN); /* it names the epoch that is over */
+	CU_ASSERT_EQUAL(approve_by(&mine, 1), RESULT_FORBIDDEN);
+	yours = a_fifth(2, 21);
+	yours.seat[0].member = 5;
+	CU_ASSERT(approve_by(&yours, 1) == RESULT_DONE && now()->border == 0); /* asked for anew it may be */
+	xbed_destroy(&b);
+}
+
+/* A readmission, or another key, ends the epoch just the same: the voices of it are gone. */
+static void another_border_takes_the_voices_away(void)
+{
+	begin_with_cards();
+	org[2] = rbed_secret(RBED_ORG, 2);
+	struct reconfigure wanted = a_fifth(1, 20);
+	CU_ASSERT(approve_by(&wanted, 0) == RESULT_DONE && approve_by(&wanted, 1) == RESULT_DONE);
+	struct readmit word = word_of(2, 1, 5, &org[2]);
+	CU_ASSERT_EQUAL(order(&word), RESULT_DONE);
+	CU_ASSERT_EQUAL(approve_by(&wanted, 2), RESULT_PENDING);
+	cross();
+	CU_ASSERT(now()->epoch == 2 && voice_is(0, NULL) && voice_is(1, NULL));
+	CU_ASSERT(approve_by(&wanted, 2) == RESULT_FORBIDDEN && now()->border == 0);
+	xbed_destroy(&b);
+}
+
+static void nobody_elses_voice_counts(void)
+{
+	begin_with_cards();
+	struct reconfigure wanted = a_fifth(1, 20), bad;
+	bad = by(&wanted, 0);
+	bad.by[0].signature.b[9] ^= 1; /* false */
+	CU_ASSERT_EQUAL(order_change(&bad), RESULT_FORBIDDEN);
+	bad = by(&wanted, 20); /* the newcomer's own */
+	CU_ASSERT_EQUAL(order_change(&bad), RESULT_FORBIDDEN);
+	bad = by(&wanted, 0); /* for another number than it was signed for */
+	bad.seat[0].member = 7;
+	CU_ASSERT_EQUAL(order_change(&bad), RESULT_FORBIDDEN);
+	bad = wanted;
+	rbed_approve(&bad, 0, &b.cluster);
+	rbed_approve(&bad, 20, &b.cluster); /* one true, one of nobody: it is not taken apart */
+	CU_ASSERT_EQUAL(order_change(&bad), RESULT_FORBIDDEN);
+	struct digest mine = b.cluster;
+	b.cluster.b[0] ^= 1;
+	bad = by(&wanted, 0);
+	b.cluster = mine;
+	CU_ASSERT_EQUAL(order_change(&bad), RESULT_FORBIDDEN);
+	struct reconfigure later = a_fifth(2, 20), never = rbed_members(1, 3, NULL); /* of an epoch to come; three are too few */
+	CU_ASSERT(approve_by(&later, 0) == RESULT_FORBIDDEN && approve_by(&never, 0) == RESULT_FORBIDDEN);
+	for (uint8_t i = 0; i < 4; i++)
+		CU_ASSERT(voice_is(i, NULL));
+	struct public_key stranger = rbed_public(RBED_ORG, 20);
+	struct reconfigure none;
+	CU_ASSERT(epochs_voice(&none, b.state.state, &stranger) == STATE_NONE && now()->border == 0);
+	xbed_destroy(&b);
+}
+
+/* It has one voice, and the weight of its members. */
+static void an_organization_with_two_members(void)
+{
+	begin_with_cards();
+	struct bft_card second = rbed_card(0, 20);
+	struct reconfigure wanted = rbed_members(1, 4, &second);
+	rbed_approve_by(&wanted, 3, &b.cluster);
+	CU_ASSERT_EQUAL(order_change(&wanted), RESULT_DONE);
+	cross();
+	CU_ASSERT_EQUAL(now()->epoch, 2);
+	struct bft_card third = rbed_card(21, 21);
+	wanted = rbed_members(2, 5, &third); /* of five members four */
+	CU_ASSERT(approve_by(&wanted, 0) == RESULT_DONE && approve_by(&wanted, 1) == RESULT_DONE && now()->border == 0);
+	CU_ASSERT(approve_by(&wanted, 2) == RESULT_DONE && now()->border != 0);
+	CU_ASSERT_EQUAL(now()->next.reconfigure.approvals, 3);
+	xbed_destroy(&b);
+}
+
+static void a_change_that_is_pending_outlives_a_restart(void)
+{
+	begin_with_cards();
+	struct reconfigure wanted = a_fifth(1, 20);
+	rbed_approve_by(&wanted, 4, &b.cluster);
+	xbed_kind(&b, 1, SESSION, ++number, BUNDLE_SNAPSHOT);
+	CU_ASSERT_FATAL(xbed_run(&b, NOW));
+	CU_ASSERT_EQUAL(order_change(&wanted), RESULT_DONE);
+	bft_seq border = now()->border;
+	idle_until(execution_snapshot_due(b.x));
+	CU_ASSERT_FATAL(execution_snapshot(b.x));
+	xbed_restart(&b);
+	CU_ASSERT(now()->epoch == 1 && now()->border == border && now()->next.kind == BUNDLE_RECONFIGURE && now()->next.reconfigure.approvals == 4);
+	cross();
+	struct epoch_record record;
+	CU_ASSERT(now()->epoch == 2 && epoch_roster_now(&now()->keys).members == mask_all(5));
+	CU_ASSERT(epochs_record(&record, b.state.state, 2) == STATE_OK && record.change.reconfigure.approvals == 4);
+	xbed_destroy(&b);
+}
+
+/* Whoever gets a number has lost nothing yet, whatever its holder before had. */
+static void incarnations_go_with_their_member(void)
+{
+	begin_with_cards();
+	org[3] = rbed_secret(RBED_ORG, 3);
+	struct readmit word = word_of(3, 1, 5, &org[3]);
+	CU_ASSERT_EQUAL(order(&word), RESULT_DONE);
+	cross();
+	CU_ASSERT(now()->epoch == 2 && now()->incarnation[3] == 5);
+	struct bft_card card = rbed_card(20, 20);
+	struct reconfigure wanted = rbed_members(2, 3, &card);
+	rbed_approve_by(&wanted, 3, &b.cluster);
+	CU_ASSERT_EQUAL(order_change(&wanted), RESULT_DONE);
+	cross();
+	CU_ASSERT(now()->epoch == 3 && now()->incarnation[3] == 0);
+	/* Its former organization lets nobody in there any more; the new one does. */
+	word = word_of(3, 3, 5, &org[3]);
+	CU_ASSERT_EQUAL(order(&word), RESULT_FORBIDDEN);
+	struct secret_key fresh = rbed_secret(RBED_ORG, 20);
+	word = word_of(3, 3, 5, &fresh);
+	CU_ASSERT_EQUAL(order(&word), RESULT_DONE);
+	xbed_destroy(&b);
+}
+
+/* The shape of a change is judged before anything is ordered. */
+static void a_changes_shape_is_one_operation(void)
+{
+	begin_with_cards();
+	static uint8_t op[4 + RECONFIGURE_BYTES_MAX], bytes[BUNDLE_HEAD_BYTES + sizeof op];
+	struct reconfigure wanted = a_fifth(1, 20);
+	rbed_approve(&wanted, 0, &b.cluster);
+	size_t n = reconfigure_encode(&wanted, op + 4, RECONFIGURE_BYTES_MAX);
+	struct wr w = wr_of(op, 4);
+	wr_u32(&w, (uint32_t)n);
+	struct bundle x = { .key = xbed_key(1), .kind = BUNDLE_RECONFIGURE, .session = SESSION, .number = 1, .count = 1, .ops = op, .ops_bytes = 4 + n }, out;
+	CU_ASSERT_PTR_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	x.session = 0;
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	x.session = SESSION;
+	op[4 + 8] = 9; /* of no kind */
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	op[4 + 8] = RECONFIGURE_MEMBERS;
+	x.count = 0;
+	x.ops_bytes = 0;
+	CU_ASSERT_PTR_NOT_NULL(bundle_decode(&out, bytes, bundle_encode(&x, bytes, sizeof bytes)));
+	xbed_destroy(&b);
+}
+
 /* The shape is judged before anything is ordered. */
 static void its_shape_is_one_operation(void)
 {
@@ -420,6 +720,16 @@ int main(void)
 		{ "a passing over that is pending outlives a restart", a_passing_over_that_is_pending_outlives_a_restart },
 		{ "a passing over has no session", a_passing_over_has_no_session },
 		{ "its shape is one operation", its_shape_is_one_operation },
+		{ "voices are gathered over entries and restarts", voices_are_gathered_over_entries_and_restarts },
+		{ "several approvals come in one entry", several_approvals_come_in_one_entry },
+		{ "a voice is replaced by the next", a_voice_is_replaced_by_the_next },
+		{ "of two at once one wins", of_two_at_once_one_wins },
+		{ "another border takes the voices away", another_border_takes_the_voices_away },
+		{ "nobody else's voice counts", nobody_elses_voice_counts },
+		{ "an organization with two members", an_organization_with_two_members },
+		{ "a change that is pending outlives a restart", a_change_that_is_pending_outlives_a_restart },
+		{ "incarnations go with their member", incarnations_go_with_their_member },
+		{ "a change's shape is one operation", a_changes_shape_is_one_operation },
 		{ 0 },
 	};
 	return unit_main("epochs", cases);
