@@ -40,8 +40,8 @@ static void to_member(void *user, uint8_t from, uint8_t to, const uint8_t *frame
 	struct rd r = rd_of(frame, n);
 	struct bft_envelope e;
 	(void)user;
-	FUZZ_CHECK(to < BED_MEMBERS && to != from && envelope_read(&r, &e));
-	FUZZ_CHECK(e.signer == BFT_SIGNER_CHANNEL || e.signer < BED_MEMBERS);
+	FUZZ_CHECK(to < BFT_MEMBERS_MAX && to != from && envelope_read(&r, &e));
+	FUZZ_CHECK(e.signer == BFT_SIGNER_CHANNEL || e.signer < BFT_MEMBERS_MAX);
 	if (e.type < PBFT_VOTES || e.type >= PBFT_TYPE_END)
 		return;
 	FUZZ_CHECK(pbft_decode(e.type, &body, r.at, rd_left(&r)) > 0);

@@ -5,6 +5,7 @@
 #include "bft/evidence_list.h"
 #include "bft/pbft/evidence.h"
 #include "bft/receipt.h"
+#include "bft/reconfigure.h"
 #include "bft/reply.h"
 #include "crypto/keyfile.h"
 #include "net/hello.h"
@@ -758,6 +759,86 @@ static void receipts(void)
 	one_receipt("too-few", 3, 0, 512, 511);
 }
 
+/* ---- members and mode: so does this one, and its four organizations' keys are all ones, all twos, and so on ---- */
+
+static void save_change(const char *name, struct reconfigure *r, uint8_t approvals)
+{
+	static uint8_t bytes[RECONFIGURE_BYTES_MAX];
+	static const struct signature any = { { 6 } };
+	for (uint8_t i = 1; i <= approvals; i++) {
+		struct public_key org;
+		memset(org.b, i, sizeof org.b);
+		(void)reconfigure_add(r, &org, &any);
+	}
+	plain("fuzz_reconfigure", name, bytes, reconfigure_encode(r, bytes, sizeof bytes));
+}
+
+static struct bft_card newcomer(uint8_t i)
+{
+	struct bft_card c = { .org = "new", .addresses_count = 1 };
+	snprintf(c.addresses[0], sizeof c.addresses[0], "127.0.0.1:%u", 7000u + i);
+	memset(c.org_key.b, 40, 32);
+	memset(c.member_key.b, 50 + i, 32);
+	memset(c.tls_key.b, 60 + i, 32);
+	return c;
+}
+
+/* As the chain of epochs shows it. */
+static void save_link(const struct reconfigure *r)
+{
+	static uint8_t bytes[EPOCH_LINK_BYTES_MAX];
+	static struct epoch_link link;
+	static const struct signature any = { { 6 } };
+	link = (struct epoch_link){ .record = { .epoch = 2, .base = 64, .change = { .kind = BUNDLE_RECONFIGURE } } };
+	link.record.change.reconfigure = *r;
+	(void)epoch_link_add(&link, 0, &any);
+	(void)epoch_link_add(&link, 2, &any);
+	plain("fuzz_epoch_link", "reconfigure", bytes, epoch_link_encode(&link, bytes, sizeof bytes));
+}
+
+/* As a client brings it. */
+static void save_request(const struct reconfigure *r)
+{
+	static uint8_t ops[4 + RECONFIGURE_BYTES_MAX], bytes[BUNDLE_HEAD_BYTES + sizeof ops];
+	size_t n = reconfigure_encode(r, ops + 4, sizeof ops - 4);
+	struct wr w = wr_of(ops, 4);
+	wr_u32(&w, (uint32_t)n);
+	struct bundle b = { .key = cluster.client_key, .kind = BUNDLE_RECONFIGURE, .session = 7, .number = 3, .count = 1, .ops = ops, .ops_bytes = 4 + n };
+	plain("fuzz_bundle", "reconfigure", bytes, bundle_encode(&b, bytes, sizeof bytes));
+}
+
+/* What organizations approve is asked of a replica: whole, and one byte short. */
+static void save_question(void)
+{
+	uint8_t frame[BFT_FRAME_HEAD_BYTES + PUBLIC_KEY_BYTES];
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH_VOICE };
+	struct public_key none = { { 0 } };
+	struct wr w = wr_of(frame, sizeof frame);
+	envelope_write(&w, &e);
+	wr_bytes(&w, none.b, sizeof none.b);
+	script_begin(&heard);
+	script_add(&heard, 0, wr_done(&w), frame);
+	script_add(&heard, 0, wr_done(&w) - 1, frame);
+	end_script(&heard, "fuzz_driver", "voices", -1);
+}
+
+static void changes(void)
+{
+	struct reconfigure come = { .epoch = 1, .kind = RECONFIGURE_MEMBERS, .seats = 1, .seat = { { 4, true, newcomer(4) } } };
+	struct reconfigure replace = { .epoch = 1, .kind = RECONFIGURE_MEMBERS, .seats = 1, .seat = { { 2, true, newcomer(4) } } };
+	struct reconfigure two = { .epoch = 1, .kind = RECONFIGURE_MEMBERS, .seats = 2, .seat = { { 1, false, { { 0 } } }, { 63, true, newcomer(5) } } };
+	struct reconfigure trusted = { .epoch = 1, .kind = RECONFIGURE_MODE, .mode = BFT_MODE_TRUSTED };
+	struct reconfigure bft = { .epoch = 1, .kind = RECONFIGURE_MODE, .mode = BFT_MODE_BFT };
+	save_change("come", &come, 3);
+	save_change("replace", &replace, 4);
+	save_change("go-and-come", &two, 4);
+	save_change("trusted", &trusted, 4);
+	save_change("bft-by-one", &bft, 1);
+	save_link(&come);
+	save_request(&trusted);
+	save_question();
+}
+
 static void evidence_list(void)
 {
 	uint8_t bytes[256];
@@ -790,6 +871,7 @@ int main(int argc, char **argv)
 	superblock();
 	evidence();
 	receipts();
+	changes();
 	evidence_list();
 	return 0;
 }
