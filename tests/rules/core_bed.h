@@ -11,7 +11,7 @@
 #include "bft/effects.h"
 #include "bft/pbft/pbft.h"
 #include "bft/proposal.h"
-#include "bft/quorum.h"
+#include "bft/roster.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -52,8 +52,11 @@ struct bed_own {
 
 struct bed {
 	struct bft_limits limits;
+	bft_mask first; /* who were members when it began */
 	struct digest cluster, null;
-	uint32_t n, q, weak;
+	uint32_t n; /* one above the highest number */
+	bft_mask members;
+	uint32_t q, weak;
 	uint8_t self;
 	bft_epoch epoch;
 	bft_mask passed; /* who leads last in it */
@@ -118,6 +121,19 @@ static inline void bed_forget(struct bed *b)
 	b->seen_count = 0;
 }
 
+static inline void bed_members(struct bed *b, bft_mask members)
+{
+	b->members = members;
+	b->q = quorum_strong(mask_count(members));
+	b->weak = quorum_weak(mask_count(members));
+}
+
+/* A member, and not the core. */
+static inline bool bed_others(const struct bed *b, uint32_t i)
+{
+	return i != b->self && (b->members & BFT_BIT(i));
+}
+
 static inline struct bed *bed_new_with(const struct bft_limits *limits, uint8_t self)
 {
 	struct bed *b = bed_alloc(sizeof *b);
@@ -125,9 +141,9 @@ static inline struct bed *bed_new_with(const struct bft_limits *limits, uint8_t 
 	b->cluster = bed_digest(1000000);
 	b->chain[0] = b->cluster;
 	proposal_null_digest(&b->null, &b->cluster);
+	bed_members(b, mask_all(limits->members) & ~limits->absent);
+	b->first = b->members;
 	b->n = limits->members;
-	b->q = quorum_strong(b->n);
-	b->weak = quorum_weak(b->n);
 	b->self = self;
 	b->core_bytes = bft_pbft.bytes(limits);
 	b->core = bed_alloc(b->core_bytes);
@@ -180,7 +196,7 @@ static inline void bed_free(struct bed *b)
 
 static inline uint8_t bed_leader(const struct bed *b, bft_view view)
 {
-	return order_leader(view, mask_all(b->n), b->passed);
+	return order_leader(view, b->members, b->passed);
 }
 
 /* ---- steps ---- */
@@ -564,7 +580,7 @@ static inline void bed_start(struct bed *b, enum bft_recovery recovery)
 static inline void bed_join(struct bed *b)
 {
 	for (uint32_t i = 0, told = 0; i < b->n && told < b->q - 1; i++)
-		if (i != b->self) {
+		if (bed_others(b, i)) {
 			bed_recall_done(b, (uint8_t)i);
 			told++;
 		}
@@ -576,7 +592,7 @@ static inline struct bed *bed_ready(const struct bft_limits *limits, uint8_t sel
 	struct bed *b = bed_new_with(limits, self);
 	bed_start(b, BFT_RECOVERY_WHOLE);
 	for (uint32_t i = 0; i < b->n; i++)
-		if (i != self)
+		if (bed_others(b, i))
 			bed_link(b, (uint8_t)i, true);
 	bed_join(b);
 	bed_forget(b);
@@ -589,6 +605,36 @@ static inline struct bed *bed_new(uint32_t n, uint8_t self)
 	return bed_ready(&limits, self);
 }
 
+/* As the driver does: a core for the members of that epoch, and for me. */
+static inline void bed_roster(struct bed *b, const struct bft_rec_view *view)
+{
+	struct bft_roster all = { .members = view->members | BFT_BIT(b->self) };
+	bed_members(b, view->members);
+	b->n = b->limits.members = roster_width(&all);
+	b->limits.absent = mask_all(b->n) & ~view->members;
+	size_t need = bft_pbft.bytes(&b->limits);
+	if (need > b->core_bytes) {
+		free(b->core);
+		free(b->before);
+		b->core = bed_alloc(need);
+		b->before = bed_alloc(need);
+		b->core_bytes = need;
+	}
+}
+
+/* Of which members its first records are: the driver reads that off each record. */
+static inline struct bft_rec_view bed_log_begins(const struct bed *b)
+{
+	for (uint32_t i = 0; i < b->log_count; i++) {
+		const struct bft_rec_view *view = b->log[i].rtype == PBFT_REC_VIEW ? b->log[i].data : NULL;
+		if (view && view->entered != BFT_VIEW_BEGINS)
+			return *view;
+		if (view)
+			break;
+	}
+	return (struct bft_rec_view){ .members = b->first };
+}
+
 /* The process ends and begins again: what was durable is all there is. The state stands where execution had come, or at `executed`. Not yet joined. */
 static inline void bed_restart(struct bed *b, bft_seq executed, enum bft_recovery recovery)
 {
@@ -598,14 +644,18 @@ static inline void bed_restart(struct bed *b, bft_seq executed, enum bft_recover
 	b->executed = executed;
 	while (b->log_count && b->log[b->log_count - 1].lsn > b->durable_lsn)
 		free(b->log[--b->log_count].data);
+	struct bft_rec_view where = bed_log_begins(b);
+	bed_roster(b, &where);
 	bft_pbft.init(b->core, &b->limits, &b->cluster, 1, b->self);
 	bed_forget(b);
 	b->epoch = 1;
 	for (uint32_t i = 0; i < b->log_count; i++) {
 		const struct bft_rec_view *view = b->log[i].rtype == PBFT_REC_VIEW ? b->log[i].data : NULL;
 		/* As the driver does: before an epoch's beginning stands what was another core's. */
-		if (view && view->entered == BFT_VIEW_BEGINS)
+		if (view && view->entered == BFT_VIEW_BEGINS) {
+			bed_roster(b, view);
 			bft_pbft.init(b->core, &b->limits, &b->cluster, view->epoch, b->self);
+		}
 		if (view)
 			b->epoch = view->epoch;
 		struct bft_event e = {
@@ -627,6 +677,7 @@ static inline void bed_next_epoch(struct bed *b, enum bft_recovery recovery)
 		free(b->own[(b->own_first + i) % 4096].body);
 	b->own_count = b->executing_count = b->holds_count = b->said_count = 0;
 	b->epoch = view->epoch;
+	bed_roster(b, view);
 	bft_pbft.init(b->core, &b->limits, &b->cluster, b->epoch, b->self);
 	bed_forget(b);
 	struct bft_event order = { .kind = BFT_EV_ORDER, .members = b->passed };
@@ -766,7 +817,7 @@ static inline bool bed_signed_anything(const struct bed *b)
 static inline uint8_t bed_other(const struct bed *b, uint32_t i, uint32_t not )
 {
 	for (uint32_t m = 0; m < b->n; m++)
-		if (m != b->self && m != not &&i-- == 0)
+		if (bed_others(b, m) && m != not &&i-- == 0)
 			return (uint8_t)m;
 	abort();
 }
@@ -778,10 +829,10 @@ static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct 
 	bed_pre_prepare(b, view, seq, d);
 	bed_held(b, d, 0, true);
 	for (uint32_t i = 0; i < b->n; i++)
-		if (i != b->self && i != leader)
+		if (bed_others(b, i) && i != leader)
 			bed_prepare(b, (uint8_t)i, view, seq, d);
 	for (uint32_t i = 0; i < b->n; i++)
-		if (i != b->self)
+		if (bed_others(b, i))
 			bed_commit(b, (uint8_t)i, view, seq, d);
 }
 
@@ -791,10 +842,12 @@ static inline void bed_others_decide(struct bed *b, bft_seq seq)
 	const struct bft_effect *leaf = bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq);
 	CU_ASSERT_FATAL(leaf != NULL);
 	struct digest d = bed_leaf_in(leaf).digest;
-	for (uint8_t i = 1; i < b->n; i++)
-		bed_prepare(b, i, 0, seq, d);
-	for (uint8_t i = 1; i < b->n; i++)
-		bed_commit(b, i, 0, seq, d);
+	for (uint8_t i = 0; i < b->n; i++)
+		if (bed_others(b, i))
+			bed_prepare(b, i, 0, seq, d);
+	for (uint8_t i = 0; i < b->n; i++)
+		if (bed_others(b, i))
+			bed_commit(b, i, 0, seq, d);
 	CU_ASSERT(bed_standing(b).executed >= seq);
 }
 
@@ -805,7 +858,7 @@ static inline void bed_make_prepared(struct bed *b, bft_view view, bft_seq seq, 
 	bed_pre_prepare(b, view, seq, d);
 	bed_held(b, d, 0, true);
 	for (uint32_t i = 0; i < b->n; i++)
-		if (i != b->self && i != leader)
+		if (bed_others(b, i) && i != leader)
 			bed_prepare(b, (uint8_t)i, view, seq, d);
 }
 
@@ -813,7 +866,7 @@ static inline void bed_make_prepared(struct bed *b, bft_view view, bft_seq seq, 
 static inline void bed_make_stable(struct bed *b, bft_seq seq)
 {
 	for (uint32_t i = 0; i < b->n; i++)
-		if (i != b->self)
+		if (bed_others(b, i))
 			bed_checkpoint(b, (uint8_t)i, seq, b->chain[seq]);
 }
 
@@ -835,7 +888,7 @@ static inline struct bed_changes *bed_changes_new(const struct bed *b, bft_view 
 	struct bed_changes *c = bed_alloc(sizeof *c);
 	/* From the highest member down, so that it is never by accident the first ones. */
 	for (uint32_t i = b->n; i-- && count;) {
-		if (i == b->self)
+		if (!bed_others(b, i))
 			continue;
 		count--;
 		c->of[i] = &bed_body()->view_change;

@@ -32,7 +32,8 @@ struct rbed_seen {
 struct rbed {
 	struct bft_limits limits;
 	struct digest cluster, null;
-	uint32_t n;
+	uint32_t n; /* one above the highest number */
+	bft_mask members;
 	uint8_t self;
 	bft_epoch epoch;
 	struct bft_core *core, *before;
@@ -95,6 +96,7 @@ static inline struct rbed *rbed_new_with(const struct bft_limits *limits, uint8_
 	b->chain[0] = b->cluster;
 	proposal_null_digest(&b->null, &b->cluster);
 	b->n = limits->members;
+	b->members = mask_all(b->n) & ~limits->absent;
 	b->self = self;
 	b->epoch = 1;
 	b->core_bytes = bft_raft.bytes(limits);
@@ -383,18 +385,30 @@ static inline void rbed_start(struct rbed *b, enum bft_recovery recovery)
 	rbed_step(b, &e);
 }
 
-static inline struct rbed *rbed_new(uint32_t n, uint8_t self)
+/* A member, and not the core. */
+static inline bool rbed_others(const struct rbed *b, uint32_t i)
 {
-	struct bft_limits limits = rbed_limits(n);
-	struct rbed *b = rbed_new_with(&limits, self);
+	return i != b->self && (b->members & BFT_BIT(i));
+}
+
+/* A core that has started for the first time; the links to all are up. */
+static inline struct rbed *rbed_ready(const struct bft_limits *limits, uint8_t self)
+{
+	struct rbed *b = rbed_new_with(limits, self);
 	rbed_start(b, BFT_RECOVERY_WHOLE);
 	rbed_raft(b)->heard = false; /* that was long ago */
 	rbed_raft(b)->heard_ms = 0;
-	for (uint8_t i = 0; i < n; i++)
-		if (i != self)
+	for (uint8_t i = 0; i < b->n; i++)
+		if (rbed_others(b, i))
 			rbed_link(b, i, true);
 	rbed_forget(b);
 	return b;
+}
+
+static inline struct rbed *rbed_new(uint32_t n, uint8_t self)
+{
+	struct bft_limits limits = rbed_limits(n);
+	return rbed_ready(&limits, self);
 }
 
 /* The process ends and begins again: what was durable is all there is; the state stands at `executed`. */
@@ -478,10 +492,10 @@ static inline void rbed_lead(struct rbed *b)
 	for (int i = 0; i < 100 && rbed_raft(b)->role == RAFT_FOLLOWER; i++)
 		rbed_tick(b, 10);
 	for (uint8_t i = 0; i < b->n && !rbed_leads(b); i++)
-		if (i != b->self && rbed_raft(b)->role == RAFT_ASKING)
+		if (rbed_others(b, i) && rbed_raft(b)->role == RAFT_ASKING)
 			rbed_vote(b, i, rbed_raft(b)->term + 1, RAFT_ASK_PRE, RAFT_YES);
 	for (uint8_t i = 0; i < b->n && !rbed_leads(b); i++)
-		if (i != b->self)
+		if (rbed_others(b, i))
 			rbed_vote(b, i, rbed_raft(b)->term, RAFT_ASK_REAL, RAFT_YES);
 	CU_ASSERT_FATAL(rbed_leads(b));
 }
