@@ -120,11 +120,11 @@ static struct client_read *find(struct client_core *c, uint64_t nonce)
 	return r;
 }
 
-/* Each counts with those of its own epoch alone, as many as that one's mode needs: of a trusted member one word is enough, and in an epoch that is not known nobody's is. */
+/* Of the newest epoch that is known, as many as its mode needs; nobody's of another. In an epoch that is over nothing new can be seen, and whoever says that it is still in
+ * one in which nobody lied may be lying; of one that is not known it cannot be said how many are needed. */
 static uint32_t quorum_in(const struct client_core *c, bft_epoch epoch)
 {
-	struct bft_roster r = epoch_roster(&c->keys, epoch);
-	return roster_count(&r) ? quorum_read_of(r.mode, roster_count(&r)) : UINT32_MAX;
+	return epoch == c->keys.epoch ? quorum_read_of(c->roster.mode, roster_count(&c->roster)) : UINT32_MAX;
 }
 
 static uint32_t alike(const struct client_core *c, const struct client_read *r, uint32_t member)
