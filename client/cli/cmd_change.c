@@ -93,6 +93,19 @@ static int say_done(const struct changes *c, const struct cli *cli, const struct
 	return CLI_OK;
 }
 
+/* With whoever had approved it before: once it is in force nobody shows that any more. */
+static void add_known(const struct changes *c, const uint8_t *bytes, size_t n, struct quorate_change_info *info)
+{
+	const struct change *known = named(c, info->name);
+	uint8_t all[QUORATE_CHANGE_BYTES_MAX];
+	size_t all_n = known ? known->n : 0;
+	if (!known)
+		return;
+	memcpy(all, known->bytes, all_n);
+	if (quorate_change_join(all, &all_n, bytes, n))
+		(void)quorate_change_show(&c->chain, all, all_n, info, NULL);
+}
+
 static int order(struct changes *c, const struct cli *cli, const char *group, const uint8_t *bytes, size_t n)
 {
 	struct quorate_change_info info;
@@ -101,6 +114,7 @@ static int order(struct changes *c, const struct cli *cli, const char *group, co
 	enum quorate_error error = quorate_change_show(&c->chain, bytes, n, &info, reason);
 	if (error != QUORATE_OK)
 		return cli_error(error, reason);
+	add_known(c, bytes, n, &info);
 	int code = changes_order(c, bytes, n, &border);
 	if (code != CLI_OK)
 		return code;

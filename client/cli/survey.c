@@ -94,19 +94,23 @@ static int ask_once(struct survey *s, struct cluster *c, uint32_t timeout_ms)
 	return CLI_OK;
 }
 
-/* The client follows the chain of epochs by itself, once it has heard of a later one: then it may know other members. */
-static bool follow(const struct survey *s, struct cluster *c)
+/* The client follows the chain of epochs by itself, once it has heard of a later one. */
+static void follow(const struct survey *s, struct cluster *c)
 {
-	uint64_t before = quorate_client_epoch(c->client), now = survey_epoch(s), ends_ms = cli_now_ms() + FOLLOW_MS;
-	while (quorate_client_epoch(c->client) < now && cli_now_ms() < ends_ms)
+	uint64_t there = survey_epoch(s), ends_ms = cli_now_ms() + FOLLOW_MS;
+	while (quorate_client_epoch(c->client) < there && cli_now_ms() < ends_ms)
 		cli_sleep_ms(FOLLOW_LOOK_MS);
-	return quorate_client_epoch(c->client) > before;
 }
 
+/* Whoever followed it in the meantime may know other members: what the former holder of a number said is not this one's word. */
 int survey_ask(struct survey *s, struct cluster *c, uint32_t timeout_ms)
 {
+	uint64_t before = quorate_client_epoch(c->client);
 	int code = ask_once(s, c, timeout_ms);
-	return code == CLI_OK && follow(s, c) ? ask_once(s, c, timeout_ms) : code;
+	if (code != CLI_OK)
+		return code;
+	follow(s, c);
+	return quorate_client_epoch(c->client) > before ? ask_once(s, c, timeout_ms) : code;
 }
 
 void survey_answer(void *user, const struct quorate_answer *answer)

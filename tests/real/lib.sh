@@ -3,7 +3,7 @@
 set -euo pipefail
 quorate=$1
 dir=$(mktemp -d "${TMPDIR:-/tmp}/quorate-test.XXXXXX")
-pids=(0 0 0 0)
+pids=(0 0 0 0 0 0) # four replicas, and two that may come later
 others=()
 groups=() # of background jobs that start programs themselves
 mounted=()
@@ -35,19 +35,19 @@ clean_up() {
 trap 'exit 130' INT TERM
 trap clean_up EXIT
 
-# The first of a run of four ports below the ephemeral ones at which nobody listens.
+# The first of a run of six ports below the ephemeral ones at which nobody listens.
 free_ports() {
 	local base port used
 	used=$(awk '$4 == "0A" { split($2, a, ":"); print a[2] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || true)
 	for _ in $(seq 200); do
 		base=$((10000 + (RANDOM * 7 + $$) % 20000))
-		for port in $base $((base + 1)) $((base + 2)) $((base + 3)); do
+		for port in $(seq "$base" $((base + 5))); do
 			! grep -qi "^$(printf '%04X' "$port")\$" <<<"$used" || continue 2
 		done
 		echo "$base"
 		return
 	done
-	fail "no four free ports"
+	fail "no six free ports"
 }
 
 testnet() { # testnet [ARGUMENTS...]: four replicas in $dir/cluster, if nothing else is said
