@@ -23,6 +23,9 @@ static void answer(struct driver *d, const struct waiting_read *r)
 	size_t n;
 	uint8_t head[BFT_FRAME_HEAD_BYTES + 16];
 	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_READ_ANSWER, .epoch = r->epoch };
+	/* Behind the border others may decide without me, among members that the client does not know of: what is newer there I cannot have seen (docs/protocol.md, "Reads"). */
+	if (execution_epochs(d->execution)->epoch != r->epoch)
+		return;
 	if (!execution_read(d->execution, &r->key, r->op, r->n, &value, &n))
 		return; /* it is no read here, or does not fit: the client has it ordered */
 	struct wr w = wr_of(head, sizeof head);

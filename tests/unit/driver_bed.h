@@ -185,6 +185,17 @@ static inline int dbed_execute(void *user, const struct quorate_call *call, stru
 	return 0;
 }
 
+/* What was kept last, whatever is asked. */
+static inline int dbed_look(void *user, const struct quorate_call *call, struct quorate_reply *reply)
+{
+	const void *value;
+	size_t n;
+	(void)user;
+	if (quorate_state_get(call->state, "last", 4, &value, &n) == QUORATE_STATE_OK)
+		quorate_reply_add(reply, value, n < 64 ? n : 64);
+	return 0;
+}
+
 /* ---- life ---- */
 
 static inline bool dbed_flushed(struct dbed *b)
@@ -406,6 +417,7 @@ static inline void dbed_create_mode(struct dbed *b, enum bft_mode mode, size_t m
 		sign_ed25519.keypair(&b->client_key[i], &b->client_secret[i], seed);
 	}
 	b->app.execute = dbed_execute;
+	b->app.read = dbed_look;
 	b->memory_bytes = memory_bytes;
 	b->now = 1000;
 	bed_create(&b->state);
