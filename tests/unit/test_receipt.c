@@ -336,6 +336,57 @@ static void of_a_later_epoch(void)
 	CU_ASSERT(says(judge_sample(&s), "left over"));
 }
 
+/* Of five members the last is removed: then three of four are enough, and it is none of them. Organizations whose members are a quorum say so, and f+1 who stay. */
+static size_t without_the_last(uint8_t *bytes, size_t capacity)
+{
+	struct epoch_link link = { .record = { .epoch = 2, .base = 64, .change = { .kind = BUNDLE_RECONFIGURE } } };
+	struct reconfigure *r = &link.record.change.reconfigure;
+	struct signature by;
+	struct statement s;
+	*r = (struct reconfigure){ .epoch = 1, .kind = RECONFIGURE_MEMBERS, .seats = 1, .seat = { { .member = 4 } } };
+	reconfigure_statement(&s, r, &cluster);
+	for (uint8_t i = 0; i < 4; i++) {
+		struct secret_key org = secret_of(&genesis.cards[i].org_key);
+		tag_sign(&by, &s, &org);
+		CU_ASSERT(reconfigure_add(r, &genesis.cards[i].org_key, &by));
+	}
+	epoch_record_statement(&s, &link.record, &cluster);
+	for (uint8_t i = 0; i < 2; i++) {
+		signs(&by, i, &s);
+		CU_ASSERT(epoch_link_add(&link, i, &by));
+	}
+	return epoch_link_encode(&link, bytes, capacity);
+}
+
+static void it_counts_the_members_of_its_epoch(void)
+{
+	struct sample s;
+	uint8_t links[2048];
+	cluster_make(5);
+	size_t n = without_the_last(links, sizeof links);
+	CU_ASSERT_FATAL(n > 0);
+	sample_make(&s, 15, 0); /* of five four */
+	CU_ASSERT_PTR_NULL(judge_sample(&s));
+	members_sign(&s, 7, 0);
+	CU_ASSERT_PTR_NOT_NULL(judge_sample(&s));
+	s.r.epoch = 2;
+	s.r.links = links;
+	s.r.links_bytes = n;
+	members_sign(&s, 7, 4);
+	CU_ASSERT_PTR_NULL(judge_sample(&s)); /* of four three */
+	members_sign(&s, 3, 0);
+	CU_ASSERT_PTR_NOT_NULL(judge_sample(&s));
+	members_sign(&s, 0x13, 0); /* who has left is none of them, though its signature is true */
+	CU_ASSERT_PTR_NOT_NULL(judge_sample(&s));
+	members_sign(&s, 0x17, 0);
+	CU_ASSERT_PTR_NOT_NULL(judge_sample(&s));
+	/* What four of five signed in the first epoch holds for ever; it needs no link. */
+	s.r.epoch = 1;
+	s.r.links_bytes = 0;
+	members_sign(&s, 0x1b, 0);
+	CU_ASSERT_PTR_NULL(judge_sample(&s));
+}
+
 static void what_was_asked_and_answered(void)
 {
 	struct sample s, other;
@@ -805,6 +856,7 @@ int main(void)
 		{ "a flipped bit, or a missing byte", a_flipped_bit_or_a_missing_byte },
 		{ "too few, or strange, signers", too_few_or_strange_signers },
 		{ "another cluster or epoch", another_cluster_or_epoch },
+		{ "it counts the members of its epoch", it_counts_the_members_of_its_epoch },
 		{ "what was asked and answered", what_was_asked_and_answered },
 		{ "a place that is none", a_place_that_is_none },
 		{ "sequences are limited", sequences_are_limited },

@@ -1,4 +1,5 @@
 /* Organizations' word about members and mode: its one encoding, what it may ask for, whose approval counts, and what it makes of the chain of epochs. Real signatures. */
+#include "bft/certificate.h"
 #include "bft/epoch_link.h"
 #include "tests/unit/reconfigure_bed.h"
 
@@ -684,6 +685,58 @@ static void records_are_equal_whoever_approved(void)
 	CU_ASSERT(!epoch_record_equal(&x.record, &y.record));
 }
 
+/* ---- certificates ---- */
+
+static bool key_of_epoch(void *arg, uint8_t member, const struct statement *s, const struct signature *signature)
+{
+	const struct certificate *c = arg;
+	const struct public_key *key = epoch_key(&keys, member, c->epoch);
+	return key && SCHEME->verify(signature, s, key);
+}
+
+/* A checkpoint that these members signed; of 3 the key is `third`'s. */
+static bool certified(bft_epoch epoch, bft_mask members, uint8_t third)
+{
+	static struct certificate c;
+	struct bft_roster roster = epoch_roster(&keys, epoch);
+	c = (struct certificate){ .epoch = epoch, .kind = CERTIFICATE_CHECKPOINT, .seq = 64, .digest = { { 5 } } };
+	for (uint8_t i = 0; i < BFT_MEMBERS_MAX; i++) {
+		struct bft_roster one = { .mode = BFT_MODE_BFT, .members = BFT_BIT(i) };
+		struct certificate alone = c;
+		struct statement s;
+		if (!(members & BFT_BIT(i)))
+			continue;
+		alone.count = 1;
+		alone.by[0] = (struct certificate_signer){ .member = i, .count = 1 };
+		CU_ASSERT(certificate_statement(&s, &alone, 0, &one, &cluster));
+		struct secret_key secret = rbed_secret(RBED_MEMBER, i == 3 ? third : i);
+		SCHEME->sign(&alone.by[0].signature, &s, &secret);
+		CU_ASSERT(certificate_add(&c, i, NULL, 0, &alone.by[0].signature));
+	}
+	return certificate_check(&c, &roster, &cluster, key_of_epoch, &c);
+}
+
+/* Of five, 3 is replaced and 1 removed. */
+static void a_certificate_is_of_its_epochs_members(void)
+{
+	begin_as(BFT_MODE_BFT, 5);
+	struct bft_card card = rbed_card(9, 20);
+	struct reconfigure r = { .epoch = 1, .kind = RECONFIGURE_MEMBERS };
+	rbed_seat(&r, 1, NULL);
+	rbed_seat(&r, 3, &card);
+	CU_ASSERT_STRING_EQUAL(why_not(&r), "");
+	apply(&r);
+	CU_ASSERT(certified(1, 0x0f, 3) && certified(1, 0x1e, 3)); /* four of five, for ever */
+	CU_ASSERT(!certified(1, 0x0f, 20) && !certified(1, 0x0d, 3));
+	CU_ASSERT(certified(2, 0x0d, 20) && certified(2, 0x1c, 20)); /* three of four */
+	CU_ASSERT(!certified(2, 0x0d, 3));                           /* by the key of whoever was 3 before */
+	CU_ASSERT(!certified(2, 0x0b, 20) && !certified(2, 0x05, 20) && !certified(3, 0x0d, 20));
+	/* Trusted, a majority is enough; of an earlier epoch it was not. */
+	r = rbed_mode(2, BFT_MODE_TRUSTED);
+	apply(&r);
+	CU_ASSERT(certified(3, 0x1c, 20) && !certified(3, 0x14, 20) && !certified(3, 0x0b, 20));
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -708,6 +761,7 @@ int main(void)
 		{ "a link is signed by those who stay", a_link_is_signed_by_those_who_stay },
 		{ "links lead through modes and members", links_lead_through_modes_and_members },
 		{ "records are equal, whoever approved", records_are_equal_whoever_approved },
+		{ "a certificate is of its epoch's members", a_certificate_is_of_its_epochs_members },
 		{ 0 },
 	};
 	if (!sign_self_test())
