@@ -50,9 +50,16 @@ struct quorate_genesis_info {
 /* Reads and verifies a genesis, every signature of it. */
 enum quorate_error quorate_genesis_show(const char *path, struct quorate_genesis_info *out, char *reason);
 
+/* Who the members are. */
+struct quorate_chain {
+	const char *genesis;
+	const void *epochs; /* links of the chain of epochs, as quorate_client_epochs gives them; NULL, 0: the first epoch */
+	size_t epochs_n;
+};
+
 /* The word of the organization whose key `org_key` is that member `member`, which lost its memory and calls itself `incarnation`, may vote again when `epoch` ends. */
-enum quorate_error quorate_readmit_sign(const char *genesis, const char *org_key, const char *passphrase, uint32_t member, uint64_t epoch, uint64_t incarnation,
-                                        uint8_t word[QUORATE_READMIT_BYTES], char *reason);
+enum quorate_error quorate_readmit_sign(const struct quorate_chain *who, const char *org_key, const char *passphrase, uint32_t member, uint64_t epoch,
+                                        uint64_t incarnation, uint8_t word[QUORATE_READMIT_BYTES], char *reason);
 
 /* A new member key for a replica: in a new file beside the one that its configuration names (MEMBER_KEY.XXXXXXXX, the key's first four bytes), where the replica finds
  * it when the time has come; and the word of its organization, and of the new key, that it is `member`'s when `epoch` ends. */
@@ -71,12 +78,6 @@ void quorate_rotate_undo(const char *path);
 /* ---- changes: other members, or another mode -------------------------------------------------------------------------------------------------------------
  *
  * A change is bytes that say what is wanted and which organizations approve it. It is of one epoch, and ends that. What may be depends on who the members are: `who`. */
-
-struct quorate_chain {
-	const char *genesis;
-	const void *epochs; /* links of the chain of epochs, as quorate_client_epochs gives them; NULL, 0: the first epoch */
-	size_t epochs_n;
-};
 
 #define QUORATE_CHANGE_SEATS_MAX 4u /* members that come, go or are replaced at once */
 enum quorate_seat_kind { QUORATE_SEAT_ADD = 1, QUORATE_SEAT_REMOVE, QUORATE_SEAT_REPLACE };

@@ -1,9 +1,8 @@
 /* Other members, or another mode: what organizations approve, made and judged where their keys are. */
+#include "bft/reconfigure.h"
 #include "quorate_setup.h"
-#include "replica/identity.h"
+#include "replica/setup_chain.h"
 #include "replica/setup_file.h"
-
-#include "bft/epoch_link.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,32 +11,21 @@
 
 /* What a change is judged by; too large for a stack. */
 struct judge {
-	struct bft_genesis genesis;
-	struct digest cluster;
-	struct epoch_keys keys;
+	struct setup_chain who;
 	struct reconfigure change;
 };
 
 static enum quorate_error begin(struct judge **out, const struct quorate_chain *who, char *reason)
 {
-	struct judge *j = calloc(1, sizeof *j);
-	*out = j;
-	if (!j)
-		return setup_fail(reason, QUORATE_FAILED, who->genesis, "no memory");
-	enum quorate_error error = identity_genesis(&j->genesis, &j->cluster, who->genesis, reason);
-	if (error != QUORATE_OK)
-		return error;
-	epoch_keys_init(&j->keys, &j->genesis);
-	size_t used;
-	const char *why = who->epochs_n ? epoch_links_follow(&j->keys, who->epochs, who->epochs_n, UINT64_MAX, &sign_ed25519, &j->cluster, &used) : NULL;
-	return why ? setup_fail(reason, QUORATE_VERIFICATION, "the chain of epochs", why) : QUORATE_OK;
+	*out = calloc(1, sizeof **out);
+	return *out ? setup_follow(&(*out)->who, who, reason) : setup_fail(reason, QUORATE_FAILED, who->genesis, "no memory");
 }
 
 /* ---- making ---- */
 
 static enum quorate_error seat_of(const struct judge *j, const struct quorate_change_seat *wish, bft_mask taken, struct reconfigure_seat *out, char *reason)
 {
-	struct bft_roster now = epoch_roster_now(&j->keys);
+	struct bft_roster now = epoch_roster_now(&j->who.keys);
 	*out = (struct reconfigure_seat){ .member = (uint8_t)wish->member, .taken = wish->kind != QUORATE_SEAT_REMOVE };
 	if (wish->kind != QUORATE_SEAT_ADD && !roster_has(&now, wish->member))
 		return setup_fail(reason, QUORATE_PRECONDITION, "ID", "the cluster has no such replica");
@@ -67,7 +55,7 @@ static bool put_seat(struct reconfigure *r, const struct reconfigure_seat *seat)
 static enum quorate_error wish_for(struct judge *j, const struct quorate_change_wish *wish, char *reason)
 {
 	struct reconfigure *r = &j->change;
-	r->epoch = j->keys.epoch;
+	r->epoch = j->who.keys.epoch;
 	r->kind = wish->mode ? RECONFIGURE_MODE : RECONFIGURE_MEMBERS;
 	r->mode = wish->mode == QUORATE_TRUSTED ? BFT_MODE_TRUSTED : BFT_MODE_BFT;
 	if (wish->mode)
@@ -88,7 +76,7 @@ static enum quorate_error wish_for(struct judge *j, const struct quorate_change_
 
 static enum quorate_error may_be(const struct judge *j, char *reason)
 {
-	const char *why = reconfigure_check(&j->change, &j->keys, &sign_ed25519);
+	const char *why = reconfigure_check(&j->change, &j->who.keys, &sign_ed25519);
 	return why ? setup_fail(reason, QUORATE_PRECONDITION, "this cannot be", why) : QUORATE_OK;
 }
 
@@ -102,12 +90,12 @@ static enum quorate_error sign(struct judge *j, const char *org_key, const char 
 	enum quorate_error error = setup_read_key(org_key, passphrase, &secret, &key, reason);
 	if (error != QUORATE_OK)
 		return error;
-	reconfigure_statement(&s, &j->change, &j->cluster);
+	reconfigure_statement(&s, &j->change, &j->who.cluster);
 	sign_ed25519.sign(&signature, &s, &secret);
 	sign_wipe(&secret);
 	j->change.approvals = 0;
 	(void)reconfigure_add(&j->change, &key, &signature);
-	if (!reconfigure_signed(&j->change, &j->keys, &sign_ed25519, &j->cluster))
+	if (!reconfigure_signed(&j->change, &j->who.keys, &sign_ed25519, &j->who.cluster))
 		return setup_fail(reason, QUORATE_VERIFICATION, org_key, "it is not the key of an organization that has a member");
 	return QUORATE_OK;
 }
@@ -163,12 +151,12 @@ __attribute__((format(printf, 2, 3))) static void say(struct quorate_change_info
 static void say_what(struct quorate_change_info *out, const struct judge *j)
 {
 	const struct reconfigure *r = &j->change;
-	struct bft_roster now = epoch_roster_now(&j->keys);
+	struct bft_roster now = epoch_roster_now(&j->who.keys);
 	if (r->kind == RECONFIGURE_MODE)
 		say(out, "run in %s mode", r->mode == BFT_MODE_TRUSTED ? "trusted" : "bft");
 	for (uint8_t i = 0; i < r->seats; i++) {
 		const struct reconfigure_seat *s = &r->seat[i];
-		const struct bft_card *gone = epoch_card(&j->keys, s->member, j->keys.epoch);
+		const struct bft_card *gone = epoch_card(&j->who.keys, s->member, j->who.keys.epoch);
 		say(out, "%s", i ? "; " : "");
 		if (!s->taken)
 			say(out, "remove replica %u (%s)", s->member, gone ? gone->org : "?");
@@ -184,7 +172,7 @@ static void say_who(struct quorate_change_info *out, const struct judge *j)
 	const struct reconfigure *r = &j->change;
 	for (uint8_t i = 0; i < r->approvals; i++)
 		for (uint32_t m = 0; m < BFT_MEMBERS_MAX; m++) {
-			const struct bft_card *card = epoch_card(&j->keys, (uint8_t)m, j->keys.epoch);
+			const struct bft_card *card = epoch_card(&j->who.keys, (uint8_t)m, j->who.keys.epoch);
 			if (!card || !public_key_equal(&card->org_key, &r->by[i].org))
 				continue;
 			snprintf(out->org[out->approvals++], sizeof out->org[0], "%s", card->org);
@@ -195,8 +183,8 @@ static void say_who(struct quorate_change_info *out, const struct judge *j)
 static void tell(struct quorate_change_info *out, const struct judge *j)
 {
 	const struct reconfigure *r = &j->change;
-	struct bft_roster now = epoch_roster_now(&j->keys), next = reconfigure_roster(r, &j->keys);
-	struct reconfigure_progress p = reconfigure_progress(r, &j->keys);
+	struct bft_roster now = epoch_roster_now(&j->who.keys), next = reconfigure_roster(r, &j->who.keys);
+	struct reconfigure_progress p = reconfigure_progress(r, &j->who.keys);
 	struct digest digest;
 	char hex[QUORATE_HEX_BYTES];
 	reconfigure_digest(&digest, r);
@@ -221,7 +209,7 @@ enum quorate_error quorate_change_show(const struct quorate_chain *who, const vo
 		error = setup_fail(reason, QUORATE_VERIFICATION, "change", "it is malformed");
 	if (error == QUORATE_OK) {
 		tell(out, j);
-		error = reconfigure_signed(&j->change, &j->keys, &sign_ed25519, &j->cluster)
+		error = reconfigure_signed(&j->change, &j->who.keys, &sign_ed25519, &j->who.cluster)
 		                ? may_be(j, reason)
 		                : setup_fail(reason, QUORATE_VERIFICATION, "change", "an approval is false, or of an organization that has no member");
 	}
@@ -250,9 +238,9 @@ enum quorate_error quorate_chain_size(const struct quorate_chain *who, struct qu
 	struct judge *j;
 	enum quorate_error error = begin(&j, who, reason);
 	if (error == QUORATE_OK) {
-		struct bft_roster now = epoch_roster_now(&j->keys);
+		struct bft_roster now = epoch_roster_now(&j->who.keys);
 		size_of(out, &now);
-		*epoch = j->keys.epoch;
+		*epoch = j->who.keys.epoch;
 	}
 	free(j);
 	return error;

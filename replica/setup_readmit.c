@@ -1,6 +1,6 @@
 /* An organization's word that its replica may vote again. */
 #include "quorate_setup.h"
-#include "replica/identity.h"
+#include "replica/setup_chain.h"
 #include "replica/setup_file.h"
 
 #include "bft/readmit.h"
@@ -9,19 +9,19 @@
 
 _Static_assert(QUORATE_READMIT_BYTES == READMIT_BYTES, "as it is told");
 
-static enum quorate_error sign(const struct bft_genesis *g, const struct digest *cluster, const char *org_key, const char *passphrase, struct readmit *r,
-                               char *reason)
+static enum quorate_error sign(const struct setup_chain *who, const char *org_key, const char *passphrase, struct readmit *r, char *reason)
 {
+	const struct bft_card *card = epoch_card(&who->keys, r->member, who->keys.epoch);
 	struct secret_key secret;
 	struct public_key key;
 	struct statement statement;
-	if (r->member >= g->count)
-		return setup_fail(reason, QUORATE_USAGE, "ID", "the genesis has no such replica");
+	if (!card)
+		return setup_fail(reason, QUORATE_USAGE, "ID", "the cluster has no such replica");
 	enum quorate_error error = setup_read_key(org_key, passphrase, &secret, &key, reason);
 	if (error != QUORATE_OK)
 		return error;
-	if (public_key_equal(&key, &g->cards[r->member].org_key)) {
-		readmit_statement(&statement, r, cluster);
+	if (public_key_equal(&key, &card->org_key)) {
+		readmit_statement(&statement, r, &who->cluster);
 		sign_ed25519.sign(&r->signature, &statement, &secret);
 	} else {
 		error = setup_fail(reason, QUORATE_VERIFICATION, org_key, "it is not the key of this replica's organization");
@@ -30,18 +30,17 @@ static enum quorate_error sign(const struct bft_genesis *g, const struct digest 
 	return error;
 }
 
-enum quorate_error quorate_readmit_sign(const char *genesis, const char *org_key, const char *passphrase, uint32_t member, uint64_t epoch, uint64_t incarnation,
-                                        uint8_t word[QUORATE_READMIT_BYTES], char *reason)
+enum quorate_error quorate_readmit_sign(const struct quorate_chain *who, const char *org_key, const char *passphrase, uint32_t member, uint64_t epoch,
+                                        uint64_t incarnation, uint8_t word[QUORATE_READMIT_BYTES], char *reason)
 {
-	struct digest cluster;
 	struct readmit r = { .epoch = epoch, .member = (uint8_t)(member < BFT_MEMBERS_MAX ? member : BFT_MEMBERS_MAX), .incarnation = incarnation };
-	struct bft_genesis *g = calloc(1, sizeof *g);
-	if (!g)
-		return setup_fail(reason, QUORATE_FAILED, genesis, "no memory");
-	enum quorate_error error = identity_genesis(g, &cluster, genesis, reason);
+	struct setup_chain *chain = calloc(1, sizeof *chain);
+	if (!chain)
+		return setup_fail(reason, QUORATE_FAILED, who->genesis, "no memory");
+	enum quorate_error error = setup_follow(chain, who, reason);
 	if (error == QUORATE_OK)
-		error = sign(g, &cluster, org_key, passphrase, &r, reason);
-	free(g);
+		error = sign(chain, org_key, passphrase, &r, reason);
+	free(chain);
 	if (error == QUORATE_OK)
 		readmit_encode(&r, word);
 	return error;

@@ -27,13 +27,9 @@ static int learn_epoch(struct changes *c)
 static int learn_chain(struct changes *c)
 {
 	char reason[QUORATE_REASON_BYTES] = "";
-	size_t n = quorate_client_epochs(c->cluster.client, NULL, 0);
-	free(c->links);
-	c->links = malloc(n ? n : 1);
-	if (!c->links)
-		return cli_fail(CLI_FAILED, "no memory");
-	n = n ? quorate_client_epochs(c->cluster.client, c->links, n) : 0;
-	c->chain = (struct quorate_chain){ .genesis = quorate_config_client(c->cluster.config)->genesis, .epochs = c->links, .epochs_n = n };
+	int code = cluster_chain(&c->cluster, &c->chain);
+	if (code != CLI_OK)
+		return code;
 	enum quorate_error error = quorate_chain_size(&c->chain, &c->size, &c->epoch, reason);
 	return error == QUORATE_OK ? CLI_OK : cli_error(error, reason);
 }
@@ -135,7 +131,6 @@ void changes_close(struct changes *c)
 	survey_end(&c->survey);
 	pthread_cond_destroy(&c->changed);
 	pthread_mutex_destroy(&c->lock);
-	free(c->links);
 	free(c->at);
 }
 

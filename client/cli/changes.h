@@ -14,7 +14,6 @@ struct changes {
 	struct survey survey;
 	struct cluster cluster;
 	struct quorate_chain chain; /* of the newest epoch in which f+1 replicas are */
-	uint8_t *links;
 	uint64_t epoch;
 	struct quorate_change_size size; /* of the cluster in that epoch */
 	struct change *at;               /* CHANGES_MAX */

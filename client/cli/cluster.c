@@ -56,6 +56,18 @@ int cluster_session(struct cluster *c)
 	return cli_error(error == QUORATE_UNKNOWN ? QUORATE_UNREACHABLE : error, reason);
 }
 
+int cluster_chain(struct cluster *c, struct quorate_chain *out)
+{
+	size_t n = quorate_client_epochs(c->client, NULL, 0);
+	free(c->links);
+	c->links = malloc(n ? n : 1);
+	if (!c->links)
+		return cli_fail(CLI_FAILED, "no memory");
+	n = n ? quorate_client_epochs(c->client, c->links, n) : 0;
+	*out = (struct quorate_chain){ .genesis = quorate_config_client(c->config)->genesis, .epochs = c->links, .epochs_n = n };
+	return CLI_OK;
+}
+
 static int judge(const struct cluster *c, enum quorate_error error, bool reads, size_t n, const char *reason, struct quorate_kv_answer *answer)
 {
 	if (error == QUORATE_UNKNOWN && reads)
@@ -177,5 +189,6 @@ void cluster_close(struct cluster *c)
 	cli_passphrase_free(c->passphrase);
 	free(c->reply);
 	free(c->receipt);
+	free(c->links);
 	memset(c, 0, sizeof *c);
 }

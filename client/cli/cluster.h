@@ -12,6 +12,7 @@ struct cluster {
 	uint32_t timeout_ms;             /* of this command            */
 	uint8_t *reply;                  /* of cluster_ask             */
 	uint8_t *receipt;                /* of cluster_ask_receipt     */
+	uint8_t *links;                  /* of cluster_chain           */
 	struct cluster_farewell *farewell;
 };
 
@@ -23,6 +24,8 @@ struct cluster {
 int cluster_open(struct cluster *c, const struct cli *cli, uint32_t timeout_ms, uint32_t op_timeout_ms);
 /* Opens a session. */
 int cluster_session(struct cluster *c);
+/* Who the members are, as far as the client has followed the chain of epochs. Borrowed until the next time. */
+int cluster_chain(struct cluster *c, struct quorate_chain *out);
 /* Orders one operation of the service and takes its answer apart; it is borrowed until the next. `reads`: that it may have been executed matters to nobody. */
 int cluster_ask(struct cluster *c, const void *op, size_t op_bytes, bool reads, struct quorate_kv_answer *answer);
 /* The same, waiting for a receipt: it is borrowed like the answer, and may be there although the operation failed. Without one, `why` says why. */

@@ -267,7 +267,7 @@ int cmd_change_status(const struct cli *cli)
 static int write_chain(const struct changes *c, const char *path)
 {
 	FILE *f = fopen(path, "wxe");
-	bool ok = f && fwrite(c->links, 1, c->chain.epochs_n, f) == c->chain.epochs_n;
+	bool ok = f && fwrite(c->chain.epochs, 1, c->chain.epochs_n, f) == c->chain.epochs_n;
 	int why = errno;
 	if (f && fclose(f) != 0 && ok) {
 		ok = false;

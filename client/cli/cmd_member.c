@@ -27,6 +27,8 @@ static const struct quorate_standing *standing_of(const struct readmission *r)
 static int find(struct readmission *r)
 {
 	int code = survey_ask(&r->survey, &r->cluster, ASK_MS);
+	if (code == CLI_OK)
+		code = survey_has(&r->cluster, r->id);
 	if (code != CLI_OK)
 		return code;
 	const struct quorate_standing *st = standing_of(r);
@@ -42,12 +44,15 @@ static int order(struct readmission *r, const struct cli *cli)
 {
 	uint8_t word[QUORATE_READMIT_BYTES];
 	char reason[QUORATE_REASON_BYTES] = "";
-	const char *genesis = quorate_config_client(r->cluster.config)->genesis;
+	struct quorate_chain who;
+	int code = cluster_chain(&r->cluster, &who);
+	if (code != CLI_OK)
+		return code;
 	uint64_t incarnation = standing_of(r)->incarnation;
-	enum quorate_error error = quorate_readmit_sign(genesis, cli->value[OPT_KEY], r->cluster.passphrase, r->id, r->epoch, incarnation, word, reason);
+	enum quorate_error error = quorate_readmit_sign(&who, cli->value[OPT_KEY], r->cluster.passphrase, r->id, r->epoch, incarnation, word, reason);
 	if (error != QUORATE_OK)
 		return cli_error(error, reason);
-	int code = cluster_session(&r->cluster);
+	code = cluster_session(&r->cluster);
 	if (code != CLI_OK)
 		return code;
 	error = quorate_session_readmit(r->cluster.session, word, survey_answer, &r->survey);
@@ -81,9 +86,6 @@ static int say(const struct readmission *r, const struct cli *cli)
 
 static int readmit(struct readmission *r, const struct cli *cli)
 {
-	r->survey.members = quorate_client_members(r->cluster.client);
-	if (r->id >= r->survey.members)
-		return cli_fail(CLI_USAGE, "the cluster has the replicas 0 to %u", r->survey.members - 1);
 	r->ends_ms = cli_now_ms() + r->cluster.timeout_ms;
 	int code = find(r);
 	if (code == CLI_OK)

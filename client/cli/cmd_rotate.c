@@ -83,11 +83,10 @@ static int say(const struct rotation *r, const struct cli *cli)
 
 static int rotate(struct rotation *r, const struct cli *cli)
 {
-	r->survey.members = quorate_client_members(r->cluster.client);
-	if (r->id >= r->survey.members)
-		return cli_fail(CLI_USAGE, "the cluster has the replicas 0 to %u", r->survey.members - 1);
 	r->ends_ms = cli_now_ms() + r->cluster.timeout_ms;
 	int code = survey_ask(&r->survey, &r->cluster, ASK_MS);
+	if (code == CLI_OK)
+		code = survey_has(&r->cluster, r->id);
 	if (code != CLI_OK)
 		return code;
 	r->epoch = survey_epoch(&r->survey);

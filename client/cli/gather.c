@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEARN_MS 1000u
 #define TRY_MS 700u /* a replica answers a bounded amount in a second: who is not answered asks again */
 
 /* ---- what comes, on the client's thread ---- */
@@ -112,7 +113,25 @@ static int ask(struct gather *g, uint32_t member)
 	struct gather_source *s = &g->source[member];
 	s->answered = false;
 	enum quorate_error error = quorate_client_evidence(g->cluster->client, member, s->after, TRY_MS, on_file, g);
-	return error == QUORATE_OK ? CLI_OK : cli_error(error, NULL);
+	if (error != QUORATE_USAGE)
+		return error == QUORATE_OK ? CLI_OK : cli_error(error, NULL);
+	/* It has left in the meantime. */
+	s->answered = s->timeout = true;
+	s->ends_ms = 0;
+	return CLI_OK;
+}
+
+/* By what any of them says the client learns who the members are now. */
+static int learn_members(struct cluster *c, uint32_t timeout_ms)
+{
+	struct survey *s = calloc(1, sizeof *s);
+	if (!s)
+		return cli_fail(CLI_FAILED, "no memory");
+	survey_init(s);
+	int code = survey_ask(s, c, timeout_ms < LEARN_MS ? timeout_ms : LEARN_MS);
+	survey_end(s);
+	free(s);
+	return code;
 }
 
 /* One answer, or none in time. `*open` falls when nothing more will come of that replica. */
@@ -162,13 +181,15 @@ static uint32_t wait_for_one(struct gather *g, uint32_t last)
 int gather_all(struct gather *g, struct cluster *c, const char *genesis, uint32_t timeout_ms)
 {
 	uint32_t open = 0, last = 0;
-	int code = CLI_OK;
+	int code = learn_members(c, timeout_ms);
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->changed, NULL);
 	g->cluster = c;
 	g->genesis = genesis;
 	g->members = quorate_client_members(c->client);
 	for (uint32_t i = 0; i < g->members && code == CLI_OK; i++) {
+		if (!*quorate_client_org(c->client, i))
+			continue; /* nobody has that number */
 		g->source[i].ends_ms = cli_now_ms() + timeout_ms;
 		code = ask(g, i);
 		open++;

@@ -30,6 +30,12 @@ bool survey_member(const struct cli *cli, uint32_t *id)
 	return true;
 }
 
+int survey_has(const struct cluster *c, uint32_t id)
+{
+	const char *org = quorate_client_org(c->client, id);
+	return org && *org ? CLI_OK : cli_fail(CLI_USAGE, "the cluster has no replica %u", id);
+}
+
 uint64_t survey_epoch(const struct survey *s)
 {
 	uint64_t best = 0;
@@ -37,7 +43,7 @@ uint64_t survey_epoch(const struct survey *s)
 		uint32_t there = 0;
 		for (uint32_t k = 0; k < s->members; k++)
 			there += s->row[k].reachable && s->row[k].report.standing.epoch >= s->row[i].report.standing.epoch;
-		if (s->row[i].reachable && there > (s->members - 1) / 3 && s->row[i].report.standing.epoch > best)
+		if (s->row[i].reachable && there > (s->asked - 1) / 3 && s->row[i].report.standing.epoch > best)
 			best = s->row[i].report.standing.epoch;
 	}
 	return best;
@@ -72,10 +78,12 @@ static void on_report(void *user, uint32_t member, const struct quorate_report *
 static int ask_once(struct survey *s, struct cluster *c, uint32_t timeout_ms)
 {
 	s->members = quorate_client_members(c->client);
+	s->asked = 0;
 	for (uint32_t i = 0; i < s->members; i++) {
 		s->row[i].reachable = false;
 		if (!*quorate_client_org(c->client, i))
 			continue; /* nobody has that number */
+		s->asked++;
 		pthread_mutex_lock(&s->lock);
 		s->open++;
 		pthread_mutex_unlock(&s->lock);

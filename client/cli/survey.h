@@ -16,7 +16,9 @@ struct row {
 struct survey {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	uint32_t members, open;
+	uint32_t members; /* one above the highest number */
+	uint32_t asked;   /* how many of them there are    */
+	uint32_t open;
 	struct row row[SURVEY_MEMBERS_MAX];
 	/* the ordered request */
 	bool answered;
@@ -29,6 +31,9 @@ struct survey {
 bool survey_member(const struct cli *cli, uint32_t *id);
 /* The highest epoch in which f+1 replicas are that answered last, or beyond: one of them is honest. 0: none answered. */
 uint64_t survey_epoch(const struct survey *s);
+
+/* Whether the cluster has that replica, as far as the client knows: after survey_ask. CLI_OK, or a code after saying that it has not. */
+int survey_has(const struct cluster *c, uint32_t id);
 
 void survey_init(struct survey *s);
 void survey_end(struct survey *s);

@@ -169,6 +169,28 @@ all_there
 nobody_accused
 [ "$(status | of 0 epoch)" = 4 ] || fail "not the fourth epoch: $(status)"
 
+# ---- who came later is a member like any other: another key, and a lost folder ----
+run timeout 90 "$quorate" member rotate-key 1 --key "$home/replica-4/org.key" --config "$home/replica-4/replica.yaml" --cluster "$cluster" --timeout 30s
+[ "$code" = 2 ] && grep -q "no replica 1" "$dir/out" || fail "the key of nobody is changed: exit $code: $(cat "$dir/out")"
+run timeout 90 "$quorate" member rotate-key 4 --key "$home/replica-4/org.key" --config "$home/replica-4/replica.yaml" --cluster "$cluster" --timeout 60s
+[ "$code" = 0 ] || fail "the newcomer gets no other key: exit $code: $(cat "$dir/out")"
+rm "$home/replica-4/member.key"
+kill_hard 3
+rm -rf "$home/replica-3/data" "$dir/chain"
+"$quorate" member chain -o "$dir/chain" --cluster "$cluster" >/dev/null
+"$quorate" format --lost --config "$home/replica-3/replica.yaml" --epochs "$dir/chain" >/dev/null || fail "replica 3 is not found in the chain"
+start 3
+lost() { [ "$(status | of 3 role)" = observer ]; }
+until_ok 60 lost || fail "who lost its folder does not observe: $(status)"
+run timeout 90 "$quorate" member readmit 3 --key "$home/former-3/org.key" --cluster "$cluster" --timeout 20s
+[ "$code" = 8 ] || fail "by the organization that was there before: exit $code: $(cat "$dir/out")"
+run timeout 90 "$quorate" member readmit 3 --key "$home/replica-3/org.key" --cluster "$cluster" --timeout 60s
+[ "$code" = 0 ] || fail "who came later is not let in again: exit $code: $(cat "$dir/out")"
+run "$quorate" evidence list --cluster "$cluster" --timeout 20s
+[ "$code" = 0 ] || fail "evidence is not listed where a number is nobody's: exit $code: $(cat "$dir/out")"
+until_ok 60 four || fail "the four are not equal: $(status)"
+say "who came later got another key, and was let in again after it lost its folder"
+
 # ---- all are killed, and come back; a receipt holds by the genesis alone ----
 for i in 0 2 3 4; do kill -KILL "${pids[$i]}"; done
 for i in 0 2 3 4; do kill_hard $i; done
@@ -177,5 +199,5 @@ until_ok 60 four || fail "they do not come back: $(status)"
 run "$quorate" put shown to-others --cluster "$cluster" --timeout 20s --receipt "$dir/receipt"
 [ "$code" = 0 ] || fail "no receipt: $(cat "$dir/out")"
 run "$quorate" receipt verify "$dir/receipt" --genesis "$home/genesis"
-[ "$code" = 0 ] && grep -q 'epoch 4' "$dir/out" || fail "the receipt: exit $code: $(cat "$dir/out")"
+[ "$code" = 0 ] && grep -q 'epoch 6' "$dir/out" || fail "the receipt: exit $code: $(cat "$dir/out")"
 say "four of the five that were, one of them new and one in another's place: every row is there once"
