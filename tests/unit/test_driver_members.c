@@ -113,15 +113,15 @@ static void fill(bft_seq seq, bool last_stable)
 
 /* ---- changes ---- */
 
-/* By organizations 0, 2 and 3, and this replica's. */
-static bft_seq order_change(struct reconfigure *r)
+/* By as many organizations of the genesis as are there, at most `orgs`. The border that it fixes; 0: none. */
+static bft_seq order_change_by(struct reconfigure *r, uint8_t orgs)
 {
 	static uint8_t ops[4 + RECONFIGURE_BYTES_MAX];
 	struct statement s;
 	struct signature signature;
 	r->epoch = epoch;
 	reconfigure_statement(&s, r, &b.cluster);
-	for (uint8_t i = 0; i < DBED_N; i++) {
+	for (uint8_t i = 0; i < orgs; i++) {
 		if (!epoch_key(&b.driver->chain->keys, i, epoch) ||
 		    !public_key_equal(&epoch_card(&b.driver->chain->keys, i, epoch)->org_key, &b.genesis.cards[i].org_key))
 			continue;
@@ -142,7 +142,12 @@ static bft_seq order_change(struct reconfigure *r)
 	struct dbed_bundle signed_one = dbed_sign_bundle(&b, 0, &x);
 	propose(&signed_one);
 	free(signed_one.bytes);
-	bft_seq border = execution_epochs(b.driver->execution)->border;
+	return execution_epochs(b.driver->execution)->border;
+}
+
+static bft_seq order_change(struct reconfigure *r)
+{
+	bft_seq border = order_change_by(r, DBED_N);
 	CU_ASSERT_FATAL(border > at);
 	return border;
 }
@@ -345,6 +350,53 @@ static void who_has_executed_the_border_answers_no_read(void)
 	dbed_destroy(&b);
 }
 
+/* ---- what organizations approve ---- */
+
+static bool voice_behind(const struct public_key *after, struct reconfigure *out)
+{
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH_VOICE };
+	dbed_forget(&b);
+	dbed_client_in(&b, 5, 0, &e, after->b, sizeof after->b);
+	dbed_turn(&b);
+	const struct dbed_frame *f = dbed_told(&b, 5, BFT_WIRE_VOICE);
+	CU_ASSERT_FATAL(f != NULL && f->n >= PUBLIC_KEY_BYTES);
+	CU_ASSERT(memcmp(f->body, after->b, PUBLIC_KEY_BYTES) == 0);
+	if (f->n == PUBLIC_KEY_BYTES)
+		return false;
+	CU_ASSERT_TRUE_FATAL(reconfigure_decode(out, f->body + PUBLIC_KEY_BYTES, f->n - PUBLIC_KEY_BYTES));
+	return true;
+}
+
+/* One by one in the order of their keys, each with its signature; nothing behind the last, nor behind the border. */
+static void voices_are_shown_one_by_one(void)
+{
+	begin();
+	struct public_key after = { { 0 } };
+	struct reconfigure voice, r = rbed_mode(1, BFT_MODE_TRUSTED);
+	CU_ASSERT_FALSE(voice_behind(&after, &voice));
+	order_change_by(&r, 2);
+	uint32_t count = 0;
+	while (voice_behind(&after, &voice)) {
+		CU_ASSERT(voice.approvals == 1 && memcmp(voice.by[0].org.b, after.b, PUBLIC_KEY_BYTES) > 0 && voice.mode == BFT_MODE_TRUSTED);
+		CU_ASSERT(reconfigure_signed(&voice, &b.driver->chain->keys, &sign_ed25519, &b.cluster));
+		after = voice.by[0].org;
+		CU_ASSERT_FATAL(++count <= 2);
+	}
+	CU_ASSERT_EQUAL(count, 2);
+	memset(&after, 0, sizeof after);
+	r = rbed_mode(1, BFT_MODE_TRUSTED);
+	change(&r);
+	CU_ASSERT_FALSE(voice_behind(&after, &voice));
+	/* A question of another length costs the link. */
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_FETCH_VOICE };
+	static const uint8_t zeros[PUBLIC_KEY_BYTES + 1];
+	for (size_t n = 0; n <= sizeof zeros; n++)
+		if (n != PUBLIC_KEY_BYTES)
+			dbed_client_in(&b, 6, 0, &e, zeros, n);
+	CU_ASSERT_EQUAL(b.client_closed[6], PUBLIC_KEY_BYTES + 1);
+	dbed_destroy(&b);
+}
+
 /* ---- the other mode ---- */
 
 static void the_core_is_the_modes(void)
@@ -454,6 +506,45 @@ static void a_log_of_two_modes_is_read_back(void)
 	dbed_destroy(&b);
 }
 
+/* What a record says of its core is believed of the first one alone. */
+struct replay {
+	struct driver *driver;
+	uint64_t wrong_from; /* this record and those behind it name another core */
+	uint64_t refused;
+};
+
+static bool replay_wrong(void *arg, const struct log_record *record, const struct log_position *position)
+{
+	struct replay *r = arg;
+	struct log_record other = *record;
+	if (record->lsn >= r->wrong_from)
+		other.flags = BFT_MODE_TRUSTED | DBED_N << 2;
+	if (!driver_record(r->driver, &other, position)) {
+		r->refused = record->lsn;
+		return false;
+	}
+	return true;
+}
+
+static void a_log_that_changes_its_core_without_a_word_is_refused(void)
+{
+	struct log_options options = { .segment_bytes = 1u << 20, .queue_bytes = 64u << 20 };
+	struct log_report report;
+	struct log *again;
+	begin();
+	fill(6, true);
+	options.cluster = b.cluster;
+	struct replay r = { .driver = empty_driver(), .wrong_from = 5 };
+	dbed_close(&b);
+	struct log_disk disk = memory_disk_table(b.disk);
+	CU_ASSERT_NOT_EQUAL(log_open(&again, &disk, &options, replay_wrong, &r, &report), LOG_OK);
+	CU_ASSERT_EQUAL(r.refused, 5);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.driver->trouble, "not one of this release, or stands in the wrong place"));
+	driver_destroy(r.driver);
+	dbed_open(&b);
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -462,6 +553,8 @@ int main(void)
 		{ "a number is its holder's in its epoch", a_number_is_its_holders_in_its_epoch },
 		{ "who is replaced answers nobody and observes", who_is_replaced_answers_nobody_and_observes },
 		{ "who has executed the border answers no read", who_has_executed_the_border_answers_no_read },
+		{ "voices are shown one by one", voices_are_shown_one_by_one },
+		{ "a log that changes its core without a word is refused", a_log_that_changes_its_core_without_a_word_is_refused },
 		{ "the core is the mode's", the_core_is_the_modes },
 		{ "each record names its mode and rows", each_record_names_its_mode_and_rows },
 		{ "a log of two modes is read back", a_log_of_two_modes_is_read_back },

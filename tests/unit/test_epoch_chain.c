@@ -216,8 +216,9 @@ static void changes_are_bounded(void)
 static void a_change_has_one_encoding(void)
 {
 	begin();
-	struct epoch_change all[] = { rotation(2, 1, &fresh[0], &org[2]), readmission(3, 1), passing(3, 1, 0x7) };
-	for (size_t i = 0; i < 3; i++) {
+	struct epoch_change all[] = { rotation(2, 1, &fresh[0], &org[2]), readmission(3, 1), passing(3, 1, 0x7), { .kind = BUNDLE_RECONFIGURE } };
+	all[3].reconfigure = (struct reconfigure){ .epoch = 1, .kind = RECONFIGURE_MODE, .mode = BFT_MODE_TRUSTED, .approvals = 1 };
+	for (size_t i = 0; i < 4; i++) {
 		uint8_t bytes[EPOCH_CHANGE_BYTES_MAX], again[EPOCH_CHANGE_BYTES_MAX];
 		struct epoch_change c;
 		struct wr w = wr_of(bytes, sizeof bytes);
