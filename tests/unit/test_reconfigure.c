@@ -481,6 +481,37 @@ static void only_true_words_of_members_count(void)
 	CU_ASSERT(reconfigure_add(&r, &key, &signature) && !has_enough(&r));
 }
 
+static uint32_t verified;
+
+static bool count_verify(const struct signature *signature, const struct statement *s, const struct public_key *key)
+{
+	verified++;
+	return SCHEME->verify(signature, s, key);
+}
+
+/* Anybody may bring one: without an organization's key it costs one check at most, however many cards it brings. */
+static void a_stranger_costs_one_check(void)
+{
+	begin_as(BFT_MODE_BFT, 10);
+	struct sign_scheme counting = *SCHEME;
+	counting.verify = count_verify;
+	struct bft_card a = rbed_card(20, 20), b = rbed_card(21, 21);
+	struct reconfigure r = { .epoch = 1, .kind = RECONFIGURE_MEMBERS }, own;
+	rbed_seat(&r, 10, &a);
+	rbed_seat(&r, 11, &b);
+	own = r;
+	rbed_approve(&own, 20, &cluster);
+	verified = 0;
+	CU_ASSERT(!reconfigure_holds(&own, &keys, &counting, &cluster) && verified == 0);
+	rbed_approve_by(&r, 10, &cluster);
+	CU_ASSERT_TRUE(has_enough(&r));
+	for (uint8_t i = 0; i < 10; i++)
+		r.by[i].signature.b[7] ^= 1;
+	CU_ASSERT(!reconfigure_holds(&r, &keys, &counting, &cluster) && verified == 1);
+	r.epoch = 2;
+	CU_ASSERT(!reconfigure_holds(&r, &keys, &counting, &cluster) && verified == 1);
+}
+
 /* ---- what it makes of the epochs ---- */
 
 /* 1 is removed in epoch 2, and its number given to another in epoch 3, whose place a third takes in epoch 4. */
@@ -755,6 +786,7 @@ int main(void)
 		{ "an organization weighs as its members", an_organization_weighs_as_its_members },
 		{ "a mode is approved by everybody", a_mode_is_approved_by_everybody },
 		{ "only true words of members count", only_true_words_of_members_count },
+		{ "a stranger costs one check", a_stranger_costs_one_check },
 		{ "keys and cards are those of their epoch", keys_and_cards_are_those_of_their_epoch },
 		{ "keys never come back", keys_never_come_back },
 		{ "changes are bounded", changes_are_bounded },
