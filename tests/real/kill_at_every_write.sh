@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # kill_at_every_write.sh QUORATE LIBRARY SMALL_GENESIS: replica 1 of 4 is killed at its Nth write, for N = 1, 2, 3, ... until a whole run has fewer (all of the first
-# 45, then every 29th), before the write or after it in turn. Each time it comes back as a full member, nothing acknowledged is missing, and the four chains become
+# 30, then every 41st), before the write or after it in turn. Each time it comes back as a full member, nothing acknowledged is missing, and the four chains become
 # equal. Checkpoints, snapshots and changes of segments come often, so the run has all kinds of writes. Before that the same with `quorate format`.
 . "$(dirname "$0")/lib.sh"
 library=$2 small_genesis=$3
-every=45 step=29
+every=30 step=41
 
 testnet
 "$small_genesis" "$dir/cluster/genesis"
