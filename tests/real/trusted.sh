@@ -12,9 +12,10 @@ for i in 0 1 2; do start $i; done
 until_ok 30 all_equal || fail "the cluster does not begin: $(status)"
 seq -f 'row-%.0f' 1 $rows | awk '{ print $0 "\tvalue of " $0 }' >"$dir/rows.tsv"
 
-leader() { # the member that says it leads
-	status | tr '{' '\n' | grep '"role":"leader"' | each id | head -n 1
+leader() { # the member that says it leads; nothing while there is none
+	status | tr '{' '\n' | { grep '"role":"leader"' || true; } | each id | head -n 1
 }
+led() { first=$(leader) && [ -n "$first" ]; } # sets `first`
 load_begins() {
 	"$quorate" load "$dir/rows.tsv" --cluster "$cluster" --json --sessions 2 --bundle 5 --progress "$dir/progress-$1" --timeout 30s >"$dir/load-$1" 2>"$dir/load-$1.err" &
 	loader=$!
@@ -30,8 +31,7 @@ at() { status | each executed | sort -n | tail -1; }
 
 # ---- the leader, then a follower, killed under load ----
 for who in leader follower; do
-	first=$(leader)
-	[ -n "$first" ] || fail "nobody leads: $(status)"
+	until_ok 20 led || fail "nobody leads: $(status)"
 	victim=$first
 	[ $who = leader ] || victim=$(((first + 1) % 3))
 	before=$(at)

@@ -48,7 +48,7 @@ struct dbed {
 	struct dbed_frame frame[DBED_FRAMES];
 	uint32_t frames_count;
 	size_t (*evidence_next)(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity);
-	uint32_t closed[DBED_N], client_closed[16], memory_lost;
+	uint32_t closed[BFT_MEMBERS_MAX], client_closed[16], memory_lost;
 	uint32_t evidence_count;
 	uint8_t evidence[16384]; /* the newest */
 	size_t evidence_n;
