@@ -1,6 +1,7 @@
 /* Clients that lie, flood, or play with numbers: the product's client, and what becomes of its frames on their way. */
 #include "bench/malice/malice.h"
 #include "bft/bundle.h"
+#include "net/net.h"
 #include "quorate_kv.h"
 
 #include <stdlib.h>
@@ -105,14 +106,38 @@ static bool partial(struct lying_client *c, struct requesting *r)
 	return as_it_is(c, r);
 }
 
+/* What goes to one goes as it is; the others get another request under the same number, before it could be passed on to them. */
 static bool two_under_one_number(struct lying_client *c, struct requesting *r)
 {
 	struct opened_bundle x;
-	if (r->member % 2 == 0 || !open_bundle(&x, r))
+	if (!open_bundle(&x, r))
 		return as_it_is(c, r);
 	x.bytes[x.n - 1] ^= 1; /* of the last value */
 	lying_acts(c, "it signs two requests under one number");
-	return send_bundle(c, r, &x);
+	for (uint32_t i = 0; i < c->genesis.count; i++) {
+		struct requesting other = *r;
+		other.peer = (int)i == r->member ? NULL : c->peer(c, i);
+		if (other.peer)
+			send_bundle(c, &other, &x);
+	}
+	return as_it_is(c, r);
+}
+
+/* ---- not at all ---- */
+
+/* It asks, and takes no answer: what is told to it has nowhere to go. */
+static bool slow_reader(struct lying_client *c, struct requesting *r)
+{
+	if (r->e.type == BFT_WIRE_BUNDLE) {
+		lying_acts(c, "it reads nothing any more");
+		net_peer_pause_reading(r->peer, true);
+	}
+	return as_it_is(c, r);
+}
+
+static void asks_and_goes_on(struct lying_client *c)
+{
+	lying_keeps_asking(c, 8, 1000, 4096);
 }
 
 /* ---- false ---- */
@@ -172,27 +197,31 @@ static bool oversized(struct lying_client *c, struct requesting *r)
 const struct attack attacks_clients[] = {
 	{ "client-flood", "B97", BY_CLIENT, "a client asks as fast as it can sign, 8000 requests at once",
 	  "Who asks most is served most: the others wait behind it.", "Each client has its fair share of what is checked and ordered.", NULL, NULL, NULL,
-	  client_flood, NULL },
+	  client_flood, NULL, NULL },
 	{ "retransmit-storm", "B97", BY_CLIENT, "a client sends its last 64 requests again with each new one, to all",
 	  "Old requests are checked, ordered and executed again.", "What is known is not checked again; the kept answer is told from a budget.", NULL, NULL,
-	  NULL, ordinary, retransmits },
+	  NULL, ordinary, retransmits, NULL },
 	{ "session-churn", "B97", BY_CLIENT, "a client opens a thousand sessions a second",
 	  "Tables fill up, or the sessions of others are evicted and their requests run twice.", "A quota for each owner: it evicts its own.", NULL, NULL, NULL,
-	  churn, NULL },
+	  churn, NULL, NULL },
 	{ "client-partial-send", "B97", BY_CLIENT, "a client sends to one backup alone",
 	  "Its timer runs out, and an honest leader who never heard of it is deposed.", "The request is passed on to the leader before any timer starts.", NULL,
-	  NULL, NULL, ordinary, partial },
+	  NULL, NULL, ordinary, partial, NULL },
 	{ "client-equivocation", "B97", BY_CLIENT, "a client signs two requests under one number, for different replicas",
 	  "Replicas execute different requests; or the leader is blamed for the one that it did not get.",
-	  "The first that is ordered is executed, everywhere; timers follow the number, not the digest.", NULL, NULL, NULL, ordinary, two_under_one_number },
+	  "The first that is ordered is executed, everywhere; timers follow the number, not the digest.", NULL, NULL, NULL, ordinary, two_under_one_number,
+	  NULL },
+	{ "slow-reader", "B97", BY_CLIENT, "a client asks for much and never reads an answer",
+	  "Answers pile up in memory, or the loop waits for a socket that takes nothing.",
+	  "Queues have a bound: what does not fit is dropped, and told again to who asks.", NULL, NULL, NULL, asks_and_goes_on, slow_reader, NULL },
 	{ "client-bad-signature", "B97", BY_CLIENT, "a client sends twenty copies of each request with a false signature",
 	  "Each costs every replica a check; or a leader that proposes one is deposed for it.", "The link pays, and is closed; nothing is passed on unchecked.",
-	  NULL, NULL, NULL, ordinary, bad_signature },
+	  NULL, NULL, NULL, ordinary, bad_signature, NULL },
 	{ "number-games", "B97", BY_CLIENT, "a client signs numbers that are old, far ahead, the last of all, or of nobody's session",
 	  "Windows overflow, or a number is executed twice.", "Each number has one answer, the same on every replica.", NULL, NULL, NULL, ordinary,
-	  number_games },
+	  number_games, NULL },
 	{ "oversized", "B97", BY_CLIENT, "a client's requests are as large as may be, claim more than they have, or are cut in the middle",
 	  "A length is believed: memory is gone, or the process.", "At the limit it works; beyond it is an error, before anything is allocated.", NULL, NULL,
-	  NULL, large, oversized },
+	  NULL, large, oversized, NULL },
 	{ 0 },
 };

@@ -5,6 +5,8 @@
 #include "replica/driver_state.h"
 #include "replica/running.h"
 
+#include <string.h>
+
 static bool equivocates(struct liar *l, struct sending *s)
 {
 	if (!(s->member % 2) || !liar_proposes(l, s))
@@ -125,26 +127,54 @@ static bool invalid_body(struct liar *l, struct sending *s)
 	return liar_sends(l, s);
 }
 
+/* ---- deaf ---- */
+
+/* The first client whose request comes after the attack began: neither from itself nor from those who pass it on. */
+static bool censors(struct liar *l, const uint8_t *bytes, size_t n)
+{
+	static const struct public_key nobody;
+	struct rd r = rd_of(bytes, n);
+	struct bft_envelope e;
+	if (!envelope_read(&r, &e) || e.type != BFT_WIRE_BUNDLE || rd_left(&r) < sizeof nobody.b)
+		return false;
+	if (memcmp(&l->unheard, &nobody, sizeof nobody) == 0)
+		memcpy(l->unheard.b, r.at, sizeof l->unheard.b);
+	if (memcmp(l->unheard.b, r.at, sizeof l->unheard.b) != 0)
+		return false;
+	liar_acts(l, "it does not hear one of the clients");
+	return true;
+}
+
+static void hears_again(struct liar *l)
+{
+	memset(&l->unheard, 0, sizeof l->unheard);
+}
+
 const struct attack attacks_leader[] = {
+	{ "censor-client", "S90", BY_LEADER, "does not hear one of the clients, nor those who pass on its requests",
+	  "One client is never served, and nobody else notices.",
+	  "The request reaches every replica, and the timer of each follows the oldest: it is ordered in bounded time, or the leader goes.", NULL, NULL,
+	  hears_again, NULL, NULL, censors },
 	{ "equivocating-leader", "L90", BY_LEADER, "tells members of odd number another proposal than the others",
 	  "Two halves execute different things, and the service has two histories.",
-	  "At most one digest gathers q votes. Whoever sees both has proof, keeps it, and suspects the leader at once.", equivocates, NULL, NULL, NULL, NULL },
+	  "At most one digest gathers q votes. Whoever sees both has proof, keeps it, and suspects the leader at once.", equivocates, NULL, NULL, NULL, NULL,
+	  NULL },
 	{ "equivocating-time", "L90", BY_LEADER, "proposes the same batch with another agreed time to members of odd number",
 	  "Votes that do not cover the time agree, and states that depend on it differ.", "The digest that is voted on covers all that execution reads.",
-	  equivocates_on_time, NULL, NULL, NULL, NULL },
+	  equivocates_on_time, NULL, NULL, NULL, NULL, NULL },
 	{ "slow-leader", "S90", BY_LEADER, "its proposals leave at nine tenths of the timeout",
 	  "No timer ever fires, and the service runs at a hundredth of its speed.",
 	  "Backups measure how long the oldest request waits against what the network and disk need; a leader that is too slow is suspected.", slow, NULL, NULL,
-	  NULL, NULL },
+	  NULL, NULL, NULL },
 	{ "ramp-leader", "S90", BY_LEADER, "its proposals are later by a fiftieth of the timeout each second",
 	  "Thresholds that follow the recent past follow the leader down.", "The bar is absolute: round trips and a flush, not what former leaders reached.",
-	  ramp, NULL, NULL, NULL, NULL },
+	  ramp, NULL, NULL, NULL, NULL, NULL },
 	{ "threshold-dancer", "S90", BY_LEADER, "its proposals leave just before it is called slow", "Any bar has a place just below it.",
-	  "What that place costs is bounded by the bar, which is stated and measured.", dance, NULL, NULL, NULL, NULL },
+	  "What that place costs is bounded by the bar, which is stated and measured.", dance, NULL, NULL, NULL, NULL, NULL },
 	{ "tiny-batches", "S90", BY_LEADER, "proposes one request at a time", "Each slot costs its signatures and flushes for one request.",
-	  "Backups measure how long requests wait, whatever the leader proposes meanwhile.", tiny, NULL, tiny_ends, NULL, NULL },
+	  "Backups measure how long requests wait, whatever the leader proposes meanwhile.", tiny, NULL, tiny_ends, NULL, NULL, NULL },
 	{ "invalid-batch-body", "L90", BY_LEADER, "its bodies have a client's signature that is false",
 	  "A forged request is executed; or honest replicas blame each other for it.",
-	  "Nobody prepares a body that is not good; a good copy is looked for, and without one the view changes.", invalid_body, NULL, NULL, NULL, NULL },
+	  "Nobody prepares a body that is not good; a good copy is looked for, and without one the view changes.", invalid_body, NULL, NULL, NULL, NULL, NULL },
 	{ 0 },
 };

@@ -5,10 +5,12 @@
  *
  * With --on-signal it waits: SIGRTMIN+i begins the i-th attack, SIGRTMIN+8+i ends it; SIGUSR1 begins all, SIGUSR2 ends all. At the end it says how often each acted. */
 #include "bench/malice/malice.h"
+#include "client/client_state.h"
 #include "crypto/keyfile.h"
 #include "net/net.h"
 #include "quorate_kv.h"
 #include "quorate_setup.h"
+#include "replica/driver.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -100,6 +102,35 @@ static bool to_client(void *user, struct quorate *q, uint64_t link, const void *
 	return replica_send_client(q, link, a.bytes, a.n);
 }
 
+/* What comes in passes by here first: the linker puts these in the place of the driver's. */
+static struct liar *listening; /* NULL in a client */
+
+static bool is_unheard(const uint8_t *bytes, size_t n)
+{
+	if (listening)
+		follow(listening);
+	for (uint32_t i = 0; listening && listening->q && i < attacks_count; i++)
+		if (asked(listening, i) && attacks[i]->hears && attacks[i]->hears(listening, bytes, n))
+			return true;
+	return false;
+}
+
+void __real_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n)
+{
+	if (!is_unheard(bytes, n))
+		__real_driver_member_frame(d, member, bytes, n);
+}
+
+void __real_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
+void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
+void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n)
+{
+	if (!is_unheard(bytes, n))
+		__real_driver_client_frame(d, link, key, bytes, n);
+}
+
 static void problem(void *user, const char *sentence)
 {
 	(void)user;
@@ -122,6 +153,7 @@ static int run_replica(struct liar *l, const char *config_path)
 		error = quorate_create(&q, options, &app, reason);
 	if (error == QUORATE_OK) {
 		replica_set_shim(q, &shim);
+		listening = l;
 		error = quorate_start(q, reason);
 	}
 	if (error != QUORATE_OK)
@@ -147,6 +179,11 @@ static struct lying_client *filtered; /* NULL in a replica */
 static bool past_the_filter(struct net_peer *peer, int class, const uint8_t *bytes, size_t n)
 {
 	return __real_net_send(peer, (enum net_class) class, bytes, n, NULL, 0);
+}
+
+static struct net_peer *peer_of(const struct lying_client *c, uint32_t member)
+{
+	return c->client && c->client->net ? net_member_peer(c->client->net, member) : NULL;
 }
 
 /* The linker puts this in the place of net_send. */
@@ -181,6 +218,7 @@ static int run_client(struct lying_client *c)
 		return 1;
 	}
 	c->send = past_the_filter;
+	c->peer = peer_of;
 	c->acting = &acting;
 	filtered = c;
 	while (!stopping) {

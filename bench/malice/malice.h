@@ -39,6 +39,8 @@ struct attack {
 	/* Of clients. `client` runs on a thread of its own from the beginning to the end of the attack; `to_replica` as to_member, on the client's thread. */
 	void (*client)(struct lying_client *c);
 	bool (*to_replica)(struct lying_client *c, struct requesting *r);
+	/* Of replicas again: a frame that came from a client or a member. True: it did not hear it. */
+	bool (*hears)(struct liar *l, const uint8_t *bytes, size_t n);
 };
 
 /* ---- the catalogue ---- */
@@ -74,6 +76,7 @@ struct liar {
 	uint64_t since_ms;               /* since when the attack that is asked now goes on */
 	uint32_t acting;                 /* which one that is                               */
 	bft_seq fork_seq;                /* split-brain-colluders: from this slot on; 0: not chosen yet */
+	struct public_key unheard;       /* censor-client: whom it does not hear */
 	bool gone;                       /* silent-leader: it has led, and is silent now    */
 	uint64_t lies[LIAR_ATTACKS_MAX]; /* how often each did something                  */
 	uint8_t *frame;
@@ -133,6 +136,7 @@ struct lying_client {
 		size_t n;
 	} old[CLIENT_OLD];
 	uint32_t old_next;
+	struct net_peer *(*peer)(const struct lying_client *c, uint32_t member);        /* NULL: no link */
 	bool (*send)(struct net_peer *peer, int class, const uint8_t *bytes, size_t n); /* past the filter */
 };
 

@@ -36,6 +36,6 @@ const struct attack attacks_together[] = {
 	{ "split-brain-colluders", "-", BY_COLLUDERS, "f+1 replicas vote for one history with one honest half, and for another with the other",
 	  "Two clients that ask different replicas see different histories, and nobody notices.",
 	  "No protocol of 3f+1 replicas survives f+1 liars. What both halves signed proves who they were: at least f+1 are named.", splits, NULL, NULL, NULL,
-	  NULL },
+	  NULL, NULL },
 	{ 0 },
 };

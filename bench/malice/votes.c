@@ -92,21 +92,59 @@ static bool nonsense(struct liar *l, struct sending *s)
 	return false;
 }
 
+/* Beside each of its votes: the same in the epoch after this one, in the one before, and for another cluster. */
+static bool other_epoch(struct liar *l, struct sending *s)
+{
+	struct sending other = *s;
+	if (!liar_opens(l, s, PBFT_VOTES))
+		return false;
+	other.e.epoch = s->e.epoch + 1;
+	liar_closes(l, &other);
+	other.e.epoch = s->e.epoch - 1;
+	liar_closes(l, &other);
+	l->identity.cluster.b[0] ^= 1;
+	liar_closes(l, s);
+	l->identity.cluster.b[0] ^= 1;
+	liar_acts(l, "it says its votes again for other epochs and another cluster");
+	return false;
+}
+
+/* Beside a STATUS: each honest member is to be passed over, and is named by a vote that it never gave. */
+static bool accuses(struct liar *l, struct sending *s)
+{
+	uint8_t body[256];
+	if (!s->mine || s->e.type != PBFT_STATUS || !liar_core(l))
+		return false;
+	for (uint8_t i = 0; i < l->identity.genesis.count; i++) {
+		if (l->colluders >> i & 1)
+			continue;
+		l->body.pass_over.member = i;
+		liar_says(l, s, PBFT_PASS_OVER, body, pbft_encode(PBFT_PASS_OVER, &l->body, body, sizeof body));
+	}
+	liar_acts(l, "it wants every honest member passed over");
+	return false;
+}
+
 const struct attack attacks_votes[] = {
+	{ "replay-old-epoch", "B97", BY_REPLICA, "f replicas say their votes again for other epochs and for another cluster",
+	  "What was said in one place counts in another.", "Cluster and epoch are under every signature.", other_epoch, NULL, NULL, NULL, NULL, NULL },
+	{ "evidence-spam", "B97", BY_REPLICA, "f replicas want every honest member passed over, twice a second",
+	  "An honest leader loses its place by one liar's word.", "It takes q members that saw it lose its office again and again.", accuses, NULL, NULL, NULL,
+	  NULL, NULL },
 	{ "double-vote", "B97", BY_REPLICA, "f replicas vote for two proposals in each slot", "Votes are counted by slot alone, and two proposals are decided.",
-	  "The first vote of a member counts, for its digest; the second is proof against it.", double_vote, NULL, NULL, NULL, NULL },
+	  "The first vote of a member counts, for its digest; the second is proof against it.", double_vote, NULL, NULL, NULL, NULL, NULL },
 	{ "lagging-voter", "B97", BY_REPLICA, "f replicas vote 200 ms after everybody else",
 	  "Whoever waits for all, or for a fixed set, is as slow as the slowest.", "Any q votes are enough: it is never waited for.", lagging, NULL, NULL, NULL,
-	  NULL },
+	  NULL, NULL },
 	{ "vote-flood", "B97", BY_REPLICA, "f replicas send each vote fifty times", "Each copy costs a signature check, and honest votes wait behind them.",
-	  "A vote that is held already is dropped before its signature is looked at.", flood, NULL, NULL, NULL, NULL },
+	  "A vote that is held already is dropped before its signature is looked at.", flood, NULL, NULL, NULL, NULL, NULL },
 	{ "bad-signature-flood", "B97", BY_REPLICA, "f replicas send twenty votes with a false signature beside each of their own",
 	  "Each costs a check; or the one who is named, not the one who sent it, is shut out.",
-	  "The link on which it came pays, and is closed. A signature proves nothing against the one it names.", bad_signatures, NULL, NULL, NULL, NULL },
+	  "The link on which it came pays, and is closed. A signature proves nothing against the one it names.", bad_signatures, NULL, NULL, NULL, NULL, NULL },
 	{ "relay-garbage", "B97", BY_REPLICA, "f replicas spoil what they pass on for others", "The one whose message was spoiled is blamed for it.",
-	  "The link pays, not the one who is named.", spoils_relays, NULL, NULL, NULL, NULL },
+	  "The link pays, not the one who is named.", spoils_relays, NULL, NULL, NULL, NULL, NULL },
 	{ "valid-signature-nonsense", "B97", BY_REPLICA, "f replicas sign absurd numbers, counts and kinds",
 	  "A number sizes an allocation, a loop or an index: memory or the process is gone.",
-	  "Cheap checks come first, and no state is sized by what a peer says.", nonsense, NULL, NULL, NULL, NULL },
+	  "Cheap checks come first, and no state is sized by what a peer says.", nonsense, NULL, NULL, NULL, NULL, NULL },
 	{ 0 },
 };

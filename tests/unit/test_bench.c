@@ -349,7 +349,7 @@ static void the_catalogue_is_whole(void)
 		CU_ASSERT(strlen(a->name) < WORDS_NAME_BYTES && strlen(a->class) > 0);
 		CU_ASSERT(strlen(a->does) > 10 && strlen(a->breaks) > 10 && strlen(a->answer) > 10);
 		CU_ASSERT((a->by == BY_CLIENT) == (a->client != NULL));
-		CU_ASSERT(a->client || a->to_member || a->to_client);
+		CU_ASSERT(a->client || a->to_member || a->to_client || a->hears);
 	}
 	CU_ASSERT(i >= 40 && i < CATALOGUE_MAX);
 	CU_ASSERT_PTR_NULL(attack_find("no-such-attack"));
