@@ -319,8 +319,12 @@ static void run_phases(struct load *l, void (*measuring)(void *arg, bool begins)
 	if (measuring)
 		measuring(arg, true);
 	go_on(l, from + (uint64_t)l->options.duration_ms * 1000, true);
+	pthread_mutex_lock(&l->lock);
+	uint64_t to = now_us(), last = l->last_us; /* a gap that the end cuts short counts too */
+	if (to > last && to - last > out->gap_us_max)
+		out->gap_us_max = to - last;
+	pthread_mutex_unlock(&l->lock);
 	set_phase(l, DRAINING);
-	uint64_t to = now_us();
 	out->seconds = (double)(to - from) / 1e6;
 	out->behind_us_max = l->schedule.behind_us_max;
 	out->worst_client_pct = worst_share(l);

@@ -288,6 +288,20 @@ static bool judge_attacks(struct plan *p, char why[PLAN_WHY_BYTES])
 	return true;
 }
 
+/* A liar that comes back would have to be told again, and nobody knows when it listens. */
+static bool judge_liars_faults(const struct plan *p, char why[PLAN_WHY_BYTES])
+{
+	for (uint32_t i = 0; i < p->faults; i++) {
+		const struct planned_fault *f = &p->fault[i];
+		bool returns = f->strike == STRIKE_RESTART || f->strike == STRIKE_WIPE;
+		if (returns && p->liars && (f->replica == WORDS_LEADER || (p->liars >> f->replica & 1)))
+			return says(why,
+			            "--fault %s would bring back a liar, which then does not know that it lies: kill or pause it, or name an honest replica",
+			            strike_names[f->strike]);
+	}
+	return true;
+}
+
 static bool judge(struct plan *p, const char *verb, bool outstanding, char why[PLAN_WHY_BYTES])
 {
 	if (!p->n)
@@ -303,7 +317,7 @@ static bool judge(struct plan *p, const char *verb, bool outstanding, char why[P
 		return says(why, "a sweep of rates looks for the knee of a service that works: it cannot be mixed with --attack or --fault");
 	if (p->zipf && p->keys > KEYS_ZIPF_MAX)
 		return says(why, "--distribution zipf takes at most %u keys", KEYS_ZIPF_MAX);
-	return judge_times(p, why) && judge_attacks(p, why);
+	return judge_times(p, why) && judge_attacks(p, why) && judge_liars_faults(p, why);
 }
 
 bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES])

@@ -223,8 +223,10 @@ static void say_attack(const struct run *r)
 		const struct happening *h = &r->conductor.happening[i];
 		if (strcmp(h->what, "note") != 0 && strcmp(h->what, "leader") != 0)
 			printf("            %6.2f s  %s: %s\n", h->t_s, h->what, h->text);
+		else if (!strcmp(h->what, "note") && h->replica != NOBODY)
+			printf("                      replica %u: %s\n", h->replica, h->text);
 		else if (!strcmp(h->what, "note"))
-			printf("                      %s%s\n", h->text, h->replica == NOBODY ? "" : " (a replica)");
+			printf("                      %s\n", h->text);
 	}
 }
 

@@ -6,10 +6,19 @@ static bool carries_a_proposal(struct liar *l, const struct sending *s)
 	return s->e.type == BFT_WIRE_PROPOSAL || liar_proposes(l, s);
 }
 
-/* Raft's leader has no PRE-PREPARE: what it proposes is a body first. */
+/* Raft's leader has no PRE-PREPARE: there, who leads says so itself. */
+static bool leads_by_raft(struct liar *l)
+{
+	struct quorate_standing standing;
+	if (liar_core(l))
+		return false;
+	quorate_standing(l->q, &standing);
+	return standing.role == QUORATE_LEADER;
+}
+
 static bool silent_leader(struct liar *l, struct sending *s)
 {
-	l->gone |= carries_a_proposal(l, s);
+	l->gone |= carries_a_proposal(l, s) || leads_by_raft(l);
 	if (l->gone)
 		liar_acts(l, "it says nothing any more");
 	return l->gone;

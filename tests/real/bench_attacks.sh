@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 bench=$2
 
-in_json() { grep -q "$2" "$1" || fail "$1 has no $2: $(cat "$1")"; }
+in_json() { grep -qE "$2" "$1" || fail "$1 has no $2: $(cat "$1")"; }
 nothing_left() { [ "$(find "$dir" -maxdepth 1 -name 'quorate-bench-*' | wc -l)" = 0 ] || fail "a cluster was left behind: $(ls "$dir")"; }
 bench_run() { # bench_run CODE WORDS...
 	local wanted=$1 code=0
@@ -52,7 +52,15 @@ proof=$(find "$dir/R3/evidence" -type f | head -n 1)
 say "equivocation, a lying client and a pause at once: SAFE, replica 0 convicted"
 
 # More than f, of one mind: the verdict can fail, and says who.
-bench_run 9 --attack split-brain-colluders@500ms --beyond-f --duration 3s --keys 100
+# On a busy machine one half may learn what the other was told before anything is decided; then there is no fork, and the guilty are convicted all the same.
+for try in 1 2 3; do
+	code=0
+	"$bench" run --folder "$dir" --json --attack split-brain-colluders@500ms --beyond-f --duration 3s --keys 100 >"$dir/json" 2>"$dir/err" || code=$?
+	nothing_left
+	[ $code = 0 ] && [ $try -lt 3 ] || break
+	in_json "$dir/json" '"verdict":"SAFE"'
+done
+[ $code = 9 ] || fail "colluders beyond f: exit $code: $(cat "$dir/err" "$dir/json")"
 in_json "$dir/json" '"verdict":"UNSAFE","reason":"replica'
 in_json "$dir/json" '"convicted":\[0,1\]'
 grep -q 'the guarantee is gone' "$dir/err" && grep -q 'it ended UNSAFE' "$dir/err" || fail "it does not say so before and after: $(cat "$dir/err")"
@@ -60,7 +68,8 @@ say "split-brain-colluders: UNSAFE, replicas 0 and 1 convicted"
 
 # A sweep.
 bench_run 0 --rate 100..400 --duration 4s --keys 100
-in_json "$dir/json" '"knee_ops_per_s":[0-9]'
+in_json "$dir/json" '"knee_ops_per_s":([0-9]|null)'
+in_json "$dir/json" '"sweep":\[\{"rate":100'
 say "a sweep: $(grep -o '"knee_ops_per_s":[0-9.]*' "$dir/json")"
 
 # Ctrl-C.

@@ -322,6 +322,8 @@ static void plans_that_do_not(void)
 		{ "--fault kill:4@2s", "no replica 4" },
 		{ "--fault kill:1@10s", "outside the run" },
 		{ "--fault kill:1@2s-3s", "has no end" },
+		{ "--fault restart:0@2s --attack silent-leader", "bring back a liar" },
+		{ "--fault wipe:leader@2s --attack double-vote", "bring back a liar" },
 		{ "--rate 1k..2k --attack client-flood", "cannot be mixed" },
 		{ "--rate 5000 --outstanding 3", "exclude each other" },
 		{ "--replicas 3", "4 replicas" },
