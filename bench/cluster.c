@@ -22,19 +22,25 @@ static bool fail(char *reason, const char *what, const char *why)
 	return false;
 }
 
+static bool are_free(uint16_t base, uint32_t n)
+{
+	uint32_t good = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+		struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(base + i)), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes); /* who left them a moment ago does not count */
+		good += bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
+		close(fd);
+	}
+	return good == n;
+}
+
 /* A run of free ports, as far as one can know. */
 static uint16_t free_ports(uint32_t n)
 {
 	for (int tries = 0; tries < 50; tries++) {
 		uint16_t base = (uint16_t)(20000 + (getpid() * 131 + tries * 977 + (int)time(NULL)) % 12000);
-		uint32_t good = 0;
-		for (uint32_t i = 0; i < n; i++) {
-			int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-			struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(base + i)), .sin_addr = { htonl(INADDR_LOOPBACK) } };
-			good += bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
-			close(fd);
-		}
-		if (good == n)
+		if (are_free(base, n))
 			return base;
 	}
 	return 0;
@@ -55,6 +61,15 @@ static void set_preload(const struct cluster *c, uint32_t i)
 	setenv("LD_PRELOAD", c->preload, 1);
 }
 
+static void exec_liar(struct cluster *c, uint32_t i, char *config)
+{
+	char *argv[CLUSTER_WORDS_MAX + 4] = { (char *)(uintptr_t)c->liar, (char *)(uintptr_t) "--config", config }, *rest = NULL;
+	uint32_t count = 3;
+	for (char *word = strtok_r(c->words[i], " ", &rest); word && count < CLUSTER_WORDS_MAX + 3; word = strtok_r(NULL, " ", &rest))
+		argv[count++] = word;
+	execv(c->liar, argv);
+}
+
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
 {
 	char config[512], log[512];
@@ -68,34 +83,55 @@ bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
 		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 			_exit(127);
+		setpgid(0, 0); /* Ctrl-C is this program's, which stops them in good order */
 		set_preload(c, i);
-		execl(c->program, c->program, "start", "--config", config, (char *)NULL);
+		if (c->words[i][0])
+			exec_liar(c, i, config);
+		else
+			execl(c->program, c->program, "start", "--config", config, (char *)NULL);
 		_exit(127);
 	}
 	c->pid[i] = pid;
 	return true;
 }
 
-bool cluster_start(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, char *reason)
+bool cluster_make(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, uint16_t base_port,
+                  char *reason)
 {
 	memset(c, 0, sizeof *c);
 	c->n = n;
 	snprintf(c->program, sizeof c->program, "%s", program);
 	snprintf(c->preload, sizeof c->preload, "%s", preload ? preload : "");
 	snprintf(c->folder, sizeof c->folder, "%s/quorate-bench-XXXXXX", where ? where : "/tmp");
-	if (!mkdtemp(c->folder))
-		return fail(reason, c->folder, strerror(errno));
-	c->base_port = free_ports(n);
+	if (!mkdtemp(c->folder)) {
+		fail(reason, c->folder, strerror(errno));
+		c->folder[0] = 0;
+		return false;
+	}
+	if (base_port && !are_free(base_port, n)) {
+		snprintf(reason, QUORATE_REASON_BYTES, "ports %u to %u are not all free on this machine: name others by --base-port, or none", base_port,
+		         base_port + n - 1);
+		return false;
+	}
+	c->base_port = base_port ? base_port : free_ports(n);
 	if (!c->base_port)
 		return fail(reason, "ports", "no run of free ports was found");
 	char folder[300];
 	snprintf(folder, sizeof folder, "%s/cluster", c->folder);
-	if (quorate_testnet(folder, n, mode, c->base_port, reason) != QUORATE_OK)
-		return false;
-	for (uint32_t i = 0; i < n; i++)
+	return quorate_testnet(folder, n, mode, c->base_port, reason) == QUORATE_OK;
+}
+
+bool cluster_start_all(struct cluster *c, char *reason)
+{
+	for (uint32_t i = 0; i < c->n; i++)
 		if (!cluster_start_one(c, i, reason))
 			return false;
 	return true;
+}
+
+bool cluster_start(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, char *reason)
+{
+	return cluster_make(c, program, preload, where, n, mode, 0, reason) && cluster_start_all(c, reason);
 }
 
 static void reap(struct cluster *c, uint32_t i, bool *ok)
@@ -103,7 +139,9 @@ static void reap(struct cluster *c, uint32_t i, bool *ok)
 	struct rusage usage;
 	int status = 0;
 	if (wait4(c->pid[i], &status, 0, &usage) == c->pid[i]) {
-		c->cpu_s += (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+		double s = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+		c->cpu_s += s;
+		c->cpu_of_s[i] += s;
 		*ok &= WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	}
 	c->pid[i] = 0;
@@ -142,20 +180,30 @@ bool cluster_stop(struct cluster *c)
 	return ok;
 }
 
+static double running_cpu_s(pid_t pid)
+{
+	char path[64];
+	unsigned long user = 0, system = 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *f = pid ? fopen(path, "re") : NULL;
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+		user = system = 0;
+	fclose(f);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+double cluster_cpu_of_s(const struct cluster *c, uint32_t i)
+{
+	return c->cpu_of_s[i] + running_cpu_s(c->pid[i]);
+}
+
 double cluster_cpu_s(const struct cluster *c)
 {
 	double s = c->cpu_s;
-	for (uint32_t i = 0; i < c->n; i++) {
-		char path[64];
-		unsigned long user = 0, system = 0;
-		snprintf(path, sizeof path, "/proc/%d/stat", (int)c->pid[i]);
-		FILE *f = c->pid[i] ? fopen(path, "re") : NULL;
-		if (!f)
-			continue;
-		if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2)
-			s += (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-		fclose(f);
-	}
+	for (uint32_t i = 0; i < c->n; i++)
+		s += running_cpu_s(c->pid[i]);
 	return s;
 }
 

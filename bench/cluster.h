@@ -10,19 +10,28 @@
 
 #define CLUSTER_MAX 64u
 
+#define CLUSTER_WORDS_MAX 40u
+
 struct cluster {
 	char folder[256], program[512];
 	uint32_t n;
 	uint16_t base_port;
-	pid_t pid[CLUSTER_MAX]; /* 0: not running */
-	double cpu_s;           /* of replicas that have ended */
-	char preload[512];      /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
+	pid_t pid[CLUSTER_MAX];       /* 0: not running */
+	double cpu_s;                 /* of replicas that have ended */
+	double cpu_of_s[CLUSTER_MAX]; /* the same, of each        */
+	const char *liar;             /* NULL, or the program that replicas with words below run instead */
+	char words[CLUSTER_MAX][512]; /* "", or what a liar is told beside its configuration, by spaces   */
+	char preload[512];            /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
 };
 
 /* The file that slows the disk of that replica down while it exists, if the library is preloaded. */
 void cluster_slow_path(const struct cluster *c, uint32_t i, char *out, size_t n);
 /* Makes a test cluster of `n` in a new folder (below `where`, or the temporary one) and starts it with the program `quorate`, `preload` (NULL: nothing) before it. */
 bool cluster_start(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, char *reason);
+/* The same in two: nothing runs yet, and what a liar is told can be filled in. `base_port` 0: any that are free. */
+bool cluster_make(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, uint16_t base_port,
+                  char *reason);
+bool cluster_start_all(struct cluster *c, char *reason);
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason);
 void cluster_kill(struct cluster *c, uint32_t i);
 /* Kills it, takes its data away, and prepares a new folder for a replica that has lost its memory. */
@@ -31,5 +40,6 @@ bool cluster_empty(struct cluster *c, uint32_t i, char *reason);
 bool cluster_stop(struct cluster *c);
 /* CPU seconds that the running replicas have used, as far as the system tells. */
 double cluster_cpu_s(const struct cluster *c);
+double cluster_cpu_of_s(const struct cluster *c, uint32_t i);
 void cluster_remove(struct cluster *c);
 #endif

@@ -1,5 +1,7 @@
 #include "bench/histogram.h"
 
+#include <math.h>
+
 static uint32_t bucket_of(uint64_t us)
 {
 	if (us < HISTOGRAM_SUB)
@@ -39,4 +41,31 @@ uint64_t histogram_at(const struct histogram *h, double share)
 		}
 	}
 	return h->max;
+}
+
+uint64_t histogram_count_to(const struct histogram *h, uint64_t us)
+{
+	uint64_t count = 0;
+	for (uint32_t i = 0; i <= bucket_of(us); i++)
+		count += h->bucket[i];
+	return count;
+}
+
+double histogram_deviation(const struct histogram *h)
+{
+	double mean = h->count ? (double)h->sum / (double)h->count : 0, sum = 0;
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		double off = (double)upper_end(i) - mean;
+		sum += (double)h->bucket[i] * off * off;
+	}
+	return h->count ? sqrt(sum / (double)h->count) : 0;
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+	into->count += from->count;
+	into->sum += from->sum;
+	into->max = from->max > into->max ? from->max : into->max;
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		into->bucket[i] += from->bucket[i];
 }

@@ -6,6 +6,7 @@
 
 struct units {
 	double sign_us, verify_us;
+	double hash_us_per_kib;
 	double flush_us;   /* one process alone                          */
 	double flush_n_us; /* each of n processes flushing at once        */
 };

@@ -34,8 +34,7 @@ struct reading {
 	struct bft_rec_executed executed;
 };
 
-static void unsafe(struct verdict *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void unsafe(struct verdict *v, const char *format, ...)
+void verdict_unsafe(struct verdict *v, const char *format, ...)
 {
 	if (!v->safe)
 		return;
@@ -71,7 +70,7 @@ static bool note_executed(struct reading *r, const struct bft_rec_executed *e)
 		*p = (struct place){ true, e->proposal, e->chain };
 		r->verdict->sequences++;
 	} else if (!digest_equal(&p->proposal, &e->proposal) || !digest_equal(&p->chain, &e->chain)) {
-		unsafe(r->verdict, "replica %u executed something else than another one at sequence %llu", r->replica, (unsigned long long)e->seq);
+		verdict_unsafe(r->verdict, "replica %u executed something else than another one at sequence %llu", r->replica, (unsigned long long)e->seq);
 	}
 	return true;
 }
@@ -106,7 +105,7 @@ static bool visit(void *arg, const struct log_record *record, const struct log_p
 	struct reading *r = arg;
 	(void)position;
 	if (record->type == DRIVER_REC_BODY)
-		return r->replica > 0 || note_body(r, record->payload, record->bytes); /* one replica's bodies are enough: digests name them */
+		return note_body(r, record->payload, record->bytes); /* of all: who fetched a state has not every body */
 	if (record->type != BFT_REC_EXECUTED)
 		return true;
 	struct rd rd = rd_of(record->payload, record->bytes);
@@ -179,14 +178,24 @@ static void check_told(struct reading *r, struct told *told, size_t count)
 		}
 		r->verdict->told_checked++;
 		if (!stands_there(r, &told[i]))
-			unsafe(r->verdict, "a client was told that request %llu of its session stands at %llu, where it does not",
-			       (unsigned long long)told[i].number, (unsigned long long)told[i].seq);
+			verdict_unsafe(r->verdict, "a client was told that request %llu of its session stands at %llu, where it does not",
+			               (unsigned long long)told[i].number, (unsigned long long)told[i].seq);
 		if (i && by_told(&told[i - 1], &told[i]) == 0 && told[i - 1].seq != told[i].seq)
-			unsafe(r->verdict, "a client was told of two places for request %llu", (unsigned long long)told[i].number);
+			verdict_unsafe(r->verdict, "a client was told of two places for request %llu", (unsigned long long)told[i].number);
 	}
 }
 
-void verdict_reach(struct verdict *out, const struct cluster *c, const struct told *told, size_t told_count)
+static void compare(struct reading *r, const struct cluster *c, uint64_t liars, struct told *told, size_t told_count)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!(liars >> i & 1))
+			read_log(r, c, i);
+	check_told(r, told, told_count);
+	free(r->at);
+	free(r->named);
+}
+
+void verdict_reach(struct verdict *out, const struct cluster *c, uint64_t liars, const struct told *told, size_t told_count, const char *keep)
 {
 	struct reading *r = calloc(1, sizeof *r);
 	struct told *sorted = malloc((told_count + 1) * sizeof *sorted);
@@ -197,13 +206,12 @@ void verdict_reach(struct verdict *out, const struct cluster *c, const struct to
 		out->whole = false;
 	} else {
 		r->verdict = out;
-		for (uint32_t i = 0; i < c->n; i++)
-			read_log(r, c, i);
 		if (told_count)
 			memcpy(sorted, told, told_count * sizeof *told);
-		check_told(r, sorted, told_count);
-		free(r->at);
-		free(r->named);
+		compare(r, c, liars, sorted, told_count);
+		verdict_evidence(out, c, liars, keep);
+		if (!out->safe)
+			out->convicted |= verdict_audit(c, liars);
 	}
 	free(sorted);
 	free(r);

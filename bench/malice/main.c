@@ -1,184 +1,134 @@
-/* quorate-liar: a replica that keeps the protocol but for one thing. It links the same core, driver and log as the daemon; the lie is in what leaves it.
+/* quorate-liar: a replica, or a client, that is honest until it is told to lie. It links the same core, driver, log and client as the product; the lie is in what leaves it.
  *
- *   quorate-liar --config FILE --attack NAME [--on-signal yes]     honest until SIGUSR1
+ *   quorate-liar --config FILE --attack NAME [--attack NAME...] [--colluders 0,1] [--seed N] [--on-signal yes]
+ *   quorate-liar --client GENESIS --key FILE --attack NAME [...]
  *
- *   silent-leader        while it leads, it proposes nothing
- *   slow-leader          while it leads, its proposals leave at nine tenths of the timeout
- *   equivocating-leader  while it leads, members of odd number are told another proposal than the others
- *   reply-lie            clients are given another result, well signed
- *   state-chunk-lie      a replica that fetches the state gets wrong parts of it */
-#include "bench/malice/late.h"
-#include "bft/envelope.h"
-#include "bft/pbft/messages.h"
-#include "bft/proposal.h"
-#include "bft/reply.h"
+ * With --on-signal it waits: SIGRTMIN+i begins the i-th attack, SIGRTMIN+8+i ends it; SIGUSR1 begins all, SIGUSR2 ends all. At the end it says how often each acted. */
+#include "bench/malice/malice.h"
+#include "client/client_state.h"
+#include "crypto/keyfile.h"
+#include "net/net.h"
 #include "quorate_kv.h"
 #include "quorate_setup.h"
-#include "replica/identity.h"
-#include "replica/shim.h"
+#include "replica/driver.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum attack { SILENT_LEADER, SLOW_LEADER, EQUIVOCATING_LEADER, REPLY_LIE, STATE_CHUNK_LIE, ATTACKS };
-static const char *const names[ATTACKS] = { "silent-leader", "slow-leader", "equivocating-leader", "reply-lie", "state-chunk-lie" };
+static const struct attack *attacks[LIAR_ATTACKS_MAX];
+static uint32_t attacks_count;
+static volatile sig_atomic_t stopping;
+static volatile uint32_t acting; /* bit i: the i-th attack goes on; signals set it */
 
-struct liar {
-	enum attack attack;
-	struct identity identity;
-	uint64_t lies;
-	struct late late;
-	union pbft_body body;
-	uint8_t frame[1 << 16];
-};
+/* ---- replica ---- */
 
-static volatile sig_atomic_t lying, stopping; /* signals set them */
+static uint32_t was_acting; /* on the engine's thread */
+static uint64_t since_ms[LIAR_ATTACKS_MAX];
 
-static void lied(struct liar *l, const char *what)
+static void follow(struct liar *l)
 {
-	if (l->lies++ == 0) {
-		printf("%s\n", what);
-		fflush(stdout);
+	uint32_t now = acting;
+	for (uint32_t i = 0; i < attacks_count && now != was_acting; i++) {
+		bool before = was_acting >> i & 1, after = now >> i & 1;
+		if (!before && after)
+			since_ms[i] = liar_now_ms();
+		if (before && !after && attacks[i]->ends)
+			attacks[i]->ends(l);
 	}
+	was_acting = now;
 }
 
-/* Whether the frame carries my own votes, decoded into l->body. */
-static bool own_votes(struct liar *l, const uint8_t *bytes, size_t n, struct bft_envelope *e)
+static bool asked(struct liar *l, uint32_t i)
 {
-	struct rd r = rd_of(bytes, n);
-	return envelope_read(&r, e) && e->type == PBFT_VOTES && e->signer == BFT_SIGNER_CHANNEL && pbft_decode(PBFT_VOTES, &l->body, r.at, rd_left(&r));
+	l->acting = i;
+	l->since_ms = since_ms[i];
+	return was_acting >> i & 1;
 }
 
-static bool proposes(const struct bft_votes *v)
+/* Head and body in one place. */
+static bool join(struct liar *l, const void *head, size_t head_n, const void *body, size_t body_n)
 {
-	for (uint16_t i = 0; i < v->count; i++)
-		if (v->leaf[i].kind == BFT_LEAF_PRE_PREPARE)
-			return true;
-	return false;
-}
-
-/* The same votes, but for the null proposal, signed again. */
-static size_t other_proposal(struct liar *l, struct bft_envelope *e, uint8_t *out, size_t capacity)
-{
-	struct bft_votes *v = &l->body.votes;
-	struct digest digest;
-	struct statement s;
-	for (uint16_t i = 0; i < v->count; i++)
-		if (v->leaf[i].kind == BFT_LEAF_PRE_PREPARE)
-			proposal_null_digest(&v->leaf[i].digest, &l->identity.cluster);
-	votes_digest_of(&digest, v);
-	statement_make(&s, DOMAIN_VOTES, &l->identity.cluster, e->epoch, &digest);
-	sign_ed25519.sign(&e->signature, &s, &l->identity.secret);
-	struct wr w = wr_of(out, capacity);
-	envelope_write(&w, e);
-	size_t n = wr_done(&w);
-	return n + pbft_encode(PBFT_VOTES, v, out + n, capacity - n);
-}
-
-/* Head and body in one place; NULL when they are too large to be lied about. */
-static uint8_t *join(struct liar *l, const void *head, size_t head_n, const void *body, size_t body_n)
-{
-	if (head_n + body_n > sizeof l->frame)
-		return NULL;
+	size_t n = head_n + body_n;
+	if (n > l->frame_capacity) {
+		uint8_t *larger = realloc(l->frame, n);
+		if (!larger)
+			return false;
+		l->frame = larger;
+		l->frame_capacity = n;
+	}
 	memcpy(l->frame, head, head_n);
 	if (body_n)
 		memcpy(l->frame + head_n, body, body_n);
-	return l->frame;
-}
-
-static bool pass(struct quorate *q, uint8_t member, int class, const void *head, size_t head_n, const void *body, size_t body_n)
-{
-	uint8_t *whole = malloc(head_n + body_n);
-	if (!whole)
-		return false;
-	memcpy(whole, head, head_n);
-	if (body_n)
-		memcpy(whole + head_n, body, body_n);
-	bool ok = replica_send_member(q, member, class, whole, head_n + body_n);
-	free(whole);
-	return ok;
+	return true;
 }
 
 static bool to_member(void *user, struct quorate *q, uint8_t member, int class, const void *head, size_t head_n, const void *body, size_t body_n)
 {
 	struct liar *l = user;
-	struct bft_envelope e = { .type = 0 };
-	uint8_t *bytes = lying ? join(l, head, head_n, body, body_n) : NULL;
-	size_t n = head_n + body_n;
-	struct rd r = rd_of(bytes, bytes ? n : 0);
+	struct sending s = { .member = member, .class = class, .n = head_n + body_n };
+	l->q = q;
+	follow(l);
 	late_send(&l->late, q);
-	if (!bytes || !envelope_read(&r, &e))
-		return pass(q, member, class, head, head_n, body, body_n);
-	bool leads = e.type == PBFT_VOTES && own_votes(l, bytes, n, &e) && proposes(&l->body.votes);
-	if (l->attack == SILENT_LEADER && (leads || e.type == BFT_WIRE_PROPOSAL)) {
-		lied(l, "it proposes nothing any more");
-		return true;
-	}
-	if (l->attack == SLOW_LEADER && (leads || e.type == BFT_WIRE_PROPOSAL)) {
-		lied(l, "its proposals are late");
-		return late_put(&l->late, l->identity.genesis.limits.request_timeout_ms * 9 / 10, member, class, head, head_n, body, body_n);
-	}
-	if (l->attack == EQUIVOCATING_LEADER && leads && member % 2) {
-		static uint8_t other[8192];
-		lied(l, "it tells two proposals to two halves");
-		return replica_send_member(q, member, class, other, other_proposal(l, &e, other, sizeof other));
-	}
-	if (l->attack == STATE_CHUNK_LIE && e.type == BFT_WIRE_STATE && n > BFT_FRAME_HEAD_BYTES + 20) {
-		lied(l, "it serves wrong parts of the state");
-		bytes[n - 1] ^= 1;
-		return replica_send_member(q, member, class, bytes, n);
-	}
-	return pass(q, member, class, head, head_n, body, body_n);
-}
-
-/* Another value, and a signature that is good for it: only f+1 equal answers protect a client. */
-static size_t lie_late(struct liar *l, const struct bft_envelope *was, struct reply *reply, const uint8_t *result, size_t n, uint8_t *out, size_t capacity)
-{
-	struct statement s;
-	struct bft_envelope e = *was;
-	struct wr w = wr_of(out, capacity);
-	size_t head_n = BFT_FRAME_HEAD_BYTES + REPLY_LATE_HEAD_BYTES;
-	if (head_n + n > capacity)
-		return 0;
-	memcpy(out + head_n, result, n);
-	out[head_n + n - 1] ^= 1;
-	*reply = (struct reply){ .view = reply->view, .seq = reply->seq, .bundle = reply->bundle, .result = out + head_n, .result_bytes = n };
-	reply_statement(&s, &l->identity.cluster, e.epoch, reply, true);
-	e.type = BFT_WIRE_REPLY_LATE;
-	sign_ed25519.sign(&e.signature, &s, &l->identity.secret);
-	envelope_write(&w, &e);
-	reply_head_encode(reply, true, out + BFT_FRAME_HEAD_BYTES, REPLY_LATE_HEAD_BYTES);
-	return head_n + n;
+	if (!join(l, head, head_n, body, body_n))
+		return false;
+	s.bytes = l->frame;
+	struct rd r = rd_of(s.bytes, s.n);
+	bool known = envelope_read(&r, &s.e);
+	s.mine = s.e.signer == BFT_SIGNER_CHANNEL;
+	for (uint32_t i = 0; known && i < attacks_count; i++)
+		if (asked(l, i) && attacks[i]->to_member && attacks[i]->to_member(l, &s))
+			return true;
+	return replica_send_member(q, member, class, s.bytes, s.n);
 }
 
 static bool to_client(void *user, struct quorate *q, uint64_t link, const void *head, size_t head_n, const void *body, size_t body_n)
 {
 	struct liar *l = user;
-	struct bft_envelope e = { .type = 0 };
-	struct reply reply;
-	uint8_t *bytes = join(l, head, head_n, body, body_n);
-	struct rd r = rd_of(bytes, bytes ? head_n + body_n : 0);
-	bool is_reply = bytes && l->attack == REPLY_LIE && lying && envelope_read(&r, &e) && (e.type == BFT_WIRE_REPLY || e.type == BFT_WIRE_REPLY_LATE) &&
-	                reply_decode(&reply, e.type == BFT_WIRE_REPLY_LATE, r.at, rd_left(&r));
-	if (is_reply) {
-		static uint8_t other[1 << 16];
-		size_t n = lie_late(l, &e, &reply, reply.result, reply.result_bytes, other, sizeof other);
-		lied(l, "it gives clients another result");
-		if (n)
-			return replica_send_client(q, link, other, n);
-	}
-	return bytes && replica_send_client(q, link, bytes, head_n + body_n);
+	struct answering a = { .link = link, .n = head_n + body_n };
+	l->q = q;
+	follow(l);
+	if (!join(l, head, head_n, body, body_n))
+		return false;
+	a.bytes = l->frame;
+	struct rd r = rd_of(a.bytes, a.n);
+	bool known = envelope_read(&r, &a.e);
+	for (uint32_t i = 0; known && i < attacks_count; i++)
+		if (asked(l, i) && attacks[i]->to_client && attacks[i]->to_client(l, &a))
+			return true;
+	return replica_send_client(q, link, a.bytes, a.n);
 }
 
-static void on_signal(int signal)
+/* What comes in passes by here first: the linker puts these in the place of the driver's. */
+static struct liar *listening; /* NULL in a client */
+
+static bool is_unheard(const uint8_t *bytes, size_t n)
 {
-	if (signal == SIGUSR1)
-		lying = 1;
-	else
-		stopping = 1;
+	if (listening)
+		follow(listening);
+	for (uint32_t i = 0; listening && listening->q && i < attacks_count; i++)
+		if (asked(listening, i) && attacks[i]->hears && attacks[i]->hears(listening, bytes, n))
+			return true;
+	return false;
+}
+
+void __real_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n)
+{
+	if (!is_unheard(bytes, n))
+		__real_driver_member_frame(d, member, bytes, n);
+}
+
+void __real_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
+void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
+void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n)
+{
+	if (!is_unheard(bytes, n))
+		__real_driver_client_frame(d, link, key, bytes, n);
 }
 
 static void problem(void *user, const char *sentence)
@@ -187,16 +137,7 @@ static void problem(void *user, const char *sentence)
 	fprintf(stderr, "quorate-liar: %s\n", sentence);
 }
 
-static int usage(void)
-{
-	fprintf(stderr, "usage: quorate-liar --config FILE --attack");
-	for (int i = 0; i < ATTACKS; i++)
-		fprintf(stderr, "%s%s", i ? "|" : " ", names[i]);
-	fputs(" [--on-signal yes]\n", stderr);
-	return 2;
-}
-
-static int run(struct liar *l, const char *config_path)
+static int run_replica(struct liar *l, const char *config_path)
 {
 	char reason[QUORATE_REASON_BYTES] = "";
 	struct quorate_config *config = NULL;
@@ -212,6 +153,7 @@ static int run(struct liar *l, const char *config_path)
 		error = quorate_create(&q, options, &app, reason);
 	if (error == QUORATE_OK) {
 		replica_set_shim(q, &shim);
+		listening = l;
 		error = quorate_start(q, reason);
 	}
 	if (error != QUORATE_OK)
@@ -222,28 +164,150 @@ static int run(struct liar *l, const char *config_path)
 		quorate_stop(q, NULL, NULL);
 	quorate_destroy(q);
 	quorate_config_free(config);
+	for (uint32_t i = 0; i < attacks_count; i++)
+		printf("acted %s %llu\n", attacks[i]->name, (unsigned long long)l->lies[i]);
 	return error == QUORATE_OK ? 0 : 1;
+}
+
+/* ---- client ---- */
+
+bool __real_net_send(struct net_peer *peer, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n);
+bool __wrap_net_send(struct net_peer *peer, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n);
+
+static struct lying_client *filtered; /* NULL in a replica */
+
+static bool past_the_filter(struct net_peer *peer, int class, const uint8_t *bytes, size_t n)
+{
+	return __real_net_send(peer, (enum net_class) class, bytes, n, NULL, 0);
+}
+
+static struct net_peer *peer_of(const struct lying_client *c, uint32_t member)
+{
+	return c->client && c->client->net ? net_member_peer(c->client->net, member) : NULL;
+}
+
+/* The linker puts this in the place of net_send. */
+bool __wrap_net_send(struct net_peer *peer, enum net_class class, const void *head, size_t head_n, const void *body, size_t body_n)
+{
+	struct lying_client *c = filtered;
+	const struct attack *a = c && acting ? attacks[0] : NULL;
+	uint8_t *whole = a && a->to_replica ? malloc(head_n + body_n) : NULL;
+	if (!whole)
+		return __real_net_send(peer, class, head, head_n, body, body_n);
+	memcpy(whole, head, head_n);
+	if (body_n)
+		memcpy(whole + head_n, body, body_n);
+	struct requesting r = { .peer = peer, .member = net_peer_member(peer), .class = (int)class, .bytes = whole, .n = head_n + body_n };
+	struct rd rd = rd_of(r.bytes, r.n);
+	bool sent = envelope_read(&rd, &r.e) ? a->to_replica(c, &r) : past_the_filter(peer, (int)class, whole, r.n);
+	free(whole);
+	return sent;
+}
+
+static int run_client(struct lying_client *c)
+{
+	char reason[QUORATE_REASON_BYTES] = "", public_hex[QUORATE_HEX_BYTES];
+	if (identity_genesis(&c->genesis, &c->cluster, c->genesis_path, reason) != QUORATE_OK ||
+	    (access(c->key_path, F_OK) != 0 && quorate_key_new(c->key_path, NULL, public_hex, reason) != QUORATE_OK)) {
+		fprintf(stderr, "quorate-liar: %s\n", reason);
+		return 1;
+	}
+	enum keyfile_result read = keyfile_read(c->key_path, &c->secret, NULL, NULL);
+	if (read != KEYFILE_OK) {
+		fprintf(stderr, "quorate-liar: %s: %s\n", c->key_path, keyfile_text(read));
+		return 1;
+	}
+	c->send = past_the_filter;
+	c->peer = peer_of;
+	c->acting = &acting;
+	filtered = c;
+	while (!stopping) {
+		usleep(5000);
+		if (lying_goes_on(c) && attacks[0]->client)
+			attacks[0]->client(c);
+	}
+	printf("acted %s %llu\n", attacks[0]->name, (unsigned long long)c->lies);
+	fflush(stdout);
+	_exit(0); /* the client's links end with the process */
+}
+
+/* ---- the whole ---- */
+
+static void on_signal(int signal)
+{
+	uint32_t all = (1u << attacks_count) - 1;
+	int i = signal - SIGRTMIN;
+	if (signal == SIGUSR1)
+		acting = all;
+	else if (signal == SIGUSR2)
+		acting = 0;
+	else if (i >= 0 && i < (int)LIAR_ATTACKS_MAX)
+		acting |= all & 1u << i;
+	else if (i >= (int)LIAR_ATTACKS_MAX && i < 2 * (int)LIAR_ATTACKS_MAX)
+		acting &= ~(1u << (i - (int)LIAR_ATTACKS_MAX));
+	else {
+		acting = 0;
+		stopping = 1;
+	}
+}
+
+static int usage(void)
+{
+	const struct attack *a;
+	fprintf(stderr, "usage: quorate-liar --config FILE --attack NAME [--attack NAME...] [--colluders 0,1] [--seed N] [--on-signal yes]\n"
+	                "       quorate-liar --client GENESIS --key FILE --attack NAME [--seed N] [--on-signal yes]\nattacks:");
+	for (size_t i = 0; (a = attack_at(i)); i++)
+		fprintf(stderr, " %s", a->name);
+	fputs("\n", stderr);
+	return 2;
+}
+
+static uint64_t mask_of(const char *text)
+{
+	uint64_t mask = 0;
+	for (char *end; *text; text = *end ? end + 1 : end) {
+		mask |= 1ull << (strtoul(text, &end, 10) & 63);
+		if (end == text)
+			break;
+	}
+	return mask;
 }
 
 int main(int argc, char **argv)
 {
-	static struct liar liar = { .attack = ATTACKS };
+	static struct liar liar;
+	static struct lying_client client;
 	const char *config = NULL;
-	bool waits = false;
+	bool waits = false, wrong = argc % 2 == 0;
 	for (int i = 1; i + 1 < argc; i += 2) {
+		const char *value = argv[i + 1];
 		if (!strcmp(argv[i], "--config"))
-			config = argv[i + 1];
+			config = value;
+		else if (!strcmp(argv[i], "--client"))
+			client.genesis_path = value;
+		else if (!strcmp(argv[i], "--key"))
+			client.key_path = value;
+		else if (!strcmp(argv[i], "--seed"))
+			liar.rng = client.rng = strtoull(value, NULL, 10);
+		else if (!strcmp(argv[i], "--colluders"))
+			liar.colluders = mask_of(value);
 		else if (!strcmp(argv[i], "--on-signal"))
-			waits = !strcmp(argv[i + 1], "yes");
-		for (int k = 0; !strcmp(argv[i], "--attack") && k < ATTACKS; k++)
-			if (!strcmp(argv[i + 1], names[k]))
-				liar.attack = (enum attack)k;
+			waits = !strcmp(value, "yes");
+		else if (!strcmp(argv[i], "--attack") && attacks_count < LIAR_ATTACKS_MAX && attack_find(value))
+			attacks[attacks_count++] = attack_find(value);
+		else
+			wrong = true;
 	}
-	if (!config || liar.attack == ATTACKS || argc % 2 == 0)
+	bool is_client = attacks_count && attacks[0]->by == BY_CLIENT;
+	if (wrong || !attacks_count || (is_client ? !client.genesis_path || !client.key_path || attacks_count > 1 : !config))
 		return usage();
-	signal(SIGUSR1, on_signal);
-	signal(SIGTERM, on_signal);
-	signal(SIGINT, on_signal);
-	lying = !waits;
-	return run(&liar, config);
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	for (int i = 0; i < 2 * (int)LIAR_ATTACKS_MAX; i++)
+		sigaction(SIGRTMIN + i, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	acting = waits ? 0 : (1u << attacks_count) - 1;
+	return is_client ? run_client(&client) : run_replica(&liar, config);
 }

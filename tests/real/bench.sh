@@ -34,9 +34,10 @@ for what in none follower-dead follower-stopped follower-slow-disk leader-dead; 
 done
 [ "$(ls -d "$dir"/quorate-bench-* 2>/dev/null | wc -l)" = 0 ] || fail "a cluster was left behind: $(ls "$dir")"
 
-for words in "" "run" "run --profile none" "run --profile signed --duration 0s" "run --profile signed --replicas 3" "run --profile signed --keys 0" "join --keys x" "fault" "fault --what nothing" "run --profile signed --what none" "walk"; do
+for words in "" "run --profile none" "run --profile signed --duration 0s" "run --profile signed --replicas 3" "run --profile signed --keys 0" "join --keys x" "join --attack silent-leader" "fault" "fault --what nothing" "run --profile signed --what none" "run --duration" "walk" "attacks nothing"; do
 	code=0
 	# shellcheck disable=SC2086
 	"$bench" $words >"$dir/out" 2>"$dir/err" || code=$?
-	[ $code = 2 ] && grep -q '^usage: quorate-bench run' "$dir/err" || fail "'$words' is not refused: exit $code: $(cat "$dir/err")"
+	[ $code = 2 ] && grep -qE '^(usage: quorate-bench run|quorate-bench: )' "$dir/err" || fail "'$words' is not refused: exit $code: $(cat "$dir/err")"
+	[ ! -s "$dir/out" ] || fail "'$words' says something else: $(cat "$dir/out")"
 done

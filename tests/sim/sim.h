@@ -11,7 +11,7 @@
 #include "replica/damage.h"
 #include "replica/log/superblock.h"
 #include "tests/sim/faults.h"
-#include "tests/sim/linear.h"
+#include "tests/linear/linear.h"
 #include "tests/unit/memory_disk.h"
 
 #include <stdio.h>

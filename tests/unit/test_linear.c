@@ -1,6 +1,6 @@
-/* The checker of histories (tests/sim/linear.h), on histories made by hand: some have an order that explains them, some must fail, and each of those is one
+/* The checker of histories (tests/linear/linear.h), on histories made by hand: some have an order that explains them, some must fail, and each of those is one
  * operation away from one that holds. */
-#include "tests/sim/linear.h"
+#include "tests/linear/linear.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

@@ -48,11 +48,11 @@ build() {
 
 prepare() {
 	mkdir "$room/clean"
-	(cd "$source" && tar cf - --exclude='*.patch' include crypto bft net replica client/*.[ch] tests/sim tests/rules tests/unit/memory_disk.h tests/unit/unit.[ch]) | tar xf - -C "$room/clean"
+	(cd "$source" && tar cf - --exclude='*.patch' include crypto bft net replica client/*.[ch] tests/sim tests/linear tests/rules tests/unit/memory_disk.h tests/unit/unit.[ch]) | tar xf - -C "$room/clean"
 	cat >"$room/clean/mutants.make" <<-MAKE
 		.RECIPEPREFIX := >
 		FLAGS := -std=c17 -D_GNU_SOURCE -O2 -w -I. -Iinclude -DSIM_SOURCE='"."' -DSIM_CC='"cc"' $(pkg-config --cflags libsodium libcrypto libuv lmdb yaml-0.1 libisal)
-		SIM := \$(patsubst %.c,%.o,\$(wildcard tests/sim/*.c tests/sim/explain/*.c))
+		SIM := \$(patsubst %.c,%.o,\$(wildcard tests/sim/*.c tests/sim/explain/*.c tests/linear/*.c))
 		LIB := \$(patsubst %.c,%.o,\$(filter-out bft/check.c,\$(wildcard crypto/*.c bft/*.c bft/pbft/*.c bft/raft/*.c replica/*.c replica/log/*.c replica/execution/*.c replica/state/*.c client/*.c)))
 		quorate-sim: \$(SIM) \$(LIB)
 		> rm -f all.a && ar rcsT all.a \$(LIB)

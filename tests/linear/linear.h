@@ -1,10 +1,10 @@
-/* tests/sim/linear.h - is a history of registers linearizable?
+/* tests/linear/linear.h - is a history of registers linearizable?
  *
  * After Wing and Gong, with Lowe's memory of what was tried, forward in time: for each key the set of (value, operations that took effect already) that some order
  * allows is carried from one answer to the next. At an answer the operation must have taken effect; what cannot be arranged so is dropped, and when nothing is left
  * no order exists. So memory and time follow what overlaps, not the length of the history. Knows nothing of replicas, networks or time but its order. */
-#ifndef SIM_LINEAR_H
-#define SIM_LINEAR_H
+#ifndef TESTS_LINEAR_H
+#define TESTS_LINEAR_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

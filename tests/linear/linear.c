@@ -1,5 +1,5 @@
 /* Linearizability of registers: see linear.h. */
-#include "tests/sim/linear.h"
+#include "tests/linear/linear.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

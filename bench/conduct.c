@@ -1,0 +1,393 @@
+#include "bench/conduct.h"
+
+#include "bench/live.h"
+#include "bench/words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_MS 20u
+#define ASK_EVERY_MS 250u
+#define ASK_MS 1000u
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+void conduct_note(struct conductor *c, const char *what, uint32_t replica, const char *format, ...)
+{
+	va_list args;
+	pthread_mutex_lock(&c->lock);
+	if (c->happening && c->happenings < HAPPENINGS_MAX) {
+		struct happening *h = &c->happening[c->happenings++];
+		*h = (struct happening){ .t_s = c->begins_us ? (double)(now_us() - c->begins_us) / 1e6 : 0, .what = what, .replica = replica };
+		va_start(args, format);
+		vsnprintf(h->text, sizeof h->text, format, args);
+		va_end(args);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- liars ---- */
+
+static bool by_client(const struct plan *p, uint32_t i)
+{
+	return p->attack[i].attack->by == BY_CLIENT;
+}
+
+void conduct_prepare(struct conductor *c, const struct plan *plan, struct cluster *cluster, struct track *track, const char *liar)
+{
+	char words[512] = "", list[200] = "";
+	*c = (struct conductor){ .plan = plan, .cluster = cluster, .track = track, .liar = liar, .happening = calloc(HAPPENINGS_MAX, sizeof *c->happening) };
+	pthread_mutex_init(&c->lock, NULL);
+	for (uint32_t i = 0; i < plan->attacks; i++)
+		if (!by_client(plan, i))
+			snprintf(words + strlen(words), sizeof words - strlen(words), "--attack %s ", plan->attack[i].attack->name);
+	for (uint32_t i = 0; i < plan->n; i++)
+		if (plan->liars >> i & 1)
+			snprintf(list + strlen(list), sizeof list - strlen(list), "%s%u", list[0] ? "," : "", i);
+	cluster->liar = liar;
+	for (uint32_t i = 0; i < plan->n; i++)
+		if (plan->liars >> i & 1)
+			snprintf(cluster->words[i], sizeof cluster->words[i], "%s--colluders %s --seed %llu --on-signal yes", words, list,
+			         (unsigned long long)plan->seed + i);
+}
+
+static bool start_attacker(struct conductor *c, uint32_t i, const char *genesis, char *reason)
+{
+	char log[400], key[400], seed[32];
+	snprintf(log, sizeof log, "%s/attacker-%u.log", c->cluster->folder, i);
+	snprintf(key, sizeof key, "%s/attacker-%u.key", c->cluster->folder, i);
+	snprintf(seed, sizeof seed, "%llu", (unsigned long long)c->plan->seed + 100 + i);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+		if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+			_exit(127);
+		setpgid(0, 0);
+		execl(c->liar, c->liar, "--client", genesis, "--key", key, "--attack", c->plan->attack[i].attack->name, "--seed", seed, "--on-signal", "yes",
+		      (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0)
+		snprintf(reason, QUORATE_REASON_BYTES, "fork: %s", strerror(errno));
+	c->attacker[i].pid = pid > 0 ? pid : 0;
+	return pid > 0;
+}
+
+bool conduct_ready(struct conductor *c, const char *genesis, char *reason)
+{
+	struct quorate_client_options o = { .genesis = genesis };
+	for (uint32_t i = 0; i < c->plan->attacks; i++)
+		if (by_client(c->plan, i) && !start_attacker(c, i, genesis, reason))
+			return false;
+	return quorate_client_create(&c->client, &o, reason) == QUORATE_OK && quorate_client_start(c->client, reason) == QUORATE_OK;
+}
+
+/* A process knows an attack by its place among those that it was told of. */
+static void tell(struct conductor *c, uint32_t attack, bool begin)
+{
+	const struct plan *p = c->plan;
+	int place = 0;
+	if (by_client(p, attack)) {
+		if (c->attacker[attack].pid)
+			kill(c->attacker[attack].pid, begin ? SIGRTMIN : SIGRTMIN + (int)LIAR_ATTACKS_MAX);
+	} else {
+		for (uint32_t i = 0; i < attack; i++)
+			place += !by_client(p, i);
+		for (uint32_t i = 0; i < p->n; i++)
+			if ((p->liars >> i & 1) && c->cluster->pid[i])
+				kill(c->cluster->pid[i], begin ? SIGRTMIN + place : SIGRTMIN + (int)LIAR_ATTACKS_MAX + place);
+	}
+	c->attacks_on = begin ? c->attacks_on | 1ull << attack : c->attacks_on & ~(1ull << attack);
+	conduct_note(c, begin ? "attack-begins" : "attack-ends", NOBODY, "%s", p->attack[attack].attack->name);
+}
+
+void conduct_attacks_now(const struct conductor *c, char *out, size_t n)
+{
+	out[0] = 0;
+	for (uint32_t i = 0; i < c->plan->attacks; i++)
+		if (c->attacks_on >> i & 1)
+			snprintf(out + strlen(out), n - strlen(out), "%s%s", out[0] ? ", " : "", c->plan->attack[i].attack->name);
+}
+
+/* ---- faults ---- */
+
+static void set_slow(struct conductor *c, uint32_t who, bool slow)
+{
+	char path[300];
+	cluster_slow_path(c->cluster, who, path, sizeof path);
+	if (!slow) {
+		unlink(path);
+		return;
+	}
+	FILE *f = fopen(path, "we");
+	if (f)
+		fclose(f);
+}
+
+static void strike(struct conductor *c, uint32_t i)
+{
+	const struct planned_fault *f = &c->plan->fault[i];
+	char reason[QUORATE_REASON_BYTES] = "";
+	uint32_t who = c->victim[i] = f->replica == WORDS_LEADER ? c->leader : f->replica;
+	bool ok = true;
+	switch (f->strike) {
+	case STRIKE_KILL: cluster_kill(c->cluster, who); break;
+	case STRIKE_PAUSE:
+		if (c->cluster->pid[who])
+			kill(c->cluster->pid[who], SIGSTOP);
+		break;
+	case STRIKE_RESTART:
+		cluster_kill(c->cluster, who);
+		ok = cluster_start_one(c->cluster, who, reason);
+		break;
+	case STRIKE_WIPE: ok = cluster_empty(c->cluster, who, reason) && cluster_start_one(c->cluster, who, reason); break;
+	case STRIKE_SLOW_DISK: set_slow(c, who, true); break;
+	case STRIKES: break;
+	}
+	if (f->strike != STRIKE_SLOW_DISK)
+		c->faulty |= 1ull << who;
+	conduct_note(c, "fault", who, "%s of replica %u%s%s", strike_names[f->strike], who, ok ? "" : ": it did not come back: ", reason);
+}
+
+static void strike_ends(struct conductor *c, uint32_t i)
+{
+	const struct planned_fault *f = &c->plan->fault[i];
+	uint32_t who = c->victim[i];
+	if (f->strike == STRIKE_PAUSE && c->cluster->pid[who])
+		kill(c->cluster->pid[who], SIGCONT);
+	if (f->strike == STRIKE_SLOW_DISK)
+		set_slow(c, who, false);
+	if (f->strike == STRIKE_PAUSE || f->strike == STRIKE_SLOW_DISK)
+		conduct_note(c, "fault", who, "%s of replica %u ends", strike_names[f->strike], who);
+}
+
+/* ---- the time line ---- */
+
+static bool anything_on(const struct conductor *c, uint64_t ms)
+{
+	bool on = c->attacks_on != 0;
+	for (uint32_t i = 0; i < c->plan->faults; i++)
+		on |= c->struck[i] && (c->plan->fault[i].to_ms == WORDS_NEVER || c->plan->fault[i].to_ms > ms);
+	return on;
+}
+
+static void follow_plan(struct conductor *c, uint64_t ms)
+{
+	const struct plan *p = c->plan;
+	for (uint32_t i = 0; i < p->attacks; i++) {
+		if (ms >= p->attack[i].from_ms && ms < p->attack[i].to_ms && !(c->attacks_on >> i & 1)) {
+			track_enter(c->track, TRACK_ATTACK, now_us());
+			tell(c, i, true);
+		} else if (ms >= p->attack[i].to_ms && (c->attacks_on >> i & 1)) {
+			tell(c, i, false);
+		}
+	}
+	for (uint32_t i = 0; i < p->faults; i++) {
+		if (ms >= p->fault[i].at_ms && !c->struck[i]) {
+			track_enter(c->track, TRACK_ATTACK, now_us());
+			c->struck[i] = true;
+			strike(c, i);
+		} else if (c->struck[i] && !c->over[i] && ms >= p->fault[i].to_ms) {
+			c->over[i] = true;
+			strike_ends(c, i);
+		}
+	}
+	/* What ends with the run has nothing after it. */
+	if (c->track->phase == TRACK_ATTACK && !anything_on(c, ms) && ms + 100 < p->duration_ms)
+		track_enter(c->track, TRACK_AFTER, now_us());
+	else if (c->track->phase == TRACK_AFTER && anything_on(c, ms))
+		track_enter(c->track, TRACK_ATTACK, now_us());
+}
+
+/* ---- how they stand ---- */
+
+static void heard(void *user, uint32_t member, const struct quorate_report *report)
+{
+	struct conductor *c = user;
+	pthread_mutex_lock(&c->lock);
+	struct seen *s = &c->seen[member];
+	s->asked = false;
+	s->heard = report != NULL;
+	if (report) {
+		s->view = report->standing.view;
+		s->epoch = report->standing.epoch;
+		s->leader = report->standing.leader;
+		s->changing = report->standing.changing;
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void ask_all(struct conductor *c)
+{
+	for (uint32_t i = 0; i < c->plan->n; i++) {
+		pthread_mutex_lock(&c->lock);
+		bool open = c->seen[i].asked;
+		c->seen[i].asked = true;
+		pthread_mutex_unlock(&c->lock);
+		if (!open && quorate_client_ask(c->client, i, ASK_MS, heard, c) != QUORATE_OK) {
+			pthread_mutex_lock(&c->lock);
+			c->seen[i].asked = false;
+			pthread_mutex_unlock(&c->lock);
+		}
+	}
+}
+
+/* The highest that f+1 say, in the newest epoch that f+1 know; where nobody lies, that one says. */
+static bool believed(struct conductor *c, uint64_t *view, uint64_t *epoch, uint32_t *leader, uint32_t *suspects)
+{
+	uint32_t weak = c->plan->mode == QUORATE_TRUSTED ? 1 : c->plan->f + 1;
+	bool any = false;
+	*suspects = 0;
+	for (uint32_t i = 0; i < c->plan->n; i++) {
+		const struct seen *s = &c->seen[i];
+		uint32_t with = 0;
+		*suspects += s->heard && s->changing;
+		for (uint32_t k = 0; s->heard && k < c->plan->n; k++)
+			with += c->seen[k].heard && (c->seen[k].epoch > s->epoch || (c->seen[k].epoch == s->epoch && c->seen[k].view >= s->view));
+		if (with < weak || (any && (s->epoch < *epoch || (s->epoch == *epoch && s->view < *view))))
+			continue;
+		any = true;
+		*epoch = s->epoch;
+		*view = s->view;
+		*leader = s->leader;
+	}
+	return any;
+}
+
+static void look(struct conductor *c)
+{
+	uint64_t view = 0, epoch = 0;
+	uint32_t leader = 0, suspects = 0;
+	pthread_mutex_lock(&c->lock);
+	bool any = believed(c, &view, &epoch, &leader, &suspects);
+	uint64_t was_view = c->view, was_epoch = c->epoch;
+	uint32_t was_leader = c->leader;
+	bool first = c->view_first == UINT64_MAX;
+	if (any) {
+		c->view = view;
+		c->epoch = epoch;
+		c->leader = leader;
+		c->view_first = first ? view : c->view_first;
+	}
+	c->suspects = suspects;
+	pthread_mutex_unlock(&c->lock);
+	if (!any)
+		return;
+	track_note(c->track, now_us(), view, leader, suspects);
+	if (!first && epoch != was_epoch)
+		conduct_note(c, "epoch", NOBODY, "epoch %llu", (unsigned long long)epoch);
+	if (!first && view != was_view)
+		conduct_note(c, "view", NOBODY, "view %llu", (unsigned long long)view);
+	if (first || leader != was_leader)
+		conduct_note(c, "leader", leader, "replica %u leads", leader);
+}
+
+static void *conduct(void *arg)
+{
+	struct conductor *c = arg;
+	uint64_t asked_ms = 0, told_s = 0;
+	for (bool first = true; !c->ends; first = false) {
+		uint64_t ms = (now_us() - c->begins_us) / 1000;
+		follow_plan(c, ms);
+		if (first || ms - asked_ms >= ASK_EVERY_MS) {
+			asked_ms = ms;
+			ask_all(c);
+		}
+		look(c);
+		if (ms / 1000 > told_s) {
+			told_s = ms / 1000;
+			live_tell(c, told_s, now_us());
+		}
+		usleep(TICK_MS * 1000);
+	}
+	return NULL;
+}
+
+void conduct_begin(struct conductor *c)
+{
+	c->view_first = UINT64_MAX;
+	c->begins_us = now_us();
+	c->runs = pthread_create(&c->thread, NULL, conduct, c) == 0;
+}
+
+void conduct_end(struct conductor *c)
+{
+	c->ends = true;
+	if (c->runs)
+		pthread_join(c->thread, NULL);
+	c->runs = false;
+	for (uint32_t i = 0; i < c->plan->attacks; i++)
+		if (c->attacks_on >> i & 1)
+			tell(c, i, false);
+	for (uint32_t i = 0; i < c->plan->faults; i++)
+		if (c->struck[i] && !c->over[i])
+			strike_ends(c, i);
+	live_end();
+}
+
+/* ---- the end ---- */
+
+static void read_acted(struct conductor *c, const char *path, uint32_t replica)
+{
+	char line[300], name[64];
+	unsigned long long count;
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "acted %63s %llu", name, &count) == 2)
+			conduct_note(c, "note", replica, count ? "%s acted %llu times" : "%s never acted: there was no occasion (%llu)", name, count);
+	if (f)
+		fclose(f);
+}
+
+static void stop_attacker(struct attacker *a)
+{
+	struct rusage u;
+	int status;
+	pid_t got = 0;
+	kill(a->pid, SIGTERM);
+	for (int waited = 0; waited < 300 && (got = wait4(a->pid, &status, WNOHANG, &u)) == 0; waited++)
+		usleep(10000);
+	if (got == 0) {
+		kill(a->pid, SIGKILL);
+		got = wait4(a->pid, &status, 0, &u);
+	}
+	if (got == a->pid)
+		a->cpu_s = (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	a->pid = 0;
+}
+
+void conduct_finish(struct conductor *c)
+{
+	char path[400];
+	for (uint32_t i = 0; i < c->plan->attacks; i++) {
+		if (!c->attacker[i].pid)
+			continue;
+		stop_attacker(&c->attacker[i]);
+		snprintf(path, sizeof path, "%s/attacker-%u.log", c->cluster->folder, i);
+		read_acted(c, path, NOBODY);
+	}
+	for (uint32_t i = 0; i < c->plan->n; i++) {
+		snprintf(path, sizeof path, "%s/replica-%u.log", c->cluster->folder, i);
+		if (c->plan->liars >> i & 1)
+			read_acted(c, path, i);
+	}
+	if (c->client)
+		quorate_client_stop(c->client, NULL, NULL);
+	quorate_client_destroy(c->client);
+	c->client = NULL;
+}

@@ -1,0 +1,17 @@
+/* bench/report.h - what a run says in the end: for people, as JSON, and as the files of its folder (docs/benchmarking.md). */
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+#include "bench/run.h"
+
+#include <jansson.h>
+
+/* summary.json, with what only this program's readers know beside it. The caller owns it. */
+json_t *report_summary(const struct run *r);
+json_t *report_manifest(const struct run *r);
+void report_text(const struct run *r);
+void report_json(const struct run *r);
+
+/* The folder R: made before the run, so that an unwritable one is known then. `reason` says why not. */
+bool folder_make(const char *path, char *reason);
+bool folder_write(const struct run *r, const char *path, char *reason);
+#endif
