@@ -300,8 +300,8 @@ static void say_why(char *out, size_t room, const struct client_request *r)
 	for (uint32_t i = 0; i < r->rows; i++)
 		answers += r->opinion[i].given;
 	int n = snprintf(out, room, "%s within %u ms: %u of %u replicas are connected, %u answered, and an answer needs %u that say the same",
-	                 r->sent ? "no answer" : "it could not be sent", c->options.timeout_ms, mask_count(c->linked & c->roster.members), roster_count(&c->roster), answers,
-	                 c->weak);
+	                 r->sent ? "no answer" : "it could not be sent", c->options.timeout_ms, mask_count(c->linked & c->roster.members),
+	                 roster_count(&c->roster), answers, c->weak);
 	if (refusal && n > 0 && (size_t)n < room)
 		snprintf(out + n, room - (size_t)n, "; %u said: %s", refusals, refusal_text(refusal));
 }

@@ -10,8 +10,8 @@
 #include "client/core.h"
 #include "replica/damage.h"
 #include "replica/log/superblock.h"
-#include "tests/sim/faults.h"
 #include "tests/linear/linear.h"
+#include "tests/sim/faults.h"
 #include "tests/unit/memory_disk.h"
 
 #include <stdio.h>
