@@ -20,7 +20,7 @@ struct cluster {
 	double cpu_s;                 /* of replicas that have ended */
 	double cpu_of_s[CLUSTER_MAX]; /* the same, of each        */
 	const char *liar;             /* NULL, or the program that replicas with words below run instead */
-	char words[CLUSTER_MAX][512]; /* "", or what a liar is told beside its configuration, by spaces   */
+	char words[CLUSTER_MAX][1400]; /* "", or what a liar is told beside its configuration, by spaces   */
 	char preload[512];            /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
 };
 

@@ -49,7 +49,7 @@ static bool by_client(const struct plan *p, uint32_t i)
 
 void conduct_prepare(struct conductor *c, const struct plan *plan, struct cluster *cluster, struct track *track, const char *liar)
 {
-	char words[512] = "", list[200] = "";
+	char words[1024] = "", list[200] = "";
 	*c = (struct conductor){ .plan = plan, .cluster = cluster, .track = track, .liar = liar, .happening = calloc(HAPPENINGS_MAX, sizeof *c->happening) };
 	pthread_mutex_init(&c->lock, NULL);
 	for (uint32_t i = 0; i < plan->attacks; i++)

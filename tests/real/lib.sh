@@ -210,7 +210,7 @@ clients_begin() { # clients_begin [ROWS]: until clients_end
 	note acked 0
 	note count-load 0
 	set -m # a group for each, so that it can be ended with what it has started
-	rounds load "${1:-400}" &
+	rounds load "${1:-120}" &
 	groups+=($!)
 	writes &
 	groups+=($!)

@@ -64,7 +64,7 @@ run "$quorate" format --config "$home/replica-4/replica.yaml"
 say "what cannot be was refused, with the reason"
 
 # ---- a fifth, under load ----
-clients_begin 300
+clients_begin 60
 propose 0 add "$home/replica-4/card"
 waits || fail "one of four is enough: exit $code: $(cat "$dir/out")"
 first=$(proposal)

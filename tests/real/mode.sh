@@ -34,7 +34,7 @@ mode propose bft 0
 [ "$code" = 7 ] && grep -q "that is the mode already" "$dir/out" || fail "what is already: exit $code: $(cat "$dir/out")"
 
 # ---- bft, trusted, bft: under load ----
-clients_begin 300
+clients_begin 60
 clients_go_on "bft"
 change_to trusted
 is_mode trusted || fail "it is not in trusted mode: $("$quorate" mode status --cluster "$cluster")"
