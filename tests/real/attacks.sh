@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # attacks.sh QUORATE: one replica of four lies, in each way that the demo shows, and clients do not notice.
 . "$(dirname "$0")/lib.sh"
-seq -f 'word-%.0f' 1 100000 >"$dir/words"
+seq -f 'word-%.0f' 1 40000 >"$dir/words"
 for attack in silent-leader slow-leader equivocating-leader reply-lie state-chunk-lie; do
 	run QUORATE_WORDS="$dir/words" timeout 120 bash "$(dirname "$0")/../../examples/attack.sh" --attack "$attack" --out "$dir/$attack"
 	[ "$code" = 0 ] || fail "$attack: exit $code: $(tail -n 25 "$dir/out")"

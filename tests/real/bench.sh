@@ -23,7 +23,7 @@ say "signed, trusted: $(field throughput_ops) operations/s, SAFE"
 [ "$(field joined)" = true ] || fail "join: $(cat "$dir/json")"
 for name in join_s before_ops during_ops kept_ratio; do above_zero $name join; done
 say "join: $(field join_s) s"
-for what in none follower-dead follower-stopped follower-slow-disk leader-dead; do
+for what in follower-dead follower-slow-disk leader-dead; do
 	"$bench" fault --what $what --mode trusted --keys 1000 --duration 1s --folder "$dir" --json >"$dir/json" 2>"$dir/err" || fail "$what: exit $?: $(cat "$dir/err")"
 	[ "$(field fault) $(field mode)" = "$what trusted" ] || fail "$what: $(cat "$dir/json")"
 	for name in before_ops after_ops kept_ratio p99_ratio gap_ms_max; do above_zero $name $what; done
