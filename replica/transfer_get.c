@@ -594,9 +594,10 @@ static void install(struct driver *d)
 	d->options.state = state;
 	d->execute_count = 0;
 	d->snapshot_lsn = 0;
+	/* First, whether a border is pending in it: what is committed beyond that is not executed, and the core goes on at once (seed 40 of trusted mode). */
+	epoch_tell(d);
 	struct bft_event event = { .kind = BFT_EV_INSTALLED, .seq = seq, .digest = *execution_chain(x) };
 	driver_step(d, &event);
-	epoch_tell(d);
 	reads_executed(d);
 	truncate_try(d);
 }

@@ -13,9 +13,10 @@ until_ok 30 all_equal || fail "the cluster does not begin: $(status)"
 seq -f 'row-%.0f' 1 $rows | awk '{ print $0 "\tvalue of " $0 }' >"$dir/rows.tsv"
 
 leader() { # the member that says it leads; nothing while there is none
-	status | tr '{' '\n' | { grep '"role":"leader"' || true; } | each id | head -n 1
+	status | tr '{' '\n' | grep '"role":"leader"' | each id | head -n 1 || true
 }
 led() { first=$(leader) && [ -n "$first" ]; } # sets `first`
+another_leads() { now=$(leader) && [ -n "$now" ] && [ "$now" != "$first" ]; } # the load may have ended before the leader did
 load_begins() {
 	"$quorate" load "$dir/rows.tsv" --cluster "$cluster" --json --sessions 2 --bundle 5 --progress "$dir/progress-$1" --timeout 30s >"$dir/load-$1" 2>"$dir/load-$1.err" &
 	loader=$!
@@ -40,8 +41,7 @@ for who in leader follower; do
 	kill_hard "$victim"
 	load_ends "with its $who killed" $who
 	if [ $who = leader ]; then
-		now=$(leader)
-		[ -n "$now" ] && [ "$now" != "$first" ] || fail "the killed leader $first is followed by '$now': $(status)"
+		until_ok 20 another_leads || fail "the killed leader $first is followed by '$now': $(status)"
 	fi
 	start "$victim"
 	until_ok 60 all_equal || fail "the killed $who does not come back: $(status)"
