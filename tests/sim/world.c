@@ -2,7 +2,6 @@
 #include "tests/sim/sim.h"
 
 #include <stdarg.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 void sim_trace(struct sim *s, const char *format, ...)
@@ -299,9 +298,10 @@ static void set_up(struct sim *s, const struct schedule *schedule)
 	s->end_ms = schedule->end_ms && schedule->end_ms < SIM_FAULTS_END_MS ? schedule->end_ms : SIM_FAULTS_END_MS;
 	faults_begin(&s->faults, s->seed);
 	draw(s);
-	/* In memory where there is such a place: nothing of it outlives the seed. */
-	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
-	mkdir(s->folder, 0700);
+	/* In memory where there is such a place. */
+	snprintf(s->folder, sizeof s->folder, "%s/quorate-sim-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (!mkdtemp(s->folder)) /* never one that a killed run has left: what is in it would be this seed's states */
+		abort();
 	s->chain_at[0] = s->cluster;
 	s->said = malloc(sizeof(union pbft_body));
 	if (!s->said)
