@@ -3,9 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-quorate=build/quorate
 liar=build/quorate-liar
-words=${QUORATE_WORDS:-/usr/share/dict/words}
 attack='' out=''
 attacks="silent-leader slow-leader equivocating-leader reply-lie state-chunk-lie"
 usage() { echo "usage: ./dev demo --attack ${attacks// /|} [--for 10s] [--out DIR]" >&2; exit 2; }
@@ -19,32 +17,11 @@ while [ $# -gt 0 ]; do
 done
 [[ " $attacks " == *" $attack "* ]] || usage
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/quorate-attack.XXXXXX")
-cluster=$dir/cluster/client.yaml
-pids=(0 0 0 0)
-clean_up() {
-	trap '' INT TERM EXIT
-	for pid in "${pids[@]}"; do
-		[ "$pid" = 0 ] || kill -9 "$pid" 2>/dev/null || true
-	done
-	pkill -9 -P $$ 2>/dev/null || true
-	wait 2>/dev/null || true
-	rm -rf "$dir"
-}
-trap 'clean_up; exit 130' INT TERM
-trap clean_up EXIT
+demo_replicas=4
+. examples/demo_lib.sh
 
-bold=$'\e[1m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
-[ -t 1 ] || bold='' green='' red='' plain=''
-say() { printf '  %s\n' "$*"; }
-fail() { printf '%s%s%s\n' "$red" "The demo failed: $*" "$plain"; tail -n 5 "$dir"/replica-*.log; exit 1; }
-each() { grep -o "\"$1\":\"\{0,1\}[^\",}]*" | sed 's/.*:"\{0,1\}//'; }
-start() {
-	"$quorate" start --config "$dir/cluster/replica-$1/replica.yaml" >>"$dir/replica-$1.log" 2>&1 &
-	pids[$1]=$!
-	disown
-}
-view() { "$quorate" status --json --cluster "$cluster" --timeout 300ms 2>/dev/null | each view | sort -n | tail -1; }
+view() { status | each view | sort -n | tail -1; }
+say() { printf '  %s\n' "$*"; } # its rounds tell the time
 round=0
 load() { # load WHAT: one round over all words
 	round=$((round + 1))
@@ -78,7 +55,7 @@ if [ "$attack" = state-chunk-lie ]; then
 	"$quorate" status --digest --cluster "$cluster" --timeout 30s >/dev/null || fail "no snapshot was made"
 	sleep 10
 	"$quorate" status --digest --cluster "$cluster" --timeout 30s >/dev/null || fail "no second snapshot was made"
-	kill -9 "${pids[3]}"
+	kill_hard 3
 	rm -rf "$dir/cluster/replica-3/data"
 	"$quorate" format --lost --config "$dir/cluster/replica-3/replica.yaml" >/dev/null
 	start 3

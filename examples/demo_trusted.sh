@@ -3,8 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-quorate=build/quorate
-words=${QUORATE_WORDS:-/usr/share/dict/words} # one a line
 seconds=10
 usage() { echo "usage: ./dev demo --mode trusted [--for 10s]" >&2; exit 2; }
 while [ $# -gt 0 ]; do
@@ -15,42 +13,9 @@ while [ $# -gt 0 ]; do
 	esac
 done
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/quorate-demo.XXXXXX")
-cluster=$dir/cluster/client.yaml
-pids=(0 0 0)
-loader=0
-clean_up() {
-	trap '' INT TERM EXIT
-	touch "$dir/stop" 2>/dev/null || true
-	for pid in "${pids[@]}" "$loader"; do
-		[ "$pid" = 0 ] || kill -9 "$pid" 2>/dev/null || true
-	done
-	pkill -9 -P $$ 2>/dev/null || true
-	wait 2>/dev/null || true
-	rm -rf "$dir"
-}
-trap 'clean_up; exit 130' INT TERM
-trap clean_up EXIT
+demo_replicas=3
+. examples/demo_lib.sh
 
-bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
-[ -t 1 ] || bold='' dim='' green='' red='' plain=''
-began=$(date +%s%N)
-ms() { echo $((($(date +%s%N) - began) / 1000000)); }
-say() { printf '%s%7s s%s  %s\n' "$dim" "$(ms | awk '{ printf "%.2f", $1 / 1000 }')" "$plain" "$*"; }
-fail() { printf '%s%s%s\n' "$red" "The demo failed: $*" "$plain"; tail -n 5 "$dir"/replica-*.log; exit 1; }
-
-start() { # start I
-	"$quorate" start --config "$dir/cluster/replica-$1/replica.yaml" >>"$dir/replica-$1.log" 2>&1 &
-	pids[$1]=$!
-	disown
-}
-kill_hard() { # kill_hard I
-	kill -9 "${pids[$1]}" 2>/dev/null || true
-	pids[$1]=0
-}
-# Of what replicas say of themselves, one value of each, in order.
-each() { grep -o "\"$1\":\"\{0,1\}[^\",}]*" | sed 's/.*:"\{0,1\}//'; }
-status() { "$quorate" status --json --cluster "$cluster" --timeout 300ms 2>/dev/null || true; }
 leader_and_view() { # who says that it leads, and its view; the highest if there are two
 	status | tr '{' '\n' | sed -n 's/^"id":\([0-9]*\),.*"role":"leader".*"view":\([0-9]*\),.*/\2 \1/p' | sort -n | tail -1
 }
