@@ -26,6 +26,25 @@ static void report_join(const struct plan *p, const struct join_result *j)
 	printf("throughput  %.0f operations/s before, %.0f meanwhile: %.2f of it\n", j->before, j->during, j->during / j->before);
 }
 
+/* Stops the cluster, judges what it leaves, and removes it: the exit status so far. */
+static int end(struct cluster *cluster, bool ran, const char *reason)
+{
+	bool stopped = cluster_stop(cluster);
+	struct verdict verdict;
+	verdict_reach(&verdict, cluster, 0, NULL, 0, NULL);
+	run_on_signals(NULL, true);
+	cluster_remove(cluster);
+	if (!ran) {
+		fprintf(stderr, "quorate-bench: %s\n", reason);
+		return 1;
+	}
+	if (!verdict.safe) {
+		fprintf(stderr, "quorate-bench: UNSAFE: %s\n", verdict.why);
+		return EXIT_UNSAFE;
+	}
+	return stopped ? 0 : 1;
+}
+
 int costs_join(const struct plan *p)
 {
 	char reason[QUORATE_REASON_BYTES] = "", genesis[512], key[512];
@@ -35,19 +54,10 @@ int costs_join(const struct plan *p)
 	if (!run_begin(&cluster, NULL, NULL, p, false, &o, genesis, key))
 		return 1;
 	bool ran = join_run(&cluster, &o, JOIN_LIMIT_MS, &result, reason);
-	bool stopped = cluster_stop(&cluster);
-	struct verdict verdict;
-	verdict_reach(&verdict, &cluster, 0, NULL, 0, NULL);
-	run_on_signals(NULL, true);
-	cluster_remove(&cluster);
-	if (!ran) {
-		fprintf(stderr, "quorate-bench: %s\n", reason);
-		return 1;
-	}
-	report_join(p, &result);
-	if (!verdict.safe)
-		fprintf(stderr, "quorate-bench: UNSAFE: %s\n", verdict.why);
-	return !verdict.safe ? EXIT_UNSAFE : stopped && result.joined ? 0 : 1;
+	int code = end(&cluster, ran, reason);
+	if (ran)
+		report_join(p, &result);
+	return code ? code : result.joined ? 0 : 1;
 }
 
 static double per_second(const struct load_result *l)
@@ -84,17 +94,8 @@ int costs_fault(const struct plan *p)
 	if (!run_begin(&cluster, NULL, NULL, p, p->what == FAULT_FOLLOWER_SLOW, &o, genesis, key))
 		return 1;
 	bool ran = fault_run(&cluster, &o, p->what, &result, reason);
-	bool stopped = cluster_stop(&cluster);
-	struct verdict verdict;
-	verdict_reach(&verdict, &cluster, 0, NULL, 0, NULL);
-	run_on_signals(NULL, true);
-	cluster_remove(&cluster);
-	if (!ran) {
-		fprintf(stderr, "quorate-bench: %s\n", reason);
-		return 1;
-	}
-	report_fault(p, &result);
-	if (!verdict.safe)
-		fprintf(stderr, "quorate-bench: UNSAFE: %s\n", verdict.why);
-	return !verdict.safe ? EXIT_UNSAFE : stopped ? 0 : 1;
+	int code = end(&cluster, ran, reason);
+	if (ran)
+		report_fault(p, &result);
+	return code;
 }

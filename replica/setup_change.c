@@ -100,6 +100,19 @@ static enum quorate_error sign(struct judge *j, const char *org_key, const char 
 	return QUORATE_OK;
 }
 
+/* The end of both: what may be is signed and written. Frees `j`. */
+static enum quorate_error write_signed(struct judge *j, enum quorate_error error, const char *org_key, const char *passphrase, void *out, size_t *n,
+                                       char *reason)
+{
+	if (error == QUORATE_OK)
+		error = may_be(j, reason);
+	if (error == QUORATE_OK)
+		error = sign(j, org_key, passphrase, reason);
+	*n = error == QUORATE_OK ? reconfigure_encode(&j->change, out, RECONFIGURE_BYTES_MAX) : 0;
+	free(j);
+	return error;
+}
+
 enum quorate_error quorate_change_make(const struct quorate_chain *who, const struct quorate_change_wish *wish, const char *org_key, const char *passphrase,
                                        void *change, size_t *n, char *reason)
 {
@@ -107,13 +120,7 @@ enum quorate_error quorate_change_make(const struct quorate_chain *who, const st
 	enum quorate_error error = begin(&j, who, reason);
 	if (error == QUORATE_OK)
 		error = wish_for(j, wish, reason);
-	if (error == QUORATE_OK)
-		error = may_be(j, reason);
-	if (error == QUORATE_OK)
-		error = sign(j, org_key, passphrase, reason);
-	*n = error == QUORATE_OK ? reconfigure_encode(&j->change, change, RECONFIGURE_BYTES_MAX) : 0;
-	free(j);
-	return error;
+	return write_signed(j, error, org_key, passphrase, change, n, reason);
 }
 
 enum quorate_error quorate_change_approve(const struct quorate_chain *who, const void *change, size_t n, const char *org_key, const char *passphrase,
@@ -123,13 +130,7 @@ enum quorate_error quorate_change_approve(const struct quorate_chain *who, const
 	enum quorate_error error = begin(&j, who, reason);
 	if (error == QUORATE_OK && !reconfigure_decode(&j->change, change, n))
 		error = setup_fail(reason, QUORATE_VERIFICATION, "change", "it is malformed");
-	if (error == QUORATE_OK)
-		error = may_be(j, reason);
-	if (error == QUORATE_OK)
-		error = sign(j, org_key, passphrase, reason);
-	*approved_n = error == QUORATE_OK ? reconfigure_encode(&j->change, approved, RECONFIGURE_BYTES_MAX) : 0;
-	free(j);
-	return error;
+	return write_signed(j, error, org_key, passphrase, approved, approved_n, reason);
 }
 
 /* ---- showing ---- */

@@ -124,41 +124,34 @@ static int order(struct changes *c, const struct cli *cli, const char *group, co
 	return code == CLI_OK ? say_done(c, cli, &info, border) : code;
 }
 
-static int propose(const struct cli *cli, const char *group, const struct quorate_change_wish *wish)
+/* What is approved for the organization of --key: `wish`, or the proposal that the first argument names. */
+static int approve_one(struct changes *c, const struct cli *cli, const struct quorate_change_wish *wish, uint8_t bytes[QUORATE_CHANGE_BYTES_MAX], size_t *n)
 {
 	char reason[QUORATE_REASON_BYTES] = "";
-	uint8_t bytes[QUORATE_CHANGE_BYTES_MAX];
-	size_t n;
-	struct changes *c = cli_need(cli, OPT_KEY) ? calloc(1, sizeof *c) : NULL;
-	if (!c)
-		return CLI_USAGE;
-	int code = changes_open(c, cli);
-	if (code == CLI_OK) {
-		enum quorate_error error = quorate_change_make(&c->chain, wish, cli->value[OPT_KEY], c->cluster.passphrase, bytes, &n, reason);
-		code = error == QUORATE_OK ? order(c, cli, group, bytes, n) : cli_error(error, reason);
+	enum quorate_error error;
+	if (wish) {
+		error = quorate_change_make(&c->chain, wish, cli->value[OPT_KEY], c->cluster.passphrase, bytes, n, reason);
+	} else {
+		const struct change *found = changes_find(c, cli->args[0]);
+		if (!found)
+			return CLI_USAGE;
+		error = quorate_change_approve(&c->chain, found->bytes, found->n, cli->value[OPT_KEY], c->cluster.passphrase, bytes, n, reason);
 	}
-	changes_close(c);
-	free(c);
-	return code;
+	return error == QUORATE_OK ? CLI_OK : cli_error(error, reason);
 }
 
-static int approve(const struct cli *cli, const char *group)
+static int approve(const struct cli *cli, const char *group, const struct quorate_change_wish *wish)
 {
-	char reason[QUORATE_REASON_BYTES] = "";
 	uint8_t bytes[QUORATE_CHANGE_BYTES_MAX];
-	size_t n;
+	size_t n = 0;
 	struct changes *c = cli_need(cli, OPT_KEY) ? calloc(1, sizeof *c) : NULL;
 	if (!c)
 		return CLI_USAGE;
 	int code = changes_open(c, cli);
-	const struct change *found = code == CLI_OK ? changes_find(c, cli->args[0]) : NULL;
-	if (code == CLI_OK && !found)
-		code = CLI_USAGE;
-	if (found) {
-		enum quorate_error error =
-			quorate_change_approve(&c->chain, found->bytes, found->n, cli->value[OPT_KEY], c->cluster.passphrase, bytes, &n, reason);
-		code = error == QUORATE_OK ? order(c, cli, group, bytes, n) : cli_error(error, reason);
-	}
+	if (code == CLI_OK)
+		code = approve_one(c, cli, wish, bytes, &n);
+	if (code == CLI_OK)
+		code = order(c, cli, group, bytes, n);
 	changes_close(c);
 	free(c);
 	return code;
@@ -203,12 +196,12 @@ static bool read_seats(const struct cli *cli, struct quorate_change_wish *wish)
 int cmd_member_propose(const struct cli *cli)
 {
 	struct quorate_change_wish wish = { 0 };
-	return read_seats(cli, &wish) ? propose(cli, "member", &wish) : CLI_USAGE;
+	return read_seats(cli, &wish) ? approve(cli, "member", &wish) : CLI_USAGE;
 }
 
 int cmd_member_approve(const struct cli *cli)
 {
-	return approve(cli, "member");
+	return approve(cli, "member", NULL);
 }
 
 /* ---- the mode ---- */
@@ -219,12 +212,12 @@ int cmd_mode_propose(const struct cli *cli)
 	struct quorate_change_wish wish = { .mode = strcmp(mode, "trusted") == 0 ? QUORATE_TRUSTED : QUORATE_BFT };
 	if (strcmp(mode, "trusted") != 0 && strcmp(mode, "bft") != 0)
 		return cli_fail(CLI_USAGE, "'%s' is no mode: bft or trusted", mode);
-	return propose(cli, "mode", &wish);
+	return approve(cli, "mode", &wish);
 }
 
 int cmd_mode_approve(const struct cli *cli)
 {
-	return approve(cli, "mode");
+	return approve(cli, "mode", NULL);
 }
 
 /* ---- what is, and what waits ---- */
