@@ -164,7 +164,7 @@ static void the_largest_card_fits(void)
 	memset(card.org, 'o', BFT_ORG_BYTES_MAX);
 	for (uint32_t i = 0; i < BFT_ADDRESSES_MAX; i++) {
 		memset(card.addresses[i], 'a' + (int)i, BFT_ADDRESS_BYTES_MAX - 3);
-		strcpy(card.addresses[i] + BFT_ADDRESS_BYTES_MAX - 3, ":99");
+		memcpy(card.addresses[i] + BFT_ADDRESS_BYTES_MAX - 3, ":99", sizeof ":99");
 	}
 	card_sign(&card, &tagged, 1, 3);
 	CU_ASSERT(!card_check(&card, &tagged));
@@ -439,7 +439,7 @@ static void duplicates(void)
 	a.cards[4].tls_key = a.cards[1].org_key;
 	CU_ASSERT(says(genesis_fields_check(&a), "organization key is another's"));
 	genesis_make(&a, &tagged, 5);
-	strcpy(a.cards[4].org, a.cards[3].org);
+	snprintf(a.cards[4].org, sizeof a.cards[4].org, "%s", a.cards[3].org);
 	CU_ASSERT(says(genesis_fields_check(&a), "different organization keys"));
 	genesis_make(&a, &tagged, 5);
 	a.cards[4].org_key = a.cards[3].org_key;
@@ -451,12 +451,12 @@ static void bad_cards_are_not_decoded(void)
 	static const char *const bad_orgs[] = { "", "Org", "o g" };
 	for (size_t i = 0; i < sizeof bad_orgs / sizeof bad_orgs[0]; i++) {
 		genesis_make(&a, &tagged, 4);
-		strcpy(a.cards[0].org, bad_orgs[i]);
+		snprintf(a.cards[0].org, sizeof a.cards[0].org, "%s", bad_orgs[i]);
 		size_t length = genesis_encode(bytes, sizeof bytes, &a);
 		CU_ASSERT(genesis_fields_check(&a) && length > 0 && genesis_decode(&b, bytes, length));
 	}
 	genesis_make(&a, &tagged, 4);
-	strcpy(a.cards[1].addresses[0], "nowhere");
+	snprintf(a.cards[1].addresses[0], sizeof a.cards[1].addresses[0], "%s", "nowhere");
 	size_t length = genesis_encode(bytes, sizeof bytes, &a);
 	CU_ASSERT(says(genesis_fields_check(&a), "host:port") && genesis_decode(&b, bytes, length));
 	genesis_make(&a, &tagged, 4);
@@ -473,7 +473,7 @@ static void signatures_are_checked(void)
 	a.cards[6].member_signature.b[0] ^= 1;
 	CU_ASSERT(!genesis_fields_check(&a) && says(genesis_check(&a, &tagged), "by its member"));
 	genesis_make(&a, &tagged, 4);
-	strcpy(a.scheme, "other");
+	snprintf(a.scheme, sizeof a.scheme, "%s", "other");
 	CU_ASSERT(!genesis_fields_check(&a) && says(genesis_check(&a, &tagged), "another signature scheme"));
 }
 
@@ -489,7 +489,7 @@ static void mode_and_scheme(void)
 	genesis_make(&a, &tagged, 4);
 	static const char *const bad[] = { "", "ED25519", "a b", "ed25519\n" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		strcpy(a.scheme, bad[i]);
+		snprintf(a.scheme, sizeof a.scheme, "%s", bad[i]);
 		CU_ASSERT(says(genesis_fields_check(&a), "signature scheme"));
 	}
 	/* A zero inside the name, and a format of the future. */

@@ -61,10 +61,11 @@ static void rows_are_grouped(void)
 static void large_rows_are_grouped_by_bytes(void)
 {
 	size_t value = 400000, n = 0;
-	char *text = malloc(8 * (value + 16));
+	size_t room = 8 * (value + 16);
+	char *text = malloc(room);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
 	for (int i = 0; i < 7; i++) {
-		n += (size_t)sprintf(text + n, "k%d\t", i);
+		n += (size_t)snprintf(text + n, room - n, "k%d\t", i);
 		memset(text + n, 'v', value);
 		n += value;
 		text[n++] = '\n';
