@@ -40,11 +40,12 @@ say "quorate status: $(tolerated)"
 
 awk '{ print $0 "\t" NR }' "$words" >"$dir/words.tsv"
 rows=$(wc -l <"$dir/words.tsv")
-# A round sets every word four times: long enough for an accident to happen in the middle of it.
-for _ in 1 2 3 4; do cat "$dir/words.tsv"; done >"$dir/round.tsv"
-say "loading $words: $rows words, each with its line number, four times a round"
+# Half a million rows a round: long enough for an accident to happen in the middle of it, whatever the list's length.
+times=$((500000 / rows + 1))
+for ((i = 0; i < times; i++)); do cat "$dir/words.tsv"; done >"$dir/round.tsv"
+say "loading $words: $rows words, each with its line number, $times times a round"
 
-# Again and again until the accident is over: every round sets every word.
+# Again and again until the accident is over: every round sets every word so often.
 load() {
 	local round=0 bar=/dev/null
 	[ ! -t 2 ] || bar=/dev/stderr
