@@ -47,6 +47,7 @@ struct transfer {
 	uint64_t offers_ms;
 	bool whole; /* the tree is the certified one: install it */
 	uint64_t whole_ms;
+	bft_lsn install_lsn; /* whole: it is put into its place when the log is durable up to here; 0: not known yet */
 	uint64_t nodes, entries, bytes;
 };
 
@@ -579,6 +580,13 @@ static void install(struct driver *d)
 		choose_again(d);
 		return;
 	}
+	/* The log comes first, with the checkpoint's certificate: who starts with this state must know what it stands on (design section 12). */
+	if (!d->transfer->install_lsn) {
+		d->transfer->install_lsn = d->lsn;
+		driver_flush(d);
+	}
+	if (d->durable < d->transfer->install_lsn)
+		return;
 	driver_note(d, QUORATE_LEVEL_INFO, "the state at %llu is here: %llu parts of the tree, %llu entries, %llu KiB fetched", (unsigned long long)seq,
 	            (unsigned long long)d->transfer->nodes, (unsigned long long)d->transfer->entries, (unsigned long long)(d->transfer->bytes >> 10));
 	transfer_end(d);

@@ -137,7 +137,7 @@ void raft_on_installed(struct raft *p, const struct bft_event *e, struct bft_eff
 	p->chain = e->digest;
 	raft_chain_give_up(p, out);
 	raft_log_stop_seeking(p, out);
-	settle(p, e->seq, out);
+	raft_log_pass(p, p->commit, e->seq, out);
 	raft_commit_to(p, e->seq, out);
 	struct bft_certificate_refs *cert = effects_room(out, sizeof *cert);
 	if (cert && e->seq > p->low) {

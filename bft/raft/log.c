@@ -161,6 +161,26 @@ void raft_log_settle(struct raft *p, bft_seq seq)
 	p->settled_term = 0;
 }
 
+/* Its records stay in the log: the next TERM record says that the order is settled up to `seq` and that no entry of mine is known to be its (records.h). */
+void raft_log_pass(struct raft *p, bft_seq known, bft_seq seq, struct bft_effects *out)
+{
+	for (bft_seq gone = known + 1; gone <= seq; gone++) {
+		struct raft_entry *e = raft_entry_find(p, gone);
+		if (!e)
+			continue;
+		struct digest digest = e->digest;
+		memset(e, 0, sizeof *e);
+		if (!raft_log_names(p, &digest))
+			effects_add(out, BFT_FX_FORGET)->digest = digest;
+	}
+	if (p->settled >= seq)
+		return;
+	raft_log_settle(p, seq);
+	p->settled = seq;
+	p->settled_term = 0;
+	raft_stand_record(p, out);
+}
+
 bft_lsn raft_log_lsn(const struct raft *p, bft_seq seq)
 {
 	const struct raft_entry *e = raft_entry_find(p, seq);

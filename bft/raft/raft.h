@@ -221,6 +221,8 @@ void raft_log_renew(struct raft *p, bft_seq seq, bft_view term, struct bft_effec
 void raft_log_cut(struct raft *p, bft_seq seq, struct bft_effects *out);
 /* The order is known up to `seq` without entries: what is not mine yet need not come as entries. */
 void raft_log_settle(struct raft *p, bft_seq seq);
+/* A state stands for all up to `seq`, and what my entries above `known` say for these places nobody has compared: none is executed, sent or counted again. */
+void raft_log_pass(struct raft *p, bft_seq known, bft_seq seq, struct bft_effects *out);
 /* The record that makes `seq` durable. */
 bft_lsn raft_log_lsn(const struct raft *p, bft_seq seq);
 bft_seq raft_log_durable(const struct raft *p);

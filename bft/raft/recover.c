@@ -20,8 +20,20 @@ static void recover_epoch(struct raft *p, const struct bft_rec_view *r)
 		p->last = p->taken = r->base;
 }
 
+/* Settled without an entry of mine for it: what stands below in my log was compared with nothing (raft_log_pass). What was, comes again by the chain. */
+static void forget_unproven(struct raft *p, bft_seq seq)
+{
+	for (bft_seq gone = p->settled + 1; gone <= seq && gone <= p->last; gone++) {
+		struct raft_entry *e = raft_entry_find(p, gone);
+		if (e)
+			*e = (struct raft_entry){ 0 };
+	}
+}
+
 static void recover_term(struct raft *p, const struct raft_rec_term *r, bft_lsn lsn)
 {
+	if (r->seq_term == 0)
+		forget_unproven(p, r->seq);
 	p->term = r->term;
 	p->voted = r->voted;
 	p->term_lsn = lsn;
@@ -39,6 +51,12 @@ static void recover_entry(struct raft *p, const struct raft_rec_entry *r, bft_ls
 	e->held = true; /* its body stood beside the record when it was written */
 	e->lsn = lsn;
 	p->last = r->seq;
+	/* I was in its term, and the record that said so is gone, with my vote in it. */
+	if (r->term > p->term) {
+		p->term = r->term;
+		p->voted = 0;
+		p->term_lsn = 0;
+	}
 }
 
 static void recover_cut(struct raft *p, bft_seq seq)
@@ -92,19 +110,27 @@ void raft_on_record(struct raft *p, const struct bft_event *e)
 	}
 }
 
-/* A hole above what is executed is damage that nobody noticed: what I acknowledged behind it, or a vote, may be gone. What is left of the log ends there; its rest comes
- * again from the others, and the driver remembers that I may have forgotten something. */
-static void find_hole(struct raft *p, struct bft_effects *out)
+/* The driver remembers that I may have forgotten something. */
+static void memory_lost(struct raft *p, struct bft_effects *out)
 {
+	p->learner = true;
+	struct bft_effect *e = effects_add(out, BFT_FX_BLAME);
+	e->from = p->self;
+	e->verdict = BFT_IGNORE;
+	e->reason = RAFT_WHY_MEMORY_LOST;
+}
+
+/* Damage that nobody noticed. A hole above what is executed: what I acknowledged behind it, or a vote, may be gone; what is left of the log ends there, and its rest comes again
+ * from the others. Or an entry's term that no record says I have entered. */
+static void find_damage(struct raft *p, struct bft_effects *out)
+{
+	if (p->term && !p->term_lsn)
+		memory_lost(p, out);
 	for (bft_seq seq = p->executed + 1; seq <= p->last; seq++) {
 		if (raft_entry_find(p, seq) || seq <= p->settled)
 			continue;
 		recover_cut(p, seq);
-		p->learner = true;
-		struct bft_effect *e = effects_add(out, BFT_FX_BLAME);
-		e->from = p->self;
-		e->verdict = BFT_IGNORE;
-		e->reason = RAFT_WHY_MEMORY_LOST;
+		memory_lost(p, out);
 		return;
 	}
 }
@@ -133,11 +159,14 @@ void raft_on_start(struct raft *p, const struct bft_event *e, struct bft_effects
 	p->durable = p->lsn; /* what was read from the log is in it */
 	p->executed = p->dispatched = e->seq;
 	p->chain = e->digest;
+	/* A state was put into its place, and nothing of that is in my log but the certificate. */
+	if (p->settled < p->executed && p->executed <= p->low)
+		raft_log_pass(p, p->settled, p->executed, out);
 	raft_log_settle(p, p->executed);
 	/* What was settled is committed, also when the state that had executed it is gone: no leader's entries may cut it. */
 	p->commit = p->matched = p->settled > p->executed ? p->settled : p->executed;
 	p->learner = e->recovery == BFT_RECOVERY_LOST || !raft_member(p, p->self);
-	find_hole(p, out);
+	find_damage(p, out);
 	seek_bodies(p, out);
 	p->random ^= p->term << 32 ^ p->lsn;
 	if (p->executed == p->low && p->low && !digest_equal(&p->chain, &p->low_chain)) {

@@ -152,6 +152,73 @@ static void an_installed_state_takes_nothing_away(void)
 	rbed_free(b);
 }
 
+static void install(struct rbed *b, bft_seq at)
+{
+	for (bft_seq seq = b->executed + 1; seq <= at; seq++) {
+		struct digest d = rbed_digest(10000 + seq);
+		b->chain[seq] = rbed_chain_after(&b->chain[seq - 1], seq, &d);
+	}
+	b->executed = b->to_execute = at;
+	struct bft_event e = { .kind = BFT_EV_INSTALLED, .seq = at, .digest = b->chain[at], .ref = 1 };
+	rbed_step(b, &e);
+}
+
+/* Nobody has compared my entries below an installed state with what was decided there: a leader that was overruled may have written them. */
+static void below_an_installed_state_no_entry_counts(void)
+{
+	for (bft_seq last = 6; last <= 14; last += 8) { /* shorter than the state, and longer */
+		struct rbed *b = rbed_new(3, 1);
+		rbed_append(b, 0, 1, 1, 0, 0, 2, (uint16_t)last, 1);
+		CU_ASSERT_EQUAL(b->executed, 2);
+		install(b, 8);
+		const struct raft *p = rbed_raft(b);
+		CU_ASSERT(p->settled == 8 && p->settled_term == 0 && p->commit == 8 && p->last == (last < 8 ? 8 : last));
+		CU_ASSERT(raft_entry_find(p, 2) != NULL); /* committed before */
+		for (bft_seq seq = 3; seq <= 8; seq++)
+			CU_ASSERT_PTR_NULL(raft_entry_find(p, seq));
+		CU_ASSERT(last < 8 || raft_entry_find(p, 9) != NULL); /* I may have acknowledged it */
+		/* The state is damaged, and an older one stands in its place: none of mine is executed. */
+		rbed_restart(b, 2, BFT_RECOVERY_WHOLE);
+		CU_ASSERT(b->executed == 2 && b->to_execute == 2 && rbed_raft(b)->commit == 8 && !rbed_raft(b)->learner);
+		rbed_free(b);
+	}
+}
+
+/* The state stands in its place, its certificate in the log, and what the core had to say of it was not written yet. */
+static void a_state_that_the_log_does_not_know(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 2, 6, 1);
+	for (bft_seq seq = 3; seq <= 4; seq++) {
+		struct digest d = rbed_digest(10000 + seq);
+		b->chain[seq] = rbed_chain_after(&b->chain[seq - 1], seq, &d);
+	}
+	struct bft_checkpoint c = { .seq = 4, .chain = b->chain[4] };
+	CU_ASSERT_EQUAL(rbed_say(b, 0, RAFT_STABLE, &c), BFT_ACCEPT);
+	CU_ASSERT(rbed_raft(b)->low == 4 && rbed_raft(b)->settled == 0);
+	rbed_restart(b, 4, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->settled == 4 && !raft_entry_find(rbed_raft(b), 3) && raft_entry_find(rbed_raft(b), 5));
+	/* And so again: it has been written. */
+	rbed_restart(b, 2, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->settled == 4 && !raft_entry_find(rbed_raft(b), 3) && b->to_execute == 2);
+	rbed_free(b);
+}
+
+/* An entry of a term that no record says I have entered: my vote in it is gone too. */
+static void a_term_that_was_not_recorded_is_damage(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 5, 1, 0, 0, 0, 4, 5);
+	for (bft_lsn i = 0; i < b->lsn; i++)
+		if (b->log[i].rtype == RAFT_REC_TERM)
+			b->log[i] = (struct rbed_record){ .rtype = RAFT_REC_EXECUTED, .data.executed.seq = 1 };
+	rbed_restart(b, 0, BFT_RECOVERY_WHOLE);
+	CU_ASSERT(rbed_raft(b)->term == 5 && rbed_raft(b)->learner && rbed_standing(b).observer);
+	rbed_ask_vote(b, 2, 9, RAFT_ASK_REAL, 8, 9);
+	CU_ASSERT_EQUAL(rbed_last_vote(b).answer, RAFT_DAMAGED);
+	rbed_free(b);
+}
+
 /* The state is gone, and was damaged: what a certificate settled stays settled, whatever entries a leader shows for those places. */
 static void what_was_settled_outlives_the_state(void)
 {
@@ -421,6 +488,9 @@ int main(void)
 		{ "who does not know its last term is judged by what is committed", who_does_not_know_its_last_term_is_judged_by_what_is_committed },
 		{ "a matching suffix stays", a_matching_suffix_stays },
 		{ "an installed state takes nothing away", an_installed_state_takes_nothing_away },
+		{ "below an installed state no entry counts", below_an_installed_state_no_entry_counts },
+		{ "a state that the log does not know", a_state_that_the_log_does_not_know },
+		{ "a term that was not recorded is damage", a_term_that_was_not_recorded_is_damage },
 		{ "what was settled outlives the state", what_was_settled_outlives_the_state },
 		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
 		{ "what came by the chain is not sent", what_came_by_the_chain_is_not_sent },
