@@ -184,6 +184,7 @@ bool driver_epochs(struct driver *d, const uint8_t *bytes, size_t n, size_t *use
 		follow(d, &link);
 		*used = n - rd_left(&r);
 	}
+	epoch_width(d); /* they may have made members of numbers that the genesis has not */
 	return *used == n;
 }
 

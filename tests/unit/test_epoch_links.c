@@ -1,6 +1,7 @@
 /* The chain of epochs at one replica: it asks who is ahead, follows what proves itself, shows it to those who are behind, and keeps it. */
 #include "replica/driver_state.h"
 #include "tests/unit/driver_bed.h"
+#include "tests/unit/reconfigure_bed.h"
 
 static struct dbed b;
 static struct secret_key fresh[4];
@@ -276,6 +277,37 @@ static void it_is_kept_and_taken_back(void)
 	dbed_destroy(&b);
 }
 
+/* A newcomer gets the chain as a file. It asks members of numbers that the genesis does not have: the state may be with them alone. */
+static void who_starts_with_the_chain_knows_all_numbers(void)
+{
+	size_t used;
+	begin();
+	struct bft_card card = rbed_card(30, 30);
+	struct epoch_link link = { .record = { .epoch = 2, .base = 64, .change = { .kind = BUNDLE_RECONFIGURE } } };
+	struct reconfigure *r = &link.record.change.reconfigure;
+	*r = rbed_members(1, 9, &card);
+	struct statement s;
+	reconfigure_statement(&s, r, &b.cluster);
+	for (uint8_t i = 0; i < 4; i++) {
+		struct signature signature;
+		sign_ed25519.sign(&signature, &s, &b.org_secret[i]);
+		CU_ASSERT_TRUE(reconfigure_add(r, &b.genesis.cards[i].org_key, &signature));
+	}
+	for (uint8_t i = 0; i < 2; i++)
+		sign_link(&link, i, &b.secret[i]);
+	static uint8_t bytes[EPOCH_LINK_BYTES_MAX];
+	size_t n = epoch_link_encode(&link, bytes, sizeof bytes);
+	struct driver_options o = b.driver->options;
+	o.secret = b.secret[DBED_SELF];
+	struct driver *other = driver_create(&o);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(other);
+	CU_ASSERT_EQUAL(other->n, 4);
+	CU_ASSERT(driver_epochs(other, bytes, n, &used) && used == n);
+	CU_ASSERT_EQUAL(other->n, 10);
+	driver_destroy(other);
+	dbed_destroy(&b);
+}
+
 /* Former keys settle nothing that comes after them, even q of them. */
 static void say_stable(bft_seq seq)
 {
@@ -419,6 +451,7 @@ int main(void)
 		{ "what had ended settles nothing", what_had_ended_settles_nothing },
 		{ "who was let in stands in the chain", who_was_let_in_stands_in_the_chain },
 		{ "it is kept and taken back", it_is_kept_and_taken_back },
+		{ "who starts with the chain knows all numbers", who_starts_with_the_chain_knows_all_numbers },
 		{ "who does not know its epoch waits for the chain", who_does_not_know_its_epoch_waits_for_the_chain },
 		{ 0 },
 	};
