@@ -298,7 +298,7 @@ void check_end(struct sim *s)
 		         SIM_LIVE_MS);
 	for (uint32_t i = 0; i < s->n && !s->failure[0]; i++) {
 		struct node *d = &s->node[i];
-		if (d->liar.lies || d->left)
+		if (d->liar.lies || d->left || !reconfigure_member(s, i))
 			continue;
 		if (d->must_notice == d->seen.epoch && !d->noticed)
 			sim_fail(s, "amnesia: node %u got an older folder, contradicts what it signed before, and votes on", i);

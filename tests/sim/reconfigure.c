@@ -36,6 +36,13 @@ static struct node *newest(struct sim *s)
 	return best;
 }
 
+bool reconfigure_member(struct sim *s, uint32_t i)
+{
+	const struct node *d = newest(s);
+	struct bft_roster now = d ? driver_roster(d->driver, d->driver->chain->keys.epoch) : (struct bft_roster){ 0 };
+	return !d || roster_has(&now, (uint8_t)i);
+}
+
 /* ---- what is wanted ---- */
 
 static void keypair(struct sim *s, struct public_key *key, struct secret_key *secret)
@@ -79,14 +86,19 @@ static void wish_members(struct sim *s, struct sim_change *c)
 		make_card(s, c, member);
 }
 
-static bool enough_honest(const struct sim *s, const struct bft_roster *next, bft_mask touched)
+/* Whoever's clock is hours off counts as one of the f: it may lead, and nobody would believe its time. */
+static bool is_off(const struct node *d)
 {
-	uint32_t liars = 0;
+	return d->liar.lies || d->far;
+}
+
+/* A liar whose number is another's lies on; a new machine's clock is as far off as the one of before. */
+static bool enough_honest(const struct sim *s, const struct bft_roster *next)
+{
+	uint32_t off = 0;
 	for (uint32_t i = 0; i < s->n; i++)
-		liars += s->node[i].liar.lies && (next->members & ~touched & BFT_BIT(i)) != 0;
-	for (uint32_t i = 0; i < s->n; i++) /* a liar whose number is another's lies on */
-		liars += s->node[i].liar.lies && (next->members & touched & BFT_BIT(i)) != 0;
-	return liars <= roster_faults(next);
+		off += is_off(&s->node[i]) && (next->members & BFT_BIT(i)) != 0;
+	return off <= roster_faults(next);
 }
 
 static void approve(struct sim *s, struct sim_change *c, const struct epoch_keys *k);
@@ -100,7 +112,7 @@ static bool wanted(struct sim *s, struct sim_change *c, const struct epoch_keys 
 		return false;
 	}
 	/* Alone it would wait for who comes; that is the operators' to bear, and nothing to see here. */
-	return roster_count(&now) > 1 && enough_honest(s, &next, reconfigure_touched(&c->wish));
+	return roster_count(&now) > 1 && enough_honest(s, &next);
 }
 
 void reconfigure_event(struct sim *s, const struct sim_event *e)
