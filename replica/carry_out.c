@@ -262,5 +262,6 @@ bool driver_start(struct driver *d, enum bft_recovery recovery, uint64_t incarna
 		return false;
 	epoch_begin(d, false);
 	d->started = true;
+	epoch_count(d);
 	return !d->failed;
 }

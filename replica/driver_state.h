@@ -292,7 +292,7 @@ void epoch_order(struct driver *d);
 void epoch_tell(struct driver *d);
 void epoch_turn(struct driver *d);
 void epoch_tick(struct driver *d);
-void epoch_count(struct driver *d, uint8_t member);
+void epoch_count(struct driver *d);
 /* A frame of `member` names `epoch`: whether it is mine. Who is behind is helped on. */
 bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch);
 bool epoch_jump(struct driver *d, struct state *next);

@@ -240,6 +240,7 @@ void epoch_known(struct driver *d)
 		return;
 	epoch_begin(d, false);
 	tell_links(d);
+	epoch_count(d);
 }
 
 static void jump(struct driver *d, const struct epochs *e)
@@ -306,8 +307,7 @@ void epoch_turn(struct driver *d)
 	tell_links(d);
 	requests_give_back(d);
 	bodies_each_request(d->bodies, ask_again, d);
-	for (uint8_t i = 0; i < d->n; i++)
-		epoch_count(d, i);
+	epoch_count(d);
 }
 
 /* ---- the others' epochs ---- */
@@ -320,9 +320,16 @@ static bft_mask members_beyond(const struct driver *d)
 	return m;
 }
 
-void epoch_count(struct driver *d, uint8_t member)
+/* f+1 members of it have gone on, as they say themselves, or as their signatures under the next epoch's link show: of a cluster that has replaced them all since, nobody may
+ * be here to say so. */
+static bool is_over(const struct driver *d)
 {
-	if (d->member[member].epoch <= d->epoch || d->overtaken || mask_count(members_beyond(d) & d->roster.members) < roster_weak(&d->roster))
+	return d->chain->keys.epoch > d->epoch || mask_count(members_beyond(d) & d->roster.members) >= roster_weak(&d->roster);
+}
+
+void epoch_count(struct driver *d)
+{
+	if (d->overtaken || d->waits_for_chain || !is_over(d))
 		return;
 	d->overtaken = true;
 	d->overtaken_ms = d->mono_ms;
@@ -350,7 +357,7 @@ bool epoch_same(struct driver *d, uint8_t member, uint16_t type, bft_epoch epoch
 	struct member_state *m = &d->member[member];
 	if (epoch > m->epoch) {
 		m->epoch = epoch;
-		epoch_count(d, member);
+		epoch_count(d);
 	}
 	if (epoch + 1 == d->epoch && type == BFT_MSG_STATUS)
 		show_border(d, member);

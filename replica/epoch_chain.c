@@ -359,6 +359,7 @@ static void take_next(struct driver *d, uint8_t member, const struct epoch_link 
 	if (d->chain->keys.epoch == d->epoch && !d->waits_for_chain)
 		epoch_order(d);
 	epoch_known(d);
+	epoch_count(d);
 	ask(d, member, d->chain->keys.epoch + 1);
 }
 

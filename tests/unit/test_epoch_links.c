@@ -277,6 +277,25 @@ static void it_is_kept_and_taken_back(void)
 	dbed_destroy(&b);
 }
 
+/* Of a cluster that has replaced its first members nobody may be left to say so: the link's signatures do. */
+static void who_starts_with_the_chain_knows_that_its_epoch_is_over(void)
+{
+	begin();
+	struct epoch_link link = to_epoch_2();
+	CU_ASSERT_FALSE(b.driver->overtaken);
+	speak(2, 2);
+	dbed_pass(&b, 100);
+	CU_ASSERT_FALSE(b.driver->overtaken); /* one voice */
+	give(2, &link, false);
+	CU_ASSERT(b.driver->overtaken && b.driver->epoch == 1);
+	dbed_close(&b);
+	dbed_open(&b);
+	CU_ASSERT(b.driver->overtaken && !b.driver->transfer);
+	dbed_pass(&b, 2100);
+	CU_ASSERT_PTR_NOT_NULL(b.driver->transfer);
+	dbed_destroy(&b);
+}
+
 /* A newcomer gets the chain as a file. It asks members of numbers that the genesis does not have: the state may be with them alone. */
 static void who_starts_with_the_chain_knows_all_numbers(void)
 {
@@ -451,6 +470,7 @@ int main(void)
 		{ "what had ended settles nothing", what_had_ended_settles_nothing },
 		{ "who was let in stands in the chain", who_was_let_in_stands_in_the_chain },
 		{ "it is kept and taken back", it_is_kept_and_taken_back },
+		{ "who starts with the chain knows that its epoch is over", who_starts_with_the_chain_knows_that_its_epoch_is_over },
 		{ "who starts with the chain knows all numbers", who_starts_with_the_chain_knows_all_numbers },
 		{ "who does not know its epoch waits for the chain", who_does_not_know_its_epoch_waits_for_the_chain },
 		{ 0 },
