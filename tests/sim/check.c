@@ -176,7 +176,7 @@ static void check_links(struct node *d)
 static void check_fetching(struct node *d)
 {
 	struct sim *s = d->sim;
-	if (!d->driver->transfer) {
+	if (!d->driver->transfer || d->left) { /* nobody talks any more to whoever left */
 		s->transfers_ms += d->fetches_since ? s->now - d->fetches_since : 0;
 		d->fetches_since = 0;
 		return;
