@@ -99,7 +99,7 @@ static bool answered(struct driver *d, const struct asked *x)
 	return false;
 }
 
-/* In an epoch that asks for signatures. Nobody honest passes such a one on in the first epoch; later it may be of one that is behind. */
+/* In an epoch that asks for signatures. A member that passes such a one on may be honest, and in another epoch, before this one or after it: it is dropped, at no cost. */
 static bool refused_unsigned(struct driver *d, const struct asked *x)
 {
 	if (!driver_signs_requests(d) || !signature_is_none(x->signature))
@@ -107,8 +107,6 @@ static bool refused_unsigned(struct driver *d, const struct asked *x)
 	d->counts.refused++;
 	if (x->member < 0)
 		answer_refuse(d, x->link, x->b->session, x->b->number, REFUSAL_UNSIGNED);
-	else if (d->epoch == 1)
-		admission_reject(d, (uint8_t)x->member, "a request without a signature");
 	return true;
 }
 

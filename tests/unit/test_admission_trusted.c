@@ -300,19 +300,19 @@ static void an_epoch_that_signs_refuses_what_is_unsigned(void)
 	const struct dbed_frame *f = dbed_told(&b, 5, BFT_WIRE_REFUSED);
 	CU_ASSERT_TRUE(f && f->e.epoch == 1 && dbed_refused(&b, 5) == REFUSAL_UNSIGNED && b.client_closed[5] == 0);
 	CU_ASSERT_PTR_NULL(bodies_find_bundle(b.driver->bodies, &x.digest));
-	/* Nobody honest passes it on, or proposes it. */
+	/* Who passes it on may be in another epoch (seed 706); nobody honest proposes it. */
 	dbed_frame_in(&b, 2, &e, bare.bytes, bare.n, NULL, 0);
 	dbed_turn(&b);
-	CU_ASSERT_TRUE(blamed() == 1 && !bodies_find_bundle(b.driver->bodies, &x.digest));
+	CU_ASSERT_TRUE(blamed() == 0 && b.driver->counts.refused == 2 && !bodies_find_bundle(b.driver->bodies, &x.digest));
 	struct dbed_proposal p = dbed_propose(&b, DBED_WALL, &bare, 1);
 	/* Unasked it may be what was asked for in an epoch before, and came late (seed 78 of trusted mode); who is asked in this one has no such excuse. */
 	dbed_push(&b, 0, &p, &bare, 1);
 	dbed_turn(&b);
-	CU_ASSERT_TRUE(blamed() == 1 && bad() == 0 && b.closed[0] == 0 && !bodies_find_bundle(b.driver->bodies, &x.digest));
+	CU_ASSERT_TRUE(blamed() == 0 && bad() == 0 && b.closed[0] == 0 && !bodies_find_bundle(b.driver->bodies, &x.digest));
 	fetch_order(b.driver, &p.digest, BFT_BIT(0));
 	dbed_push(&b, 0, &p, &bare, 1);
 	dbed_turn(&b);
-	CU_ASSERT_TRUE(blamed() == 2 && !bodies_find_bundle(b.driver->bodies, &x.digest));
+	CU_ASSERT_TRUE(blamed() == 1 && !bodies_find_bundle(b.driver->bodies, &x.digest));
 	/* Signed, it is the same request. */
 	dbed_client_bundle(&b, 5, 0, &x);
 	dbed_turn(&b);
