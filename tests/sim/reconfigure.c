@@ -38,9 +38,13 @@ static struct node *newest(struct sim *s)
 
 bool reconfigure_member(struct sim *s, uint32_t i)
 {
-	const struct node *d = newest(s);
-	struct bft_roster now = d ? driver_roster(d->driver, d->driver->chain->keys.epoch) : (struct bft_roster){ 0 };
-	return !d || roster_has(&now, (uint8_t)i);
+	const struct node *d = newest(s), *it = &s->node[i];
+	if (!d || !it->up)
+		return true;
+	const struct epoch_keys *k = &d->driver->chain->keys;
+	const struct bft_card *card = epoch_card(k, (uint8_t)i, k->epoch);
+	struct bft_roster now = driver_roster(d->driver, k->epoch);
+	return roster_has(&now, (uint8_t)i) && card && public_key_equal(&card->member_key, &it->driver->options.card_key);
 }
 
 /* ---- what is wanted ---- */

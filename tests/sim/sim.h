@@ -402,7 +402,7 @@ void reconfigure_create(struct sim *s);
 void reconfigure_event(struct sim *s, const struct sim_event *e);
 void reconfigure_seen(struct node *d);
 void reconfigure_after(struct sim *s);
-/* As the honest node knows that knows most; who was removed a moment ago may not be stopped yet. */
+/* As the honest node knows that knows most; who was removed or replaced a moment ago may not be stopped yet. */
 bool reconfigure_member(struct sim *s, uint32_t i);
 
 /* reads.c */
