@@ -180,7 +180,7 @@ bool cluster_stop(struct cluster *c)
 	return ok;
 }
 
-static double running_cpu_s(pid_t pid)
+double cluster_pid_cpu_s(pid_t pid)
 {
 	char path[64];
 	unsigned long user = 0, system = 0;
@@ -196,14 +196,14 @@ static double running_cpu_s(pid_t pid)
 
 double cluster_cpu_of_s(const struct cluster *c, uint32_t i)
 {
-	return c->cpu_of_s[i] + running_cpu_s(c->pid[i]);
+	return c->cpu_of_s[i] + cluster_pid_cpu_s(c->pid[i]);
 }
 
 double cluster_cpu_s(const struct cluster *c)
 {
 	double s = c->cpu_s;
 	for (uint32_t i = 0; i < c->n; i++)
-		s += running_cpu_s(c->pid[i]);
+		s += cluster_pid_cpu_s(c->pid[i]);
 	return s;
 }
 

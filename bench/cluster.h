@@ -41,5 +41,7 @@ bool cluster_stop(struct cluster *c);
 /* CPU seconds that the running replicas have used, as far as the system tells. */
 double cluster_cpu_s(const struct cluster *c);
 double cluster_cpu_of_s(const struct cluster *c, uint32_t i);
+/* Of any process that runs; 0: none. */
+double cluster_pid_cpu_s(pid_t pid);
 void cluster_remove(struct cluster *c);
 #endif

@@ -186,9 +186,81 @@ static bool anything_on(const struct conductor *c, uint64_t ms)
 	return on;
 }
 
+/* ---- pairs of calm and attack ---- */
+
+static double attackers_cpu_s(const struct conductor *c)
+{
+	double s = 0;
+	for (uint32_t i = 0; i < c->plan->n; i++)
+		s += c->plan->liars >> i & 1 ? cluster_cpu_of_s(c->cluster, i) : 0;
+	for (uint32_t i = 0; i < c->plan->attacks; i++)
+		s += cluster_pid_cpu_s(c->attacker[i].pid);
+	return s;
+}
+
+double conduct_attackers_cores(const struct conductor *c)
+{
+	return c->attackers_for_s > 0 ? c->attackers_s / c->attackers_for_s : 0;
+}
+
+static void tell_all(struct conductor *c, bool begin)
+{
+	for (uint32_t i = 0; i < c->plan->attacks; i++)
+		tell(c, i, begin);
+}
+
+/* The liars stand still, and others burn what they used. */
+static void burn(struct conductor *c, bool begin)
+{
+	if (c->burning == begin)
+		return;
+	c->burning = begin;
+	for (uint32_t i = 0; i < c->plan->n; i++)
+		if ((c->plan->liars >> i & 1) && c->cluster->pid[i])
+			kill(c->cluster->pid[i], begin ? SIGSTOP : SIGCONT);
+	if (begin)
+		burn_begin(&c->burners, conduct_attackers_cores(c));
+	else
+		burn_end(&c->burners);
+	conduct_note(c, "note", NOBODY, begin ? "the attackers stand still, and %.2f cores are burnt in their place" : "the attackers are back (%.2f cores)",
+	             conduct_attackers_cores(c));
+}
+
+static bool attacks_in(enum track_phase part)
+{
+	return part == TRACK_ATTACK || part == TRACK_HELD;
+}
+
+static void follow_pairs(struct conductor *c, uint64_t ms)
+{
+	uint32_t pair;
+	enum track_phase was = c->part, now = pairs_at(&c->plan->pairs, ms, &pair);
+	if (now == was)
+		return;
+	c->part = now;
+	track_enter(c->track, now, now_us());
+	if (was == TRACK_HELD) {
+		c->attackers_s += attackers_cpu_s(c) - c->held_cpu_s;
+		c->attackers_for_s += (double)now_us() / 1e6 - c->held_at_s;
+	}
+	if (attacks_in(was) != attacks_in(now))
+		tell_all(c, attacks_in(now));
+	if (now == TRACK_HELD) {
+		c->held_cpu_s = attackers_cpu_s(c);
+		c->held_at_s = (double)now_us() / 1e6;
+	}
+	burn(c, was == TRACK_HELD || now == TRACK_BURN);
+}
+
+/* ---- the plan ---- */
+
 static void follow_plan(struct conductor *c, uint64_t ms)
 {
 	const struct plan *p = c->plan;
+	if (p->pairs.count) {
+		follow_pairs(c, ms);
+		return;
+	}
 	for (uint32_t i = 0; i < p->attacks; i++) {
 		if (ms >= p->attack[i].from_ms && ms < p->attack[i].to_ms && !(c->attacks_on >> i & 1)) {
 			track_enter(c->track, TRACK_ATTACK, now_us());
@@ -331,6 +403,7 @@ void conduct_end(struct conductor *c)
 	if (c->runs)
 		pthread_join(c->thread, NULL);
 	c->runs = false;
+	burn(c, false);
 	for (uint32_t i = 0; i < c->plan->attacks; i++)
 		if (c->attacks_on >> i & 1)
 			tell(c, i, false);
@@ -348,8 +421,10 @@ static void read_acted(struct conductor *c, const char *path, uint32_t replica)
 	unsigned long long count;
 	FILE *f = fopen(path, "re");
 	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "acted %63s %llu", name, &count) == 2)
+		if (sscanf(line, "acted %63s %llu", name, &count) == 2) {
+			c->acted += count;
 			conduct_note(c, "note", replica, count ? "%s acted %llu times" : "%s never acted: there was no occasion (%llu)", name, count);
+		}
 	if (f)
 		fclose(f);
 }

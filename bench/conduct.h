@@ -1,6 +1,7 @@
 /* bench/conduct.h - what happens during the measured time and is not load: attacks begin and end, faults strike, replicas are asked how they stand, somebody watches. */
 #ifndef BENCH_CONDUCT_H
 #define BENCH_CONDUCT_H
+#include "bench/burn.h"
 #include "bench/cluster.h"
 #include "bench/plan.h"
 #include "bench/track.h"
@@ -49,7 +50,14 @@ struct conductor {
 	uint64_t attacks_on; /* bit i: the i-th attack goes on */
 	bool struck[PLAN_FAULTS_MAX], over[PLAN_FAULTS_MAX];
 	uint32_t victim[PLAN_FAULTS_MAX]; /* of each fault, once it struck */
-	uint64_t faulty;                  /* bit i: replica i was killed, or wiped, and may not stand in good order */
+	uint64_t acted;                   /* how often all attacks did something, as their processes said in the end */
+	enum track_phase part;            /* of the pairs, what is on */
+	struct burners burners;
+	bool burning;
+	double held_cpu_s, attackers_s,
+		attackers_for_s; /* the attackers' CPU when the part that is measured began; in all such parts, and how long these were */
+	double held_at_s;
+	uint64_t faulty; /* bit i: replica i was killed, or wiped, and may not stand in good order */
 };
 
 /* What the liars of the plan are told: fills in the cluster's words. Before it starts. */
@@ -59,6 +67,8 @@ bool conduct_ready(struct conductor *c, const char *genesis, char *reason);
 /* The measured time begins, and ends: what still goes on ends too. */
 void conduct_begin(struct conductor *c);
 void conduct_end(struct conductor *c);
+/* How many cores the attackers used while an attack was measured. */
+double conduct_attackers_cores(const struct conductor *c);
 /* Ends the processes, and takes down how often each attack acted. After the cluster has stopped. */
 void conduct_finish(struct conductor *c);
 /* The attacks that go on now, as words. */

@@ -121,7 +121,7 @@ static void count(struct load *l, const struct operation *o, const struct quorat
 	else if (!r->first_failure[0])
 		snprintf(r->first_failure, sizeof r->first_failure, "%s", a->reason ? a->reason : "no reason");
 	if (l->options.track && l->phase == MEASURING)
-		track_done(l->options.track, now, o->intended_us, ok);
+		track_done(l->options.track, now, o->intended_us, o->client, ok);
 	if (ok)
 		count_good(l, o, now);
 	else

@@ -17,10 +17,24 @@ const char *const strike_names[STRIKES] = { "kill", "pause", "restart", "wipe", 
 #define SESSIONS_MAX 1024u
 #define VALUE_BYTES_MAX (1u << 20)
 #define CLIENTS_DEFAULT 4u
+#define PHASE_MS_LEAST 1000u
+#define PHASE_MS_MOST 120000u
+#define PHASE_MS_DEFAULT 3000u
+#define SETTLE_MS 1000u        /* between what is measured */
+#define SETTLE_LEADER_MS 3000u /* also when whoever leads is taken away */
 
 const char *plan_mode_name(enum quorate_mode mode)
 {
 	return mode == QUORATE_TRUSTED ? "trusted" : "bft";
+}
+
+uint32_t plan_grace_ms(const struct attack *a)
+{
+	switch (a->class[0]) {
+	case 'L': return 5000;
+	case 'S': return 10000;
+	default: return 0;
+	}
 }
 
 bool plan_is_sweep(const struct plan *p)
@@ -171,6 +185,14 @@ static int read_load(struct plan *p, const char *word, const char *value)
 		return words_rate(value, &p->rate_from, &p->rate_to);
 	if (!strcmp(word, "--warmup"))
 		return words_duration(value, &p->warmup_ms);
+	if (!strcmp(word, "--pairs"))
+		return number(value, 1, PAIRS_COUNT_MAX, &p->pairs.count);
+	if (!strcmp(word, "--phase"))
+		return words_duration(value, &p->pairs.phase_ms) && p->pairs.phase_ms >= PHASE_MS_LEAST && p->pairs.phase_ms <= PHASE_MS_MOST;
+	if (!strcmp(word, "--grace"))
+		return words_duration(value, &p->pairs.grace_ms) && p->pairs.grace_ms <= PHASE_MS_MOST;
+	if (!strcmp(word, "--repeat"))
+		return number(value, 1, PAIRS_COUNT_MAX, &p->repeat);
 	if (!strcmp(word, "--seed"))
 		return words_number(value, 0, UINT64_MAX >> 1, &p->seed);
 	if (!strcmp(word, "--liars"))
@@ -188,10 +210,10 @@ static int read_load(struct plan *p, const char *word, const char *value)
 
 static bool read_words(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES])
 {
-	static const char *const known[] = { "--profile",      "--duration",  "--keys",    "--value-size",  "--replicas", "--mode",
-		                             "--folder",       "--base-port", "--clients", "--outstanding", "--bundle",   "--reads",
-		                             "--distribution", "--rate",      "--warmup",  "--seed",        "--liars",    "--out",
-		                             "--manifest",     "--attack",    "--fault",   "--beyond-f",    "--json" };
+	static const char *const known[] = { "--profile",   "--duration", "--keys",        "--value-size", "--replicas", "--mode",         "--folder",
+		                             "--base-port", "--clients",  "--outstanding", "--bundle",     "--reads",    "--distribution", "--rate",
+		                             "--warmup",    "--seed",     "--liars",       "--out",        "--manifest", "--attack",       "--pairs",
+		                             "--phase",     "--grace",    "--repeat",      "--fault",      "--beyond-f", "--json" };
 	bool run = !strcmp(verb, "run");
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
@@ -302,7 +324,33 @@ static bool judge_liars_faults(const struct plan *p, char why[PLAN_WHY_BYTES])
 	return true;
 }
 
-static bool judge(struct plan *p, const char *verb, bool outstanding, char why[PLAN_WHY_BYTES])
+/* Each attack goes on in the attacked part of each pair; what they take together is the run's length. */
+static bool judge_pairs(struct plan *p, bool duration, char why[PLAN_WHY_BYTES])
+{
+	struct pairs *x = &p->pairs;
+	if (!x->count)
+		return x->phase_ms || x->grace_ms != WORDS_NEVER ? says(why, "--phase and --grace are parts of --pairs") : true;
+	bool leader = false;
+	uint32_t grace_ms = 0;
+	for (uint32_t i = 0; i < p->attacks; i++) {
+		uint32_t own_ms = plan_grace_ms(p->attack[i].attack);
+		grace_ms = own_ms > grace_ms ? own_ms : grace_ms;
+		leader |= p->attack[i].attack->by == BY_LEADER;
+		if (p->attack[i].from_ms || p->attack[i].to_ms != WORDS_NEVER)
+			return says(why, "--attack %s with --pairs needs no time: the pairs say when it goes on", p->attack[i].attack->name);
+	}
+	if (!p->attacks || p->faults || plan_is_sweep(p) || duration)
+		return says(why, "--pairs compares calm with --attack: no --fault, --duration or sweep goes with it");
+	if (leader && x->count > 1)
+		return says(why, "a leader loses its office once: say --pairs 1 --repeat %u, which makes as many clusters", x->count);
+	x->phase_ms = (x->phase_ms ? x->phase_ms : PHASE_MS_DEFAULT) / 100 * 100;
+	x->grace_ms = (x->grace_ms != WORDS_NEVER ? x->grace_ms : grace_ms) / 100 * 100;
+	x->settle_ms = leader ? SETTLE_LEADER_MS : SETTLE_MS;
+	p->duration_ms = pairs_total_ms(x);
+	return true;
+}
+
+static bool judge(struct plan *p, const char *verb, bool outstanding, bool duration, char why[PLAN_WHY_BYTES])
 {
 	if (!p->n)
 		p->n = p->mode == QUORATE_TRUSTED ? 3 : 4;
@@ -317,14 +365,15 @@ static bool judge(struct plan *p, const char *verb, bool outstanding, char why[P
 		return says(why, "a sweep of rates looks for the knee of a service that works: it cannot be mixed with --attack or --fault");
 	if (p->zipf && p->keys > KEYS_ZIPF_MAX)
 		return says(why, "--distribution zipf takes at most %u keys", KEYS_ZIPF_MAX);
-	return judge_times(p, why) && judge_attacks(p, why) && judge_liars_faults(p, why);
+	return judge_pairs(p, duration, why) && judge_times(p, why) && judge_attacks(p, why) && judge_liars_faults(p, why);
 }
 
 bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES])
 {
 	*p = (struct plan){ .mode = QUORATE_BFT,
 		            .seed = 1,
-		            .duration_ms = 10000,
+		            .pairs.grace_ms = WORDS_NEVER,
+		            .repeat = 1,
 		            .warmup_ms = 1000,
 		            .keys = !strcmp(verb, "join") ? 200000 : 10000,
 		            .value_bytes = 128,
@@ -339,9 +388,12 @@ bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, ch
 	if (!read_words(p, verb, argc, argv, why))
 		return false;
 	bool outstanding = p->outstanding != given && !p->profile;
+	bool duration = p->duration_ms != 0;
+	if (!duration)
+		p->duration_ms = 10000;
 	if (!p->outstanding)
 		p->outstanding = 1;
 	if (p->clients > p->sessions)
 		p->clients = p->sessions;
-	return judge(p, verb, outstanding, why);
+	return judge(p, verb, outstanding, duration, why);
 }

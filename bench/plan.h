@@ -3,6 +3,7 @@
 #define BENCH_PLAN_H
 #include "bench/fault.h"
 #include "bench/malice/malice.h"
+#include "bench/pairs.h"
 #include "quorate_setup.h"
 
 #define PLAN_ATTACKS_MAX LIAR_ATTACKS_MAX
@@ -42,6 +43,8 @@ struct plan {
 	bool zipf;
 	double rate_from, rate_to; /* 0: a closed loop; two: a sweep */
 	uint32_t warmup_ms, duration_ms;
+	struct pairs pairs; /* count 0: none; else they make the duration */
+	uint32_t repeat;    /* the whole run so many times, each with a cluster of its own */
 	/* what goes wrong */
 	struct planned_attack attack[PLAN_ATTACKS_MAX];
 	struct planned_fault fault[PLAN_FAULTS_MAX];
@@ -55,5 +58,7 @@ struct plan {
 /* `verb`: argv[1]. False: `why` is a sentence, or "" when the words are none of these. Borrows argv. */
 bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES]);
 bool plan_is_sweep(const struct plan *p);
+/* How long a leader that attacks like this may take to lose its office, before what is kept counts (docs/benchmarking.md). */
+uint32_t plan_grace_ms(const struct attack *a);
 const char *plan_mode_name(enum quorate_mode mode);
 #endif

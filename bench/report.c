@@ -44,7 +44,7 @@ static json_t *members(uint64_t mask)
 
 static json_t *phases(const struct run *r)
 {
-	static const char *const name[TRACK_PHASES] = { "baseline", "attack", "after" };
+	static const char *const name[TRACK_PHASES] = { "baseline", "attack", "after", "attack-held", "burn" };
 	const struct track *t = &r->track;
 	json_t *list = json_array();
 	for (uint32_t k = 0; k < TRACK_PHASES; k++)
@@ -125,17 +125,18 @@ json_t *report_summary(const struct run *r)
 {
 	const struct load_result *l = &r->load;
 	const struct track *t = &r->track;
-	double first = t->first_us ? ms(t->first_us - t->attack_us) / 1e3 : -1;
 	double used = all_cpu_s(&r->end, r->plan->n) - all_cpu_s(&r->begin, r->plan->n);
 	json_t *j = json_pack(
 		"{s:{s:f,s:n},s:o,s:o,s:f,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:f,s:o,s:{},s:{},s:o,s:b}", "throughput", "ops_per_s", throughput(r), "ci95",
 		"latency_ms", latencies_ms(&l->latency_us), "service_ms", latencies_ms(&l->service_us), "generator_behind_s", ms(l->behind_us_max) / 1e3,
 		"operations", (json_int_t)l->done, "failed", (json_int_t)l->failed, "unanswered", (json_int_t)l->unanswered, "phases", phases(r),
-		"first_after_attack_s", or_null(first), "to_90_pct_s", or_null(track_recovers_s(t, 0.9)), "view_changes",
+		"first_after_attack_s", or_null(track_first_s(t)), "to_90_pct_s", or_null(track_recovers_s(t, 0.9)), "view_changes",
 		(json_int_t)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.view - r->conductor.view_first), "worst_client_pct", l->worst_client_pct,
 		"cpu_s_by_process", cpu(r), "bytes_by_message", "stages_us", "safety", safety(r), "interrupted", r->interrupted);
 	if (!j)
 		return json_object();
+	json_object_set_new(j, "pairs", report_pairs(r));
+	json_object_set_new(j, "acted", json_integer((json_int_t)r->conductor.acted));
 	json_object_set_new(j, "gap_ms_max", json_real(ms(l->gap_us_max)));
 	json_object_set_new(j, "cpu_us_per_op", json_real(l->done && !r->steps ? used * 1e6 / (double)l->done : 0));
 	if (r->steps) {
@@ -200,24 +201,30 @@ static void say_costs(const struct run *r)
 	printf("path        %.0f us for 4 checks, 5 signatures, 2 flushes: the median is %.2f times that\n", critical, p50 / critical);
 }
 
-static void say_attack(const struct run *r)
+static void say_phases(const struct track *t)
 {
-	const struct track *t = &r->track;
 	double before = track_rate(t, TRACK_BASELINE), during = track_rate(t, TRACK_ATTACK), back = track_recovers_s(t, 0.9);
-	if (!t->attack_us)
-		return;
 	printf("attack      %.0f operations/s before, %.0f during", before, during);
 	if (before > 0)
 		printf(" (%.0f%%)", 100 * during / before);
-	if (t->phase_ended_us[TRACK_AFTER] > t->phase_us[TRACK_AFTER])
+	if (t->phase_time_us[TRACK_AFTER])
 		printf(", %.0f after", track_rate(t, TRACK_AFTER));
-	if (t->first_us)
-		printf("; the first answer to what was asked then came after %.2f s", ms(t->first_us - t->attack_us) / 1e3);
+	if (track_first_s(t) >= 0)
+		printf("; the first answer to what was asked then came after %.2f s", track_first_s(t));
 	else
 		printf("; nothing that was asked then was answered");
 	if (back >= 0)
 		printf(", 90%% of before after %.1f s", back);
-	printf("\n            view %llu at the beginning, %llu in the end\n",
+	printf("\n");
+}
+
+static void say_attack(const struct run *r)
+{
+	if (!r->track.attack_us)
+		return;
+	if (!r->plan->pairs.count)
+		say_phases(&r->track);
+	printf("            view %llu at the beginning, %llu in the end\n",
 	       (unsigned long long)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.view_first), (unsigned long long)r->conductor.view);
 	for (size_t i = 0; i < r->conductor.happenings; i++) {
 		const struct happening *h = &r->conductor.happening[i];
@@ -277,6 +284,7 @@ void report_text(const struct run *r)
 	       (unsigned long long)l->failed, l->worst_client_pct);
 	say_costs(r);
 	say_attack(r);
+	report_pairs_text(r);
 	say_safety(r);
 }
 

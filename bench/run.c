@@ -189,7 +189,12 @@ static bool work(struct run *r, struct load_options *o, char *reason)
 	o->track = &r->track;
 	if (plan_is_sweep(r->plan))
 		return sweep(r, o, reason);
-	return load_run(o, &r->load, on_measuring, r, reason);
+	if (!load_run(o, &r->load, on_measuring, r, reason))
+		return false;
+	const struct pairs *p = &r->plan->pairs;
+	while (r->pairs < p->count && pairs_measure(p, r->track.interval, r->track.count, r->pairs, &r->pair[r->pairs]))
+		r->pairs++;
+	return true;
 }
 
 /* ---- the verdict ---- */

@@ -35,6 +35,8 @@ struct run {
 	struct knee knee;
 	struct step step[KNEE_STEPS_MAX];
 	uint32_t steps;
+	struct pair_result pair[PAIRS_COUNT_MAX];
+	uint32_t pairs; /* that are whole */
 	/* the verdict */
 	struct verdict verdict;
 	enum linear_verdict linear;

@@ -59,11 +59,16 @@ void track_begin(struct track *t, uint64_t now_us)
 {
 	pthread_mutex_lock(&t->lock);
 	if (!t->begins_us)
-		t->begins_us = t->phase_us[TRACK_BASELINE] = now_us;
+		t->begins_us = t->entered_us = t->phase_us[TRACK_BASELINE] = now_us;
 	pthread_mutex_unlock(&t->lock);
 }
 
-void track_done(struct track *t, uint64_t now_us, uint64_t asked_us, bool ok)
+static bool attacked(const struct track *t)
+{
+	return t->phase == TRACK_ATTACK || t->phase == TRACK_HELD;
+}
+
+void track_done(struct track *t, uint64_t now_us, uint64_t asked_us, uint32_t client, bool ok)
 {
 	pthread_mutex_lock(&t->lock);
 	struct track_interval *i = interval_at(t, now_us);
@@ -75,20 +80,42 @@ void track_done(struct track *t, uint64_t now_us, uint64_t asked_us, bool ok)
 		histogram_add(&t->latency_us[t->phase], latency_us);
 		if (t->attack_us && !t->first_us && asked_us >= t->attack_us)
 			t->first_us = now_us;
+		t->attacked_ops[client % TRACK_CLIENTS] += attacked(t);
 	} else if (i) {
 		i->failed++;
 	}
 	pthread_mutex_unlock(&t->lock);
 }
 
+static void leave(struct track *t, uint64_t now_us)
+{
+	t->phase_ended_us[t->phase] = now_us;
+	t->phase_time_us[t->phase] += now_us - t->entered_us;
+	t->entered_us = now_us;
+}
+
+/* How long the attack that was last took to its first answer counts, when it is over. */
+static void close_attack(struct track *t)
+{
+	uint64_t took = t->first_us ? t->first_us - t->attack_us : UINT64_MAX;
+	if (t->attack_us && took > t->first_longest_us)
+		t->first_longest_us = took;
+	t->first_us = 0;
+}
+
 void track_enter(struct track *t, enum track_phase phase, uint64_t now_us)
 {
 	pthread_mutex_lock(&t->lock);
 	if (phase != t->phase && t->begins_us) {
-		t->phase_ended_us[t->phase] = t->phase_us[phase] = now_us;
+		bool was_attacked = attacked(t);
+		leave(t, now_us);
 		t->phase = phase;
-		if (phase == TRACK_ATTACK && !t->attack_us)
+		t->phase_us[phase] = t->phase_us[phase] ? t->phase_us[phase] : now_us;
+		if (!was_attacked && attacked(t)) {
+			close_attack(t);
 			t->attack_us = now_us;
+			t->first_attack_us = t->first_attack_us ? t->first_attack_us : now_us;
+		}
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -111,10 +138,11 @@ void track_note(struct track *t, uint64_t now_us, uint64_t view, uint32_t leader
 void track_end(struct track *t, uint64_t now_us)
 {
 	pthread_mutex_lock(&t->lock);
-	t->phase_ended_us[t->phase] = now_us;
+	leave(t, now_us);
 	if (!t->several) {
 		if (interval_at(t, now_us - 1))
 			close_interval(t);
+		close_attack(t);
 		t->begins_us = 0; /* nothing more counts */
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -142,22 +170,37 @@ struct track_interval track_last_second(struct track *t, uint64_t now_us)
 
 double track_rate(const struct track *t, enum track_phase phase)
 {
-	uint64_t us = t->phase_ended_us[phase] > t->phase_us[phase] ? t->phase_ended_us[phase] - t->phase_us[phase] : 0;
+	uint64_t us = t->phase_time_us[phase];
 	return us ? (double)t->phase_ops[phase] * 1e6 / (double)us : 0;
+}
+
+double track_first_s(const struct track *t)
+{
+	return t->attack_us && t->first_longest_us != UINT64_MAX ? (double)t->first_longest_us / 1e6 : -1;
+}
+
+double track_worst_client_pct(const struct track *t, uint32_t clients)
+{
+	uint64_t sum = 0, least = UINT64_MAX;
+	for (uint32_t i = 0; i < clients && i < TRACK_CLIENTS; i++) {
+		sum += t->attacked_ops[i];
+		least = t->attacked_ops[i] < least ? t->attacked_ops[i] : least;
+	}
+	return sum ? 100.0 * (double)least * clients / (double)sum : 100;
 }
 
 double track_recovers_s(const struct track *t, double share)
 {
 	double wanted = share * track_rate(t, TRACK_BASELINE);
-	if (!t->attack_us)
+	if (!t->first_attack_us)
 		return -1;
-	size_t first = (size_t)((t->attack_us - t->phase_us[TRACK_BASELINE] + TRACK_INTERVAL_US - 1) / TRACK_INTERVAL_US);
+	size_t first = (size_t)((t->first_attack_us - t->phase_us[TRACK_BASELINE] + TRACK_INTERVAL_US - 1) / TRACK_INTERVAL_US);
 	for (size_t k = first; k + SECOND <= t->count; k++) {
 		uint64_t ops = 0;
 		for (size_t i = k; i < k + SECOND; i++)
 			ops += t->interval[i].ops;
 		if ((double)ops >= wanted)
-			return (double)(t->phase_us[TRACK_BASELINE] + (k + SECOND) * TRACK_INTERVAL_US - t->attack_us) / 1e6;
+			return (double)(t->phase_us[TRACK_BASELINE] + (k + SECOND) * TRACK_INTERVAL_US - t->first_attack_us) / 1e6;
 	}
 	return -1;
 }

@@ -265,6 +265,28 @@ static void one_that_never_recovers(void)
 	track_free(&t);
 }
 
+/* Two attacks: both count, and the calm between them is calm. */
+static void what_comes_again(void)
+{
+	static struct track t;
+	track_init(&t);
+	track_begin(&t, 1000000);
+	for (uint64_t us = 1000000; us < 5000000; us += 10000) {
+		bool attacked = us / 1000000 % 2 == 0; /* in the second and the fourth */
+		track_enter(&t, attacked ? TRACK_HELD : TRACK_BASELINE, us);
+		if (!attacked || us % 1000000 >= (us < 3000000 ? 200000u : 500000u))
+			track_done(&t, us, us, us % 20000 ? 0 : us % 40000 ? 1 : 2, true);
+	}
+	track_end(&t, 5000000);
+	CU_ASSERT_DOUBLE_EQUAL(track_rate(&t, TRACK_BASELINE), 100, 0.1);
+	CU_ASSERT_DOUBLE_EQUAL(track_rate(&t, TRACK_HELD), 65, 0.1);
+	CU_ASSERT_DOUBLE_EQUAL(track_first_s(&t), 0.5, 1e-9);         /* the longer one */
+	CU_ASSERT_DOUBLE_EQUAL(track_worst_client_pct(&t, 3), 75, 4); /* a quarter, of which a third would have been fair */
+	CU_ASSERT_DOUBLE_EQUAL(track_worst_client_pct(&t, 4), 0, 0);
+	CU_ASSERT_EQUAL(t.phase_us[TRACK_HELD], 2000000);
+	track_free(&t);
+}
+
 /* ---- the plan ---- */
 
 static struct plan plan;
@@ -298,6 +320,10 @@ static void plans_that_hold(void)
 	CU_ASSERT(plan.n == 3 && plan.liars == 1);
 	CU_ASSERT(read_plan("--rate 1k..40k") && plan_is_sweep(&plan));
 	CU_ASSERT(read_plan("--fault kill:1@5s --fault slow-disk:leader@1s-2s") && plan.faults == 2);
+	CU_ASSERT(read_plan("--attack double-vote --pairs 3 --phase 2s") && plan.pairs.count == 3 && plan.pairs.phase_ms == 2000 && plan.pairs.grace_ms == 0);
+	CU_ASSERT_EQUAL(plan.duration_ms, 3 * 8000);
+	CU_ASSERT(read_plan("--attack silent-leader --pairs 1 --repeat 5") && plan.pairs.grace_ms == 5000 && plan.repeat == 5);
+	CU_ASSERT(read_plan("--attack slow-leader --pairs 1 --grace 4s") && plan.pairs.grace_ms == 4000 && plan.attack[0].to_ms == plan.duration_ms);
 	CU_ASSERT(read_plan("--profile bundled") && plan.outstanding == 1000 && plan.clients == 1);
 }
 
@@ -332,6 +358,14 @@ static void plans_that_do_not(void)
 		{ "--durations 5s", "did you mean --duration?" },
 		{ "--reads 200%", "does not take" },
 		{ "--clients 0", "does not take" },
+		{ "--pairs 3", "compares calm with --attack" },
+		{ "--pairs 3 --attack double-vote --duration 8s", "compares calm with --attack" },
+		{ "--pairs 3 --attack double-vote@2s", "needs no time" },
+		{ "--pairs 3 --attack silent-leader", "--pairs 1 --repeat 3" },
+		{ "--pairs 3 --attack double-vote --fault kill:1@2s", "compares calm with --attack" },
+		{ "--attack double-vote --phase 2s", "parts of --pairs" },
+		{ "--attack double-vote --pairs 1 --phase 10ms", "does not take" },
+		{ "--repeat 0", "does not take" },
 	};
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
 		bool held = read_plan(row[i].words), said = strstr(why, row[i].says) != NULL;
@@ -373,6 +407,7 @@ int main(void)
 		{ "Zipf is skewed, uniform is not", zipf_is_skewed_and_uniform_is_not },
 		{ "phases, the first answer, and recovery", phases_and_recovery },
 		{ "one that never recovers", one_that_never_recovers },
+		{ "what comes again", what_comes_again },
 		{ "plans that hold", plans_that_hold },
 		{ "plans that do not, and why", plans_that_do_not },
 		{ "the catalogue is whole", the_catalogue_is_whole },
