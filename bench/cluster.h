@@ -16,12 +16,12 @@ struct cluster {
 	char folder[256], program[512];
 	uint32_t n;
 	uint16_t base_port;
-	pid_t pid[CLUSTER_MAX];       /* 0: not running */
-	double cpu_s;                 /* of replicas that have ended */
-	double cpu_of_s[CLUSTER_MAX]; /* the same, of each        */
-	const char *liar;             /* NULL, or the program that replicas with words below run instead */
+	pid_t pid[CLUSTER_MAX];        /* 0: not running */
+	double cpu_s;                  /* of replicas that have ended */
+	double cpu_of_s[CLUSTER_MAX];  /* the same, of each        */
+	const char *liar;              /* NULL, or the program that replicas with words below run instead */
 	char words[CLUSTER_MAX][1400]; /* "", or what a liar is told beside its configuration, by spaces   */
-	char preload[512];            /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
+	char preload[512];             /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
 };
 
 /* The file that slows the disk of that replica down while it exists, if the library is preloaded. */

@@ -1,7 +1,11 @@
 /* quorate-bench: a local cluster of processes under load and attack, and whether what came out was safe. */
 #include "bench/attacks.h"
+#include "bench/compare.h"
 #include "bench/costs.h"
+#include "bench/matrix.h"
+#include "bench/repeat.h"
 #include "bench/run.h"
+#include "bench/scale.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -15,7 +19,11 @@ static const char help[] =
 	"usage: quorate-bench run [--profile latency|signed|bundled|reads] [--clients N] [--outstanding N | --rate 5000 | --rate 1k..40k]\n"
 	"         [--reads 50%] [--value-size 16KiB] [--keys N] [--distribution uniform|zipf] [--bundle N] [--warmup 1s] [--duration 10s]\n"
 	"         [--attack NAME[@FROM[-TO]]]... [--liars N] [--beyond-f] [--fault kill|pause|restart|wipe|slow-disk:REPLICA@TIME[-TO]]...\n"
+	"         [--pairs N [--phase 3s] [--grace 5s]] [--repeat N] [--brief]\n"
 	"         [--mode bft|trusted] [--replicas N] [--seed N] [--base-port N] [--folder DIR] [--out DIR] [--manifest FILE] [--json]\n"
+	"       quorate-bench matrix [--quick] [--only NAME,..] [--pairs N] [--mode ..] [--against DIR] [--out DIR] [--json] and loads as above: every attack\n"
+	"       quorate-bench scale [--sizes 4,7,10,13] and loads as above: the same on clusters of several sizes\n"
+	"       quorate-bench compare A B [--fail-if 5%] [--json]: what changed between two folders that --out made\n"
 	"       quorate-bench attacks [NAME] [--json]: what can be done to it, and what a correct engine does then\n"
 	"       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n"
 	"       quorate-bench fault --what none|follower-dead|follower-stopped|follower-slow-disk|leader-dead [--profile signed] and the others: what "
@@ -95,7 +103,7 @@ static int run(int argc, char **argv)
 		if (!plan_read(&plan, "run", argc, argv, why))
 			return usage(why);
 	}
-	return run_whole(&plan, argc, argv);
+	return plan.repeat > 1 ? repeat_runs(&plan, argc, argv) : run_whole(&plan, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -105,6 +113,12 @@ int main(int argc, char **argv)
 	const char *verb = argc > 1 ? argv[1] : "";
 	if (!strcmp(verb, "run"))
 		return run(argc - 2, argv + 2);
+	if (!strcmp(verb, "matrix"))
+		return matrix_run(argc - 2, argv + 2);
+	if (!strcmp(verb, "compare"))
+		return compare_run(argc - 2, argv + 2);
+	if (!strcmp(verb, "scale"))
+		return scale_run(argc - 2, argv + 2);
 	if (!strcmp(verb, "attacks"))
 		return attacks(argc, argv);
 	if (!strcmp(verb, "help") || !strcmp(verb, "--help")) {

@@ -213,12 +213,16 @@ static bool read_words(struct plan *p, const char *verb, int argc, char *const *
 	static const char *const known[] = { "--profile",   "--duration", "--keys",        "--value-size", "--replicas", "--mode",         "--folder",
 		                             "--base-port", "--clients",  "--outstanding", "--bundle",     "--reads",    "--distribution", "--rate",
 		                             "--warmup",    "--seed",     "--liars",       "--out",        "--manifest", "--attack",       "--pairs",
-		                             "--phase",     "--grace",    "--repeat",      "--fault",      "--beyond-f", "--json" };
+		                             "--phase",     "--grace",    "--repeat",      "--brief",      "--fault",    "--beyond-f",     "--json" };
 	bool run = !strcmp(verb, "run");
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
 		if (!strcmp(word, "--json")) {
 			p->json = true;
+			continue;
+		}
+		if (run && !strcmp(word, "--brief")) {
+			p->brief = true;
 			continue;
 		}
 		if (run && !strcmp(word, "--beyond-f")) {
@@ -345,7 +349,7 @@ static bool judge_pairs(struct plan *p, bool duration, char why[PLAN_WHY_BYTES])
 		return says(why, "a leader loses its office once: say --pairs 1 --repeat %u, which makes as many clusters", x->count);
 	x->phase_ms = (x->phase_ms ? x->phase_ms : PHASE_MS_DEFAULT) / 100 * 100;
 	x->grace_ms = (x->grace_ms != WORDS_NEVER ? x->grace_ms : grace_ms) / 100 * 100;
-	x->settle_ms = leader ? SETTLE_LEADER_MS : SETTLE_MS;
+	x->settle_ms = (leader ? SETTLE_LEADER_MS : SETTLE_MS) / (p->brief ? 2 : 1) / 100 * 100;
 	p->duration_ms = pairs_total_ms(x);
 	return true;
 }

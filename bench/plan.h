@@ -37,6 +37,7 @@ struct plan {
 	const char *folder, *out, *manifest;
 	uint64_t seed;
 	bool json, beyond_f;
+	bool brief; /* one of many: unit costs are not measured, and things settle for half as long */
 	/* load */
 	uint32_t sessions, outstanding, bundle_ops, reads_pct, value_bytes, clients;
 	uint64_t keys;

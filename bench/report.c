@@ -1,5 +1,6 @@
 #include "bench/report.h"
 
+#include "bench/numbers.h"
 #include "bench/words.h"
 
 #include <stdio.h>
@@ -102,8 +103,11 @@ static json_t *sweep(const struct run *r)
 
 /* ---- the whole ---- */
 
+/* What was not measured stands nowhere. */
 static void add_bounds(json_t *j, const struct run *r)
 {
+	if (r->plan->brief)
+		return;
 	const struct units *u = &r->units;
 	double cores = (double)sysconf(_SC_NPROCESSORS_ONLN), p50 = (double)histogram_at(&r->load.latency_us, 0.5);
 	double bound = cores * 1e6 / ((double)r->plan->n * u->verify_us + u->sign_us);
@@ -116,11 +120,6 @@ static void add_bounds(json_t *j, const struct run *r)
 	json_object_set_new(j, "critical_path_ratio", json_real(p50 / critical));
 }
 
-static json_t *or_null(double seconds)
-{
-	return seconds >= 0 ? json_real(seconds) : json_null();
-}
-
 json_t *report_summary(const struct run *r)
 {
 	const struct load_result *l = &r->load;
@@ -130,7 +129,7 @@ json_t *report_summary(const struct run *r)
 		"{s:{s:f,s:n},s:o,s:o,s:f,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:f,s:o,s:{},s:{},s:o,s:b}", "throughput", "ops_per_s", throughput(r), "ci95",
 		"latency_ms", latencies_ms(&l->latency_us), "service_ms", latencies_ms(&l->service_us), "generator_behind_s", ms(l->behind_us_max) / 1e3,
 		"operations", (json_int_t)l->done, "failed", (json_int_t)l->failed, "unanswered", (json_int_t)l->unanswered, "phases", phases(r),
-		"first_after_attack_s", or_null(track_first_s(t)), "to_90_pct_s", or_null(track_recovers_s(t, 0.9)), "view_changes",
+		"first_after_attack_s", seconds_json(track_first_s(t)), "to_90_pct_s", seconds_json(track_recovers_s(t, 0.9)), "view_changes",
 		(json_int_t)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.view - r->conductor.view_first), "worst_client_pct", l->worst_client_pct,
 		"cpu_s_by_process", cpu(r), "bytes_by_message", "stages_us", "safety", safety(r), "interrupted", r->interrupted);
 	if (!j)
@@ -195,6 +194,8 @@ static void say_costs(const struct run *r)
 	double used = all_cpu_s(&r->end, r->plan->n) - all_cpu_s(&r->begin, r->plan->n);
 	if (!r->steps) /* of a sweep, nobody knows which step cost what */
 		printf("cost        %.1f us of CPU an operation, replicas and load together\n", l->done ? used * 1e6 / (double)l->done : 0);
+	if (r->plan->brief)
+		return;
 	printf("units       sign %.1f us, verify %.1f us, flush %.0f us, %u flushing at once %.0f us, hash %.2f us/KiB\n", u->sign_us, u->verify_us,
 	       u->flush_us, r->plan->n, u->flush_n_us, u->hash_us_per_kib);
 	printf("bound       %.0f operations/s if every operation is signed and checked by every replica: reached %.2f of it\n", bound, throughput(r) / bound);
@@ -366,5 +367,7 @@ json_t *report_manifest(const struct run *r)
 	                      load(p), "warmup_s", p->warmup_ms / 1e3, "duration_s", p->duration_ms / 1e3, "net", "none", "attacks", attacks(p), "faults",
 	                      faults(r), "machine", machine(), "unit_costs", "flush_us", u->flush_us, "sign_us", u->sign_us, "verify_us", u->verify_us,
 	                      "hash_us_per_kib", u->hash_us_per_kib);
+	if (j && p->brief)
+		json_object_set_new(j, "unit_costs", json_null());
 	return j ? j : json_object();
 }

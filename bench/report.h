@@ -11,9 +11,6 @@ json_t *report_manifest(const struct run *r);
 /* What was kept, of a run with pairs; null of others. The caller owns it. */
 json_t *report_pairs(const struct run *r);
 void report_pairs_text(const struct run *r);
-/* Numbers that may not be there: null for NaN, and for an interval without an end. */
-json_t *report_number(double x);
-json_t *report_interval(const struct estimate *e, double times);
 void report_text(const struct run *r);
 void report_json(const struct run *r);
 

@@ -1,30 +1,14 @@
 /* What is said of a run with pairs of calm and attack. */
+#include "bench/numbers.h"
 #include "bench/report.h"
 
 #include <math.h>
 #include <stdio.h>
 
-json_t *report_number(double x)
-{
-	return isfinite(x) ? json_real(x) : json_null();
-}
-
-json_t *report_interval(const struct estimate *e, double times)
-{
-	if (!isfinite(e->low) || !isfinite(e->high))
-		return json_null();
-	return json_pack("[f,f]", e->low * times, e->high * times);
-}
-
-static json_t *seconds(double s)
-{
-	return s >= 0 ? json_real(s) : json_null();
-}
-
 static json_t *one(const struct pair_result *p)
 {
 	return json_pack("{s:f,s:f,s:f,s:o,s:o,s:o}", "calm_ops", p->calm, "attack_ops", p->held, "burn_ops", p->burn, "kept_pct",
-	                 report_number(100 * p->kept.value), "kept_pct_cpu_fair", report_number(100 * p->fair.value), "recover_s", seconds(p->recover_s));
+	                 number_json(100 * p->kept.value), "kept_pct_cpu_fair", number_json(100 * p->fair.value), "recover_s", seconds_json(p->recover_s));
 }
 
 static json_t *p99_ms(const struct run *r)
@@ -49,9 +33,9 @@ json_t *report_pairs(const struct run *r)
 	for (uint32_t i = 0; i < r->pairs; i++)
 		json_array_append_new(list, one(&r->pair[i]));
 	return json_pack("{s:i,s:f,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:f,s:f,s:o,s:o}", "count", (int)r->pairs, "phase_s", p->phase_ms / 1e3, "grace_s",
-	                 p->grace_ms / 1e3, "kept_pct", report_number(100 * kept.value), "kept_pct_ci95", report_interval(&kept, 100), "kept_pct_cpu_fair",
-	                 report_number(100 * fair.value), "kept_pct_cpu_fair_ci95", report_interval(&fair, 100), "recover_s",
-	                 seconds(pairs_recover_s(r->pair, r->pairs)), "first_s", seconds(track_first_s(&r->track)), "worst_client_pct",
+	                 p->grace_ms / 1e3, "kept_pct", number_json(100 * kept.value), "kept_pct_ci95", interval_json(&kept, 100), "kept_pct_cpu_fair",
+	                 number_json(100 * fair.value), "kept_pct_cpu_fair_ci95", interval_json(&fair, 100), "recover_s",
+	                 seconds_json(pairs_recover_s(r->pair, r->pairs)), "first_s", seconds_json(track_first_s(&r->track)), "worst_client_pct",
 	                 track_worst_client_pct(&r->track, r->plan->clients), "attackers_cores", conduct_attackers_cores(&r->conductor), "p99_ms", p99_ms(r),
 	                 "list", list);
 }
