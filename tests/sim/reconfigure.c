@@ -47,6 +47,13 @@ bool reconfigure_member(struct sim *s, uint32_t i)
 	return roster_has(&now, (uint8_t)i) && card && public_key_equal(&card->member_key, &it->driver->options.card_key);
 }
 
+uint32_t reconfigure_faults(struct sim *s)
+{
+	const struct node *d = newest(s);
+	struct bft_roster now = d ? epoch_roster_now(&d->driver->chain->keys) : (struct bft_roster){ 0 };
+	return d ? roster_faults(&now) : s->f;
+}
+
 /* ---- what is wanted ---- */
 
 static void keypair(struct sim *s, struct public_key *key, struct secret_key *secret)

@@ -404,6 +404,8 @@ void reconfigure_seen(struct node *d);
 void reconfigure_after(struct sim *s);
 /* As the honest node knows that knows most; who was removed or replaced a moment ago may not be stopped yet. */
 bool reconfigure_member(struct sim *s, uint32_t i);
+/* How many its members bear now: as many as in the beginning, unless these have changed. */
+uint32_t reconfigure_faults(struct sim *s);
 
 /* reads.c */
 void reads_create(struct sim *s);
