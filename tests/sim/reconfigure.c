@@ -17,6 +17,7 @@ static void plan_class(struct sim *s, enum fault_class class, uint32_t percent, 
 /* Twins and whoever forgets have rules of their own; trusted members have no liars, and no clock that only liars would notice. */
 void reconfigure_create(struct sim *s)
 {
+	s->bears = s->f;
 	if (s->idlers || s->forgetting || s->places > s->n)
 		return;
 	plan_class(s, FAULT_MEMBERS, 35, 3, CHANGE_MEMBERS);
@@ -45,13 +46,6 @@ bool reconfigure_member(struct sim *s, uint32_t i)
 	const struct bft_card *card = epoch_card(k, (uint8_t)i, k->epoch);
 	struct bft_roster now = driver_roster(d->driver, k->epoch);
 	return roster_has(&now, (uint8_t)i) && card && public_key_equal(&card->member_key, &it->driver->options.card_key);
-}
-
-uint32_t reconfigure_faults(struct sim *s)
-{
-	const struct node *d = newest(s);
-	struct bft_roster now = d ? epoch_roster_now(&d->driver->chain->keys) : (struct bft_roster){ 0 };
-	return d ? roster_faults(&now) : s->f;
 }
 
 /* ---- what is wanted ---- */
@@ -244,6 +238,7 @@ void reconfigure_seen(struct node *d)
 	const struct public_key *key = driver_key(d->driver, seat->member, began);
 	struct bft_roster roster = driver_roster(d->driver, began), before = driver_roster(d->driver, c->wish.epoch);
 	c->open = false;
+	s->bears = roster_faults(&roster);
 	if (c->wish.kind == RECONFIGURE_MODE) {
 		s->modes_changed += roster.mode != before.mode;
 		return;

@@ -269,6 +269,7 @@ struct sim {
 	bool key_known[SIM_EPOCHS_MAX];
 	struct sim_change change;
 	bft_mask replacing; /* who is to be stopped, and begun anew, at the end of this wake-up */
+	uint32_t bears;     /* how many faults the members bear now; f, until they change */
 	uint8_t links_from;
 	uint32_t cards_made;
 	bool clocks_far;
@@ -404,8 +405,6 @@ void reconfigure_seen(struct node *d);
 void reconfigure_after(struct sim *s);
 /* As the honest node knows that knows most; who was removed or replaced a moment ago may not be stopped yet. */
 bool reconfigure_member(struct sim *s, uint32_t i);
-/* How many its members bear now: as many as in the beginning, unless these have changed. */
-uint32_t reconfigure_faults(struct sim *s);
 
 /* reads.c */
 void reads_create(struct sim *s);
