@@ -1,5 +1,7 @@
 #include "bench/cluster.h"
 
+#include "bench/tap/tap.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +53,19 @@ void cluster_slow_path(const struct cluster *c, uint32_t i, char *out, size_t n)
 	snprintf(out, n, "%s/slow-%u", c->folder, i);
 }
 
+void cluster_tap_path(const struct cluster *c, uint32_t i, char *out, size_t n)
+{
+	snprintf(out, n, "%s/tap-%u", c->folder, i);
+}
+
+static void set_tap(const struct cluster *c, uint32_t i)
+{
+	char path[300];
+	cluster_tap_path(c, i, path, sizeof path);
+	if (c->tapped[0])
+		setenv(TAP_ENV, path, 1);
+}
+
 static void set_preload(const struct cluster *c, uint32_t i)
 {
 	char path[300];
@@ -85,8 +100,11 @@ bool cluster_start_one(struct cluster *c, uint32_t i, char *reason)
 			_exit(127);
 		setpgid(0, 0); /* Ctrl-C is this program's, which stops them in good order */
 		set_preload(c, i);
+		set_tap(c, i);
 		if (c->words[i][0])
 			exec_liar(c, i, config);
+		else if (c->tapped[0])
+			execl(c->tapped, c->tapped, "--config", config, (char *)NULL);
 		else
 			execl(c->program, c->program, "start", "--config", config, (char *)NULL);
 		_exit(127);

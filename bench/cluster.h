@@ -21,11 +21,14 @@ struct cluster {
 	double cpu_of_s[CLUSTER_MAX];  /* the same, of each        */
 	const char *liar;              /* NULL, or the program that replicas with words below run instead */
 	char words[CLUSTER_MAX][1400]; /* "", or what a liar is told beside its configuration, by spaces   */
+	char tapped[512];              /* "", or the program that the others run instead, and tells what passes by (bench/tap/) */
 	char preload[512];             /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
 };
 
 /* The file that slows the disk of that replica down while it exists, if the library is preloaded. */
 void cluster_slow_path(const struct cluster *c, uint32_t i, char *out, size_t n);
+/* The file that its tap writes. */
+void cluster_tap_path(const struct cluster *c, uint32_t i, char *out, size_t n);
 /* Makes a test cluster of `n` in a new folder (below `where`, or the temporary one) and starts it with the program `quorate`, `preload` (NULL: nothing) before it. */
 bool cluster_start(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, char *reason);
 /* The same in two: nothing runs yet, and what a liar is told can be filled in. `base_port` 0: any that are free. */

@@ -376,6 +376,8 @@ static void *conduct(void *arg)
 	for (bool first = true; !c->ends; first = false) {
 		uint64_t ms = (now_us() - c->begins_us) / 1000;
 		follow_plan(c, ms);
+		if (c->slots)
+			slots_tick(c->slots, (uint32_t)ms, c->track->first_attack_us * 1000);
 		if (first || ms - asked_ms >= ASK_EVERY_MS) {
 			asked_ms = ms;
 			ask_all(c);
@@ -394,6 +396,8 @@ void conduct_begin(struct conductor *c)
 {
 	c->view_first = UINT64_MAX;
 	c->begins_us = now_us();
+	if (c->slots)
+		slots_count(c->slots, true);
 	c->runs = pthread_create(&c->thread, NULL, conduct, c) == 0;
 }
 
@@ -404,6 +408,8 @@ void conduct_end(struct conductor *c)
 		pthread_join(c->thread, NULL);
 	c->runs = false;
 	burn(c, false);
+	if (c->slots)
+		slots_count(c->slots, false);
 	for (uint32_t i = 0; i < c->plan->attacks; i++)
 		if (c->attacks_on >> i & 1)
 			tell(c, i, false);

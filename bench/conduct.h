@@ -4,6 +4,7 @@
 #include "bench/burn.h"
 #include "bench/cluster.h"
 #include "bench/plan.h"
+#include "bench/slots/slots.h"
 #include "bench/track.h"
 
 #include <pthread.h>
@@ -34,7 +35,8 @@ struct conductor {
 	const struct plan *plan;
 	struct cluster *cluster;
 	struct track *track;
-	const char *liar; /* program */
+	struct slots *slots; /* NULL: nobody wants to know */
+	const char *liar;    /* program */
 	struct attacker attacker[PLAN_ATTACKS_MAX];
 	struct quorate_client *client;
 	pthread_t thread;

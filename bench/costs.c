@@ -51,7 +51,7 @@ int costs_join(const struct plan *p)
 	struct load_options o;
 	struct join_result result;
 	struct cluster cluster;
-	if (!run_begin(&cluster, NULL, NULL, p, false, &o, genesis, key))
+	if (!run_begin(&cluster, NULL, NULL, NULL, p, false, &o, genesis, key))
 		return 1;
 	bool ran = join_run(&cluster, &o, JOIN_LIMIT_MS, &result, reason);
 	int code = end(&cluster, ran, reason);
@@ -91,7 +91,7 @@ int costs_fault(const struct plan *p)
 	char reason[QUORATE_REASON_BYTES] = "", genesis[512], key[512];
 	struct load_options o;
 	struct cluster cluster;
-	if (!run_begin(&cluster, NULL, NULL, p, p->what == FAULT_FOLLOWER_SLOW, &o, genesis, key))
+	if (!run_begin(&cluster, NULL, NULL, NULL, p, p->what == FAULT_FOLLOWER_SLOW, &o, genesis, key))
 		return 1;
 	bool ran = fault_run(&cluster, &o, p->what, &result, reason);
 	int code = end(&cluster, ran, reason);

@@ -1,5 +1,6 @@
 /* The folder of a run: docs/benchmarking.md has its files. */
 #include "bench/report.h"
+#include "bench/slots/tell.h"
 
 #include <errno.h>
 #include <math.h>
@@ -135,6 +136,8 @@ bool folder_write(const struct run *r, const char *path, char *reason)
 	ok = write_intervals(r, path) && ok;
 	ok = write_latency(&r->load.latency_us, path) && ok;
 	ok = write_events(r, path) && ok;
+	if (r->conductor.slots)
+		ok = write_json(slots_told(&r->slots, r->conductor.begins_us * 1000), path, "slots.json") && ok;
 	ok = copy_genesis(r, path) && ok;
 	return ok || fail(reason, path, "not everything could be written");
 }

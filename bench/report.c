@@ -1,6 +1,7 @@
 #include "bench/report.h"
 
 #include "bench/numbers.h"
+#include "bench/slots/tell.h"
 #include "bench/words.h"
 
 #include <stdio.h>
@@ -120,22 +121,34 @@ static void add_bounds(json_t *j, const struct run *r)
 	json_object_set_new(j, "critical_path_ratio", json_real(p50 / critical));
 }
 
+/* Only a run with a folder has it. */
+static void add_tapped(json_t *j, const struct run *r)
+{
+	uint64_t requests = 0;
+	bool tapped = r->conductor.slots != NULL;
+	json_object_set_new(j, "bytes_by_message", tapped ? slots_bytes(&r->slots) : json_object());
+	json_object_set_new(j, "votes_by_kind", tapped ? slots_leaves(&r->slots) : json_object());
+	json_object_set_new(j, "stages_us", tapped ? slots_stages(&r->slots, &requests) : json_object());
+	json_object_set_new(j, "stages_requests", json_integer((json_int_t)requests));
+}
+
 json_t *report_summary(const struct run *r)
 {
 	const struct load_result *l = &r->load;
 	const struct track *t = &r->track;
 	double used = all_cpu_s(&r->end, r->plan->n) - all_cpu_s(&r->begin, r->plan->n);
 	json_t *j = json_pack(
-		"{s:{s:f,s:n},s:o,s:o,s:f,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:f,s:o,s:{},s:{},s:o,s:b}", "throughput", "ops_per_s", throughput(r), "ci95",
+		"{s:{s:f,s:n},s:o,s:o,s:f,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:f,s:o,s:o,s:b}", "throughput", "ops_per_s", throughput(r), "ci95",
 		"latency_ms", latencies_ms(&l->latency_us), "service_ms", latencies_ms(&l->service_us), "generator_behind_s", ms(l->behind_us_max) / 1e3,
 		"operations", (json_int_t)l->done, "failed", (json_int_t)l->failed, "unanswered", (json_int_t)l->unanswered, "phases", phases(r),
 		"first_after_attack_s", seconds_json(track_first_s(t)), "to_90_pct_s", seconds_json(track_recovers_s(t, 0.9)), "view_changes",
 		(json_int_t)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.view - r->conductor.view_first), "worst_client_pct", l->worst_client_pct,
-		"cpu_s_by_process", cpu(r), "bytes_by_message", "stages_us", "safety", safety(r), "interrupted", r->interrupted);
+		"cpu_s_by_process", cpu(r), "safety", safety(r), "interrupted", r->interrupted);
 	if (!j)
 		return json_object();
 	json_object_set_new(j, "pairs", report_pairs(r));
 	json_object_set_new(j, "acted", json_integer((json_int_t)r->conductor.acted));
+	add_tapped(j, r);
 	json_object_set_new(j, "gap_ms_max", json_real(ms(l->gap_us_max)));
 	json_object_set_new(j, "cpu_us_per_op", json_real(l->done && !r->steps ? used * 1e6 / (double)l->done : 0));
 	if (r->steps) {

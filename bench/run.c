@@ -64,8 +64,22 @@ static bool find_beside(const char *name, char *out, size_t n)
 	return access(out, R_OK) == 0;
 }
 
-bool run_begin(struct cluster *cluster, struct conductor *conductor, struct track *track, const struct plan *p, bool slow_disk, struct load_options *o,
-               char genesis[512], char key[512])
+/* A run with a folder has replicas that tell what passes by in them; another runs what the product runs. */
+static bool tap_in(struct conductor *conductor, struct slots *slots, const struct plan *p, struct cluster *cluster, char *reason)
+{
+	char tapped[512];
+	if (!slots || !p->out)
+		return true;
+	if (!find_beside("quorate-tapped", tapped, sizeof tapped) || !slots_prepare(slots, p, cluster, tapped)) {
+		snprintf(reason, QUORATE_REASON_BYTES, "quorate-tapped does not stand beside this program, or its files cannot be made");
+		return false;
+	}
+	conductor->slots = slots;
+	return true;
+}
+
+bool run_begin(struct cluster *cluster, struct conductor *conductor, struct track *track, struct slots *slots, const struct plan *p, bool slow_disk,
+               struct load_options *o, char genesis[512], char key[512])
 {
 	static char liar[512];
 	char program[512], slow[512], reason[QUORATE_REASON_BYTES] = "";
@@ -76,8 +90,10 @@ bool run_begin(struct cluster *cluster, struct conductor *conductor, struct trac
 	}
 	bool made = cluster_make(cluster, program, slow_disk ? slow : NULL, p->folder, p->n, p->mode, p->base_port, reason);
 	run_on_signals(cluster, conductor == NULL);
-	if (made && conductor)
+	if (made && conductor) {
 		conduct_prepare(conductor, p, cluster, track, liar);
+		made = tap_in(conductor, slots, p, cluster, reason);
+	}
 	if (!made || !cluster_start_all(cluster, reason)) {
 		fprintf(stderr, "quorate-bench: %s\n", reason);
 		to_clean = NULL;
@@ -315,7 +331,7 @@ int run_whole(const struct plan *p, int argc, char *const *argv)
 		return 1;
 	}
 	warn_before(p);
-	if (!run_begin(&r->cluster, &r->conductor, &r->track, p, slow_disks(p), &o, genesis, key)) {
+	if (!run_begin(&r->cluster, &r->conductor, &r->track, &r->slots, p, slow_disks(p), &o, genesis, key)) {
 		free(r);
 		return 1;
 	}
@@ -342,6 +358,7 @@ int run_whole(const struct plan *p, int argc, char *const *argv)
 	free(r->load.told);
 	track_free(&r->track);
 	free(r->conductor.happening);
+	slots_free(&r->slots);
 	free(r);
 	return code;
 }

@@ -29,6 +29,7 @@ struct run {
 	struct cluster cluster;
 	struct track track;
 	struct conductor conductor;
+	struct slots slots; /* when the run has a folder */
 	struct units units;
 	struct load_result load; /* of a sweep: of the step at the knee, but all that was told */
 	struct cpu begin, end;
@@ -47,9 +48,9 @@ struct run {
 
 /* The exit code of the program. */
 int run_whole(const struct plan *plan, int argc, char *const *argv);
-/* Starts a cluster for the plan, with its liars' words when `conductor` is not NULL, and says what load it gets. False: it was said why, and nothing is left. */
-bool run_begin(struct cluster *cluster, struct conductor *conductor, struct track *track, const struct plan *plan, bool slow_disk, struct load_options *o,
-               char genesis[512], char key[512]);
+/* Starts a cluster for the plan, with its liars' words when `conductor` is not NULL, with taps when `slots` is not and the run has a folder, and says what load it gets. False: it was said why, and nothing is left. */
+bool run_begin(struct cluster *cluster, struct conductor *conductor, struct track *track, struct slots *slots, const struct plan *plan, bool slow_disk,
+               struct load_options *o, char genesis[512], char key[512]);
 const char *run_verdict_name(const struct run *r);
 
 /* SIGINT and SIGTERM. `cluster`: killed at once, nothing is kept; NULL: `run_interrupted` is set, and a second one kills. */

@@ -5,6 +5,7 @@
  *
  * With --on-signal it waits: SIGRTMIN+i begins the i-th attack, SIGRTMIN+8+i ends it; SIGUSR1 begins all, SIGUSR2 ends all. At the end it says how often each acted. */
 #include "bench/malice/malice.h"
+#include "bench/tap/tap.h"
 #include "client/client_state.h"
 #include "crypto/keyfile.h"
 #include "net/net.h"
@@ -119,6 +120,7 @@ void __real_driver_member_frame(struct driver *d, uint8_t member, const uint8_t 
 void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
 void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n)
 {
+	tap_heard(member, bytes, n);
 	if (!is_unheard(bytes, n))
 		__real_driver_member_frame(d, member, bytes, n);
 }
@@ -127,6 +129,7 @@ void __real_driver_client_frame(struct driver *d, driver_link link, const struct
 void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
 void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n)
 {
+	tap_heard(TAP_CLIENT, bytes, n);
 	if (!is_unheard(bytes, n))
 		__real_driver_client_frame(d, link, key, bytes, n);
 }
@@ -144,6 +147,7 @@ static int run_replica(struct liar *l, const char *config_path)
 	struct quorate *q = NULL;
 	struct quorate_app app;
 	const struct replica_shim shim = { l, to_member, to_client };
+	tap_begin();
 	if (quorate_config_read(&config, QUORATE_CONFIG_REPLICA, config_path, problem, NULL) != QUORATE_OK)
 		return 3;
 	const struct quorate_options *options = quorate_config_options(config);
@@ -192,6 +196,7 @@ bool __wrap_net_send(struct net_peer *peer, enum net_class class, const void *he
 	struct lying_client *c = filtered;
 	const struct attack *a = c && acting ? attacks[0] : NULL;
 	uint8_t *whole = a && a->to_replica ? malloc(head_n + body_n) : NULL;
+	tap_sent((uint8_t)net_peer_member(peer), head, head_n, body, body_n);
 	if (!whole)
 		return __real_net_send(peer, class, head, head_n, body, body_n);
 	memcpy(whole, head, head_n);
