@@ -3,6 +3,7 @@
 #include "bench/compare.h"
 #include "bench/costs.h"
 #include "bench/matrix.h"
+#include "bench/page.h"
 #include "bench/repeat.h"
 #include "bench/run.h"
 #include "bench/scale.h"
@@ -25,6 +26,7 @@ static const char help[] =
 	"       quorate-bench scale [--sizes 4,7,10,13] and loads as above: the same on clusters of several sizes\n"
 	"       quorate-bench compare A B [--fail-if 5%] [--json]: what changed between two folders that --out made\n"
 	"       quorate-bench attacks [NAME] [--json]: what can be done to it, and what a correct engine does then\n"
+	"       quorate-bench report DIR -o FILE.html: the folder of a run as one page\n"
 	"       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n"
 	"       quorate-bench fault --what none|follower-dead|follower-stopped|follower-slow-disk|leader-dead [--profile signed] and the others: what "
 	"that costs\n";
@@ -106,6 +108,27 @@ static int run(int argc, char **argv)
 	return plan.repeat > 1 ? repeat_runs(&plan, argc, argv) : run_whole(&plan, argc, argv);
 }
 
+static int report(int argc, char **argv)
+{
+	char why[PAGE_WHY_BYTES] = "", template[512];
+	const char *folder = NULL, *out = NULL;
+	for (int i = 0; i < argc; i++) {
+		if ((!strcmp(argv[i], "-o") || !strcmp(argv[i], "--out")) && i + 1 < argc && !out)
+			out = argv[++i];
+		else if (argv[i][0] != '-' && !folder)
+			folder = argv[i];
+		else
+			return usage(NULL);
+	}
+	if (!folder || !out)
+		return usage("report wants the folder of a run, and -o with the page to write");
+	run_find_beside("report.html", template, sizeof template);
+	enum page_result result = page_write(folder, out, template, why);
+	if (result != PAGE_OK)
+		fprintf(stderr, "quorate-bench: %s\n", why);
+	return result == PAGE_OK ? 0 : result == PAGE_NO_RUN ? EXIT_CONFIG : 1;
+}
+
 int main(int argc, char **argv)
 {
 	static struct plan plan;
@@ -121,6 +144,8 @@ int main(int argc, char **argv)
 		return scale_run(argc - 2, argv + 2);
 	if (!strcmp(verb, "attacks"))
 		return attacks(argc, argv);
+	if (!strcmp(verb, "report"))
+		return report(argc - 2, argv + 2);
 	if (!strcmp(verb, "help") || !strcmp(verb, "--help")) {
 		fputs(help, stdout);
 		return 0;

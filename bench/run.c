@@ -49,7 +49,7 @@ const char *run_verdict_name(const struct run *r)
 /* ---- the cluster ---- */
 
 /* What this program needs stands beside it. */
-static bool find_beside(const char *name, char *out, size_t n)
+bool run_find_beside(const char *name, char *out, size_t n)
 {
 	char self[400];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -70,7 +70,7 @@ static bool tap_in(struct conductor *conductor, struct slots *slots, const struc
 	char tapped[512];
 	if (!slots || !p->out)
 		return true;
-	if (!find_beside("quorate-tapped", tapped, sizeof tapped) || !slots_prepare(slots, p, cluster, tapped)) {
+	if (!run_find_beside("quorate-tapped", tapped, sizeof tapped) || !slots_prepare(slots, p, cluster, tapped)) {
 		snprintf(reason, QUORATE_REASON_BYTES, "quorate-tapped does not stand beside this program, or its files cannot be made");
 		return false;
 	}
@@ -83,8 +83,8 @@ bool run_begin(struct cluster *cluster, struct conductor *conductor, struct trac
 {
 	static char liar[512];
 	char program[512], slow[512], reason[QUORATE_REASON_BYTES] = "";
-	if (!find_beside("quorate", program, sizeof program) || !find_beside("quorate-liar", liar, sizeof liar) ||
-	    (slow_disk && !find_beside("libslow_disk.so", slow, sizeof slow))) {
+	if (!run_find_beside("quorate", program, sizeof program) || !run_find_beside("quorate-liar", liar, sizeof liar) ||
+	    (slow_disk && !run_find_beside("libslow_disk.so", slow, sizeof slow))) {
 		fputs("quorate-bench: quorate, quorate-liar, or libslow_disk.so if a disk is to be slow, does not stand beside this program\n", stderr);
 		return false;
 	}

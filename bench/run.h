@@ -51,6 +51,8 @@ int run_whole(const struct plan *plan, int argc, char *const *argv);
 /* Starts a cluster for the plan, with its liars' words when `conductor` is not NULL, with taps when `slots` is not and the run has a folder, and says what load it gets. False: it was said why, and nothing is left. */
 bool run_begin(struct cluster *cluster, struct conductor *conductor, struct track *track, struct slots *slots, const struct plan *plan, bool slow_disk,
                struct load_options *o, char genesis[512], char key[512]);
+/* A file that stands beside this program. False: it is not there, `out` says where it would be. */
+bool run_find_beside(const char *name, char *out, size_t n);
 const char *run_verdict_name(const struct run *r);
 
 /* SIGINT and SIGTERM. `cluster`: killed at once, nothing is kept; NULL: `run_interrupted` is set, and a second one kills. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SETTLE_MS 60u /* after the last slot that was wanted: its answers, and who is late */
+#define LIES_MS 500u  /* the same, when lies may come */
 #define CAPTURE_MS 5000u
 #define BEFORE_MS 100u /* what was on its way when it began is in the picture */
 #define LOOK_MS 100u
@@ -24,6 +25,11 @@ static void add(struct slots *s, const char *phase, uint32_t from_ms, uint32_t u
 static void first_trouble(const struct plan *p, uint32_t *from, uint32_t *to)
 {
 	*from = *to = p->duration_ms;
+	if (p->pairs.count) {
+		*from = p->pairs.phase_ms;
+		*to = *from + p->pairs.grace_ms + p->pairs.phase_ms;
+		return;
+	}
 	for (uint32_t i = 0; i < p->attacks; i++)
 		if (p->attack[i].from_ms < *from) {
 			*from = p->attack[i].from_ms;
@@ -48,7 +54,8 @@ static void plan_captures(struct slots *s)
 		return;
 	add(s, "attack", before, to > from ? to : all, true);
 	add(s, "attack", from + (to - from) / 10 * 8, to, false);
-	add(s, "after", to + (all - to) / 2, all, false);
+	if (!s->plan->pairs.count)
+		add(s, "after", to + (all - to) / 2, all, false);
 }
 
 bool slots_prepare(struct slots *s, const struct plan *plan, struct cluster *cluster, const char *tapped)
@@ -132,8 +139,8 @@ static uint32_t enough(const struct plan *p)
 
 #define LOOKED_AT 1024u
 struct looked_at {
-	uint64_t seq, by; /* by: who executed it */
-	bool early, proposed, holds;
+	uint64_t seq, by, proposal;       /* by: who executed it */
+	bool early, proposed, holds, two; /* two: different proposals were voted for */
 };
 
 static void look_at(struct looked_at table[LOOKED_AT], const struct capture *c, const struct slots_entry *x)
@@ -148,13 +155,30 @@ static void look_at(struct looked_at table[LOOKED_AT], const struct capture *c, 
 		return;
 	l->proposed |= proposes;
 	l->early |= early;
+	if (slots_is_about(e) && e->id) {
+		l->two |= l->proposal && l->proposal != e->id;
+		l->proposal = e->id;
+	}
 	if (e->what == TAP_AT_EXECUTED) {
 		l->by |= 1ull << x->owner;
 		l->holds |= e->bytes > 0;
 	}
 }
 
-/* The first that were proposed since and not before, hold requests, and are executed. Entries come replica by replica, so twice: what was executed may stand before its proposal. */
+static struct looked_at *lowest(const struct slots *s, struct looked_at table[LOOKED_AT], bool two)
+{
+	struct looked_at *best = NULL;
+	for (uint32_t i = 0; i < LOOKED_AT; i++) {
+		struct looked_at *l = &table[i];
+		bool executed = (uint32_t)__builtin_popcountll(l->by) >= enough(s->plan);
+		if (l->proposed && !l->early && (l->holds || two) && executed && l->two >= two && (!best || l->seq < best->seq))
+			best = l;
+	}
+	return best;
+}
+
+/* The first that were proposed since and not before, hold requests, and are executed; the last of them one about which different things were said, if there is one.
+ * Entries come replica by replica, so twice: what was executed may stand before its proposal. */
 static void find(const struct slots *s, struct capture *c)
 {
 	static struct looked_at table[LOOKED_AT];
@@ -163,12 +187,9 @@ static void find(const struct slots *s, struct capture *c)
 		for (size_t i = 0; i < c->count; i++)
 			look_at(table, c, &c->entry[i]);
 	for (c->found = 0; c->found < SLOTS_OF_CAPTURE; c->found++) {
-		struct looked_at *best = NULL;
-		for (uint32_t i = 0; i < LOOKED_AT; i++) {
-			struct looked_at *l = &table[i];
-			if (l->proposed && !l->early && l->holds && (uint32_t)__builtin_popcountll(l->by) >= enough(s->plan) && (!best || l->seq < best->seq))
-				best = l;
-		}
+		struct looked_at *best = c->found + 1 == SLOTS_OF_CAPTURE ? lowest(s, table, true) : NULL;
+		if (!best)
+			best = lowest(s, table, false);
 		if (!best)
 			return;
 		c->seq[c->found] = best->seq;
@@ -211,6 +232,6 @@ void slots_tick(struct slots *s, uint32_t ms, uint64_t attack_ns)
 		find(s, c);
 		c->enough_ms = c->found == SLOTS_OF_CAPTURE ? ms : 0;
 	}
-	if (!room || ms >= c->until_ms || (c->enough_ms && ms >= c->enough_ms + SETTLE_MS))
+	if (!room || ms >= c->until_ms || (c->enough_ms && ms >= c->enough_ms + (c->waits ? LIES_MS : SETTLE_MS)))
 		end(s, c);
 }

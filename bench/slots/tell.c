@@ -181,7 +181,7 @@ static void learn(struct telling *t)
 			t->view = e->view > t->view ? e->view : t->view;
 			t->from_ns = e->at_ns < t->from_ns ? e->at_ns : t->from_ns;
 		}
-		if (e->what == TAP_AT_EXECUTED && e->seq == t->seq) {
+		if (e->what == TAP_AT_EXECUTED && e->seq == t->seq && e->bytes > t->requests) {
 			t->request = e->id;
 			t->request_digest = e->view;
 			t->requests = e->bytes;

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The page of a run, from folders of runs, in a headless Chromium: run.sh QUORATE-BENCH SOURCE
+set -euo pipefail
+bench=$1 source=$2
+here=$source/tests/page
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+lacks() { # where it can be had, it is missed
+	echo "page: $1"
+	[ "${CI:-}" = true ] && exit 1
+	exit 77
+}
+[ -e "$(dirname "$bench")/report.html" ] || lacks "the page was not built: npm's packages are missing"
+command -v chromium >/dev/null || lacks "there is no chromium"
+
+wrong() {
+	echo "page: $1"
+	exit 1
+}
+refused() { # refused CODE PATTERN arguments: a sentence, and that exit code
+	local code=$1 pattern=$2 status=0
+	shift 2
+	"$bench" report "$@" >"$work/out" 2>&1 || status=$?
+	[ "$status" -eq "$code" ] && grep -q "$pattern" "$work/out" || wrong "'report $*' exits $status: $(cat "$work/out")"
+}
+
+refused 2 "wants the folder" "$here/attacked"
+refused 2 "usage" "$here/attacked" -o x --what
+refused 3 "no such folder" "$work/nothing" -o "$work/x.html"
+mkdir "$work/empty"
+refused 3 "no run in it" "$work/empty" -o "$work/x.html"
+refused 1 "No such file" "$here/attacked" -o "$work/nothing/x.html"
+for file in summary.json manifest.json intervals.csv latency.hgrm events.jsonl slots.json; do
+	rm -rf "$work/damaged"
+	cp -r "$here/attacked" "$work/damaged"
+	head -c 60 "$here/attacked/$file" >"$work/damaged/$file"
+	refused 3 "$file: it is damaged" "$work/damaged" -o "$work/x.html"
+	[ ! -e "$work/x.html" ] || wrong "something was written of a damaged run"
+done
+
+# A run that says what would end the script, and one that has nothing to show: no attack, no slots, not one interval.
+cp -r "$here/attacked" "$work/attacked"
+echo '{"t_s":4.9,"what":"note","text":"</script><script>document.body.remove()</script><!-- & \u2028"}' >>"$work/attacked/events.jsonl"
+cp -r "$here/attacked" "$work/calm"
+rm "$work/calm/slots.json"
+sed -i -e '/^{"t_s":[^,]*,"what":"\(attack\|fault\)/d' "$work/calm/events.jsonl"
+sed -i '2,$d' "$work/calm/intervals.csv"
+node - "$work/calm" <<'JS'
+const fs = require("fs"), folder = process.argv[2];
+const change = (name, how) => {
+	const value = JSON.parse(fs.readFileSync(`${folder}/${name}`));
+	how(value);
+	fs.writeFileSync(`${folder}/${name}`, JSON.stringify(value));
+};
+change("manifest.json", (m) => (m.attacks = []));
+change("summary.json", (s) => Object.assign(s, { interrupted: true, bytes_by_message: {}, votes_by_kind: {}, stages_us: {}, phases: s.phases.slice(0, 1), first_after_attack_s: null }));
+JS
+mkdir "$work/matrix"
+# (its figures are invented)
+cp "$here/matrix.json" "$work/matrix/"
+
+for run in attacked calm matrix; do
+	"$bench" report "$work/$run" -o "$work/$run.html" || wrong "no page of $run"
+	size=$(stat -c %s "$work/$run.html")
+	[ "$size" -le $((400 * 1024)) ] || wrong "the page of $run has $size bytes"
+done
+[ "$(grep -o '</script>' "$work/attacked.html" | wc -l)" -eq "$(grep -o '</script>' "$work/calm.html" | wc -l)" ] || wrong "the data of attacked ends its script"
+node "$source/bench/page/test/look.mjs" ${SHOTS:+--shots "$SHOTS"} "$work"/{attacked,calm,matrix}.html
+
+# It can fail: an error, a chart without anything, something too wide.
+sed -e 's#<main id="page">#<div class="chart" id="bare"><canvas></canvas></div><p style="width:3000px">wide</p><script>console.error("planted")</script>&#' "$work/matrix.html" >"$work/wrong.html"
+if node "$source/bench/page/test/look.mjs" "$work/wrong.html" >"$work/out" 2>&1; then wrong "nothing was found in a page with three mistakes"; fi
+for found in "the console says: planted" "nothing is drawn in bare" "it is too wide"; do
+	grep -q "$found" "$work/out" || wrong "'$found' was not found: $(cat "$work/out")"
+done
