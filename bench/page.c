@@ -265,7 +265,10 @@ static bool add_run(json_t *data, const char *folder, char why[PAGE_WHY_BYTES])
 {
 	double mean = 0;
 	size_t left_out = 0;
-	bool ok = add(data, "summary", read_json(folder, "summary.json", why)) && add(data, "manifest", read_json(folder, "manifest.json", why));
+	bool ok = add(data, "summary", read_json(folder, "summary.json", why));
+	if (ok && json_object_get(json_object_get(data, "summary"), "repeat"))
+		return fail(why, folder, "", "it holds several runs: name the folder of one of them, below it");
+	ok = ok && add(data, "manifest", read_json(folder, "manifest.json", why));
 	const json_t *manifest = json_object_get(data, "manifest");
 	const char *lacks = ok ? missing(json_object_get(data, "summary"), manifest) : NULL;
 	if (lacks) {

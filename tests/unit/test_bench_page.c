@@ -298,6 +298,7 @@ static void folders_that_are_no_run(void)
 	} row[] = {
 		{ "summary.json", "", "damaged" },
 		{ "summary.json", "[1]", "no object" },
+		{ "summary.json", "{\"repeat\":3}", "several runs" },
 		{ "summary.json", "{}", "it lacks \"throughput\"" },
 		{ "manifest.json", "{}", "it lacks \"mode\"" },
 		{ "manifest.json", "{\"mode\":1,\"mode\":2}", "damaged" },

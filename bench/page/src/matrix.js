@@ -2,7 +2,15 @@
 import { el, figures, percent, plural, section, table } from "./dom.js";
 import { ran } from "./words.js";
 
-const must = { B97: 85, L90: 75, S90: 75, R75: 50 };
+const musts = { B: 85, L: 75, S: 75, R: 50 };
+const must = (row) => row.must_pct ?? musts[row.class[0]] ?? 0;
+
+/* As matrix_meets() in bench/matrix_rows.c has it. Null: it was not measured. */
+function meets(row) {
+	if (typeof row.kept_pct_cpu_fair !== "number") return null;
+	if (row.kept_pct_cpu_fair < must(row) || (row.class[0] === "L" && !(typeof row.first_s === "number" && row.first_s <= 2))) return false;
+	return !row.by_client || row.worst_client_pct >= 75;
+}
 
 function cell(value, interval, floor) {
 	if (value === null || value === undefined) return "–";
@@ -17,16 +25,16 @@ function plain(value, interval) {
 
 export function matrix(run) {
 	const { rows, manifest } = run.matrix, host = el("div");
-	const unsafe = rows.filter((r) => r.verdict !== "SAFE"), below = rows.filter((r) => r.kept_pct_cpu_fair < (must[r.class] ?? 0));
+	const unsafe = rows.filter((r) => r.verdict !== "SAFE"), below = rows.filter((r) => meets(r) === false), measured = rows.filter((r) => meets(r) !== null);
 	const columns = [
-		{ head: "Attack", key: "attack", of: (r) => el("code", {}, r.attack) },
+		{ head: "Attack", key: "attack", of: (r) => el("span", {}, el("code", {}, r.attack), r.acted === 0 ? el("small", { class: "what" }, "never acted") : null, r.reason ? el("small", { class: "what" }, r.reason) : null) },
+		{ head: "Verdict", key: "verdict", of: (r) => el("span", {}, el("b", {}, r.verdict), meets(r) === false ? el("small", { class: "below" }, "below its must") : null) },
 		{ head: "Class", key: "class", extra: true, of: (r) => r.class },
 		{ head: "Kept", key: "kept_pct", number: true, extra: true, of: (r) => plain(r.kept_pct, r.ci95) },
-		{ head: "Kept, CPU-fair", key: "kept_pct_cpu_fair", of: (r) => cell(r.kept_pct_cpu_fair, r.kept_pct_cpu_fair_ci95, must[r.class] ?? 0) },
+		{ head: "Kept, CPU-fair", key: "kept_pct_cpu_fair", of: (r) => cell(r.kept_pct_cpu_fair, r.kept_pct_cpu_fair_ci95, must(r)) },
 		{ head: "First answer", key: "first_s", number: true, extra: true, of: (r) => (r.first_s === null || r.first_s === undefined ? "–" : `${figures(r.first_s)} s`) },
 		{ head: "To 90 %", key: "recover_s", number: true, extra: true, of: (r) => (r.recover_s === null || r.recover_s === undefined ? "–" : `${figures(r.recover_s)} s`) },
 		{ head: "Worst client", key: "worst_client_pct", number: true, extra: true, of: (r) => (r.worst_client_pct === null || r.worst_client_pct === undefined ? "–" : percent(r.worst_client_pct)) },
-		{ head: "Verdict", key: "verdict", of: (r) => el("b", {}, r.verdict) },
 	];
 	const show = (key) => {
 		const sorted = [...rows].sort((a, b) => (typeof a[key] === "string" ? String(a[key]).localeCompare(String(b[key])) : (a[key] ?? Infinity) - (b[key] ?? Infinity)));
@@ -36,9 +44,10 @@ export function matrix(run) {
 	select.value = "kept_pct_cpu_fair";
 	select.addEventListener("change", () => show(select.value));
 	show(select.value);
-	const worst = unsafe.length ? ["unsafe", "✕", "Not safe everywhere", `${plural(unsafe.length, "attack")} did not end SAFE: ${unsafe.map((r) => `${r.attack} (${r.verdict})`).join(", ")}.`] : ["safe", "✓", "Safe under every attack", `All ${plural(rows.length, "attack")} ended SAFE.`];
+	const broken = rows.some((r) => r.verdict === "UNSAFE");
+	const worst = unsafe.length && !broken ? ["unknown", "?", "Not everything is known", `${plural(unsafe.length, "attack")} did not end SAFE: ${unsafe.map((r) => `${r.attack} (${r.verdict})`).join(", ")}; the other ${rows.length - unsafe.length} did.`] : unsafe.length ? ["unsafe", "✕", "Not safe everywhere", `${plural(unsafe.length, "attack")} did not end SAFE: ${unsafe.map((r) => `${r.attack} (${r.verdict})`).join(", ")}.`] : ["safe", "✓", "Safe under every attack", `All ${plural(rows.length, "attack")} ended SAFE.`];
 	return [
-		el("div", { class: `verdict ${worst[0]}` }, el("h1", {}, el("span", { class: "sign", "aria-hidden": "true" }, worst[1]), worst[2]), el("p", { class: "lead" }, worst[3]), el("p", {}, below.length ? `${plural(below.length, "attack")} kept less than the class must: ${below.map((r) => r.attack).join(", ")}.` : "Every attack left what its class must keep.")),
-		section("Attacks", "attacks", el("p", { class: "choose" }, el("label", { for: "order" }, "Sorted by "), select), host, el("p", { class: "note" }, "CPU-fair: against a second baseline, in which processes burn the CPU that the attackers used."), manifest?.machine ? el("p", { class: "note" }, ran(manifest)) : null),
+		el("div", { class: `verdict ${worst[0]}` }, el("h1", {}, el("span", { class: "sign", "aria-hidden": "true" }, worst[1]), worst[2]), el("p", { class: "lead" }, worst[3]), el("p", {}, below.length ? `${plural(below.length, "attack")} kept less than the class must: ${below.map((r) => r.attack).join(", ")}.` : measured.length ? "Every attack that was measured left what its class must keep." : "None was measured.")),
+		section("Attacks", "attacks", el("p", { class: "choose" }, el("label", { for: "order" }, "Sorted by "), select), host, el("p", { class: "note" }, "CPU-fair: against a second baseline, in which processes burn the CPU that the attackers used."), el("p", { class: "note" }, "Must, of each class: 85 % of it for backups (B) and clients, these with 75 % of its share for each honest client; 75 % where a leader loses its office (L, with the first answer within 2 s) or is slow (S); 50 % when liars lead again and again (R)."), manifest?.interrupted || run.matrix.interrupted ? el("p", { class: "warn" }, "It was interrupted: attacks are missing.") : null, manifest ? el("p", { class: "note" }, `Mode ${manifest.mode}${manifest.pairs ? `, ${plural(manifest.pairs, "pair")} of phases an attack` : ""}${manifest.version ? `, quorate ${manifest.version}` : ""}.`) : null, manifest?.machine ? el("p", { class: "note" }, ran(manifest)) : null),
 	];
 }
