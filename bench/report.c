@@ -137,13 +137,13 @@ json_t *report_summary(const struct run *r)
 	const struct load_result *l = &r->load;
 	const struct track *t = &r->track;
 	double used = all_cpu_s(&r->end, r->plan->n) - all_cpu_s(&r->begin, r->plan->n);
-	json_t *j = json_pack(
-		"{s:{s:f,s:n},s:o,s:o,s:f,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:f,s:o,s:o,s:b}", "throughput", "ops_per_s", throughput(r), "ci95",
-		"latency_ms", latencies_ms(&l->latency_us), "service_ms", latencies_ms(&l->service_us), "generator_behind_s", ms(l->behind_us_max) / 1e3,
-		"operations", (json_int_t)l->done, "failed", (json_int_t)l->failed, "unanswered", (json_int_t)l->unanswered, "phases", phases(r),
-		"first_after_attack_s", seconds_json(track_first_s(t)), "to_90_pct_s", seconds_json(track_recovers_s(t, 0.9)), "view_changes",
-		(json_int_t)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.view - r->conductor.view_first), "worst_client_pct", l->worst_client_pct,
-		"cpu_s_by_process", cpu(r), "safety", safety(r), "interrupted", r->interrupted);
+	json_t *j = json_pack("{s:{s:f,s:n},s:o,s:o,s:f,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:f,s:o,s:o,s:b}", "throughput", "ops_per_s", throughput(r), "ci95",
+	                      "latency_ms", latencies_ms(&l->latency_us), "service_ms", latencies_ms(&l->service_us), "generator_behind_s",
+	                      ms(l->behind_us_max) / 1e3, "operations", (json_int_t)l->done, "failed", (json_int_t)l->failed, "unanswered",
+	                      (json_int_t)l->unanswered, "phases", phases(r), "first_after_attack_s", seconds_json(track_first_s(t)), "to_90_pct_s",
+	                      seconds_json(track_recovers_s(t, 0.9)), "view_changes",
+	                      (json_int_t)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.view - r->conductor.view_first), "worst_client_pct",
+	                      l->worst_client_pct, "cpu_s_by_process", cpu(r), "safety", safety(r), "interrupted", r->interrupted);
 	if (!j)
 		return json_object();
 	json_object_set_new(j, "pairs", report_pairs(r));
