@@ -70,5 +70,5 @@ const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "
 for (const file of words) await look(browser, file);
 await browser.close();
 for (const line of wrong) console.log(line);
-console.log(wrong.length ? `${wrong.length} things are wrong` : `${words.length} pages, ${views.length} times each: nothing is wrong`);
+console.log(`${words.length} pages, ${views.length} times each: ${wrong.length ? `${wrong.length} things are` : "nothing is"} wrong`);
 process.exit(wrong.length ? 1 : 0);
