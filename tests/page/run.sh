@@ -42,6 +42,8 @@ done
 # A run that says what would end the script, and one that has nothing to show: no attack, no slots, not one interval.
 cp -r "$here/attacked" "$work/attacked"
 echo '{"t_s":4.9,"what":"note","text":"</script><script>document.body.remove()</script><!-- & \u2028"}' >>"$work/attacked/events.jsonl"
+mkdir -p "$work/attacked/evidence"
+touch "$work/attacked/evidence/replica-1-0-two-pre-prepares-0-229.evidence"
 cp -r "$here/attacked" "$work/calm"
 rm "$work/calm/slots.json"
 sed -i -e '/^{"t_s":[^,]*,"what":"\(attack\|fault\)/d' "$work/calm/events.jsonl"

@@ -42,11 +42,11 @@ export function stageBars(run) {
 	const taken = Object.entries(run.summary.stages_us).map(([name, v]) => ({ name, label: stages[name]?.[0] ?? name, what: stages[name]?.[1] ?? "", ...v }));
 	if (!taken.length) return null;
 	const inside = taken.reduce((sum, s) => sum + s.mean, 0), whole = run.mean_ms > 0 ? run.mean_ms * 1000 : inside, outside = whole - inside;
-	if (outside > 0 && run.manifest.bundle_ops === 1) taken.push({ name: "outside", label: "outside the leader", what: "network, client, and what came before the leader saw it", mean: outside, rest: true });
+	if (outside > 0 && run.manifest.bundle_ops === 1 && !run.summary.sweep) taken.push({ name: "outside", label: "outside the leader", what: "network, client, and what came before the leader saw it", mean: outside, rest: true });
 	const all = taken.reduce((sum, s) => sum + s.mean, 0);
 	const strip = el("div", { class: "strip", role: "img", "aria-label": `Of ${us(all)} on average: ${taken.map((s) => `${s.label} ${us(s.mean)}`).join(", ")}` }, taken.map((s, i) => el("span", { class: `part part-${s.rest ? "rest" : i % 4}`, style: `flex-grow:${(s.mean / all).toFixed(4)}` }, el("b", {}, s.mean / all > 0.04 ? String(i + 1) : ""))));
 	return [
-		el("p", {}, `An operation took ${us(all)} on average${run.summary.stages_requests ? `; the stages are those of ${plural(run.summary.stages_requests, "request")}, as the replica saw them that proposed them` : ""}.`),
+		el("p", {}, `An operation took ${us(all)} on average${run.summary.stages_requests ? `; the stages are those of ${plural(run.summary.stages_requests, "request")}, as the replica saw them that built their proposals` : ""}.`),
 		strip,
 		table([{ head: "", number: true, of: (s) => String(taken.indexOf(s) + 1) }, { head: "Stage", of: (s) => el("span", {}, el("b", {}, s.label), el("small", { class: "what" }, s.what)) }, { head: "mean", number: true, of: (s) => us(s.mean) }, { head: "share", number: true, extra: true, of: (s) => percent((100 * s.mean) / all) }, { head: "p50", number: true, of: (s) => (s.rest ? "–" : us(s.p50)) }, { head: "p99", number: true, of: (s) => (s.rest ? "–" : us(s.p99)) }], taken, "Each stage begins where the one before ended"),
 	];
