@@ -153,7 +153,7 @@ static void keep(uint8_t what, uint8_t peer, uint16_t type, const uint8_t *head,
 
 static uint16_t type_of(const uint8_t *head, size_t n)
 {
-	return n >= BFT_FRAME_HEAD_BYTES ? (uint16_t)(head[3] | head[4] << 8) : 0;
+	return (uint16_t)(n >= BFT_FRAME_HEAD_BYTES ? head[3] | head[4] << 8 : 0);
 }
 
 static void count(struct tap_count *of, uint16_t type, size_t n)

@@ -27,6 +27,12 @@ in_json "$dir/R/events.jsonl" '"what":"leader","text":"replica 1 leads"'
 in_json "$dir/R/events.jsonl" 'silent-leader acted'
 in_json "$dir/R/summary.json" '"name": "attack"'
 in_json "$dir/R/manifest.json" '"name": "silent-leader"'
+in_json "$dir/R/summary.json" '"VOTES": {'
+in_json "$dir/R/summary.json" '"promised": {'
+in_json "$dir/R/slots.json" '"phase": "baseline"'
+in_json "$dir/R/slots.json" '"phase": "attack"'
+in_json "$dir/R/slots.json" '"what": "PRE-PREPARE"'
+[ ! -e "$(dirname "$bench")/report.html" ] || "$bench" report "$dir/R" -o "$dir/R.html" || fail "no page of a run"
 grep -q '^t=2s .* attack: silent-leader' "$dir/err" || fail "nobody told a line a second: $(cat "$dir/err")"
 say "silent-leader: SAFE, and its folder is whole"
 bench_run 1 --duration 1s --out "$dir/R"

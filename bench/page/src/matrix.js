@@ -15,12 +15,12 @@ function meets(row) {
 function cell(value, interval, floor) {
 	if (value === null || value === undefined) return "–";
 	const low = interval?.[0], high = interval?.[1];
-	return el("span", { class: "meter" }, el("b", {}, percent(value)), el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: value < floor ? "liar" : "", style: `width:${Math.min(100, Math.max(0.4, value / 1.2)).toFixed(1)}%` }), el("i", { style: `left:${(floor / 1.2).toFixed(1)}%` })), interval ? el("small", { class: "extra" }, `${figures(low)}–${figures(high)}`) : null);
+	return el("span", { class: "meter" }, el("b", {}, percent(value)), el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: value < floor ? "liar" : "", style: `width:${Math.min(100, Math.max(0.4, value / 1.2)).toFixed(1)}%` }), el("i", { style: `left:${(floor / 1.2).toFixed(1)}%` })), interval ? el("small", { class: "extra" }, `${Math.round(low)} to ${Math.round(high)}`) : null);
 }
 
 function plain(value, interval) {
 	if (value === null || value === undefined) return "–";
-	return el("span", {}, el("b", {}, percent(value)), interval ? el("small", {}, ` ${figures(interval[0])}–${figures(interval[1])}`) : null);
+	return el("span", {}, el("b", {}, percent(value)), interval ? el("small", {}, ` ${Math.round(interval[0])} to ${Math.round(interval[1])}`) : null);
 }
 
 export function matrix(run) {

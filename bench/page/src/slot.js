@@ -83,7 +83,7 @@ function diagram(run, slot, width) {
 		const liar = who !== "client" && isLiar(run, who), word = who === "client" ? "client" : gap < 78 ? `r${who}` : `replica ${who}`;
 		picture.append(svg("line", { x1: x(who), x2: x(who), y1: 44, y2: to.height - 6, class: liar ? "life liar" : "life" }));
 		picture.append(svg("text", { x: x(who), y: 16, class: "who", "text-anchor": who === "client" ? "middle" : "middle" }, word));
-		const notes = [who === slot.leader ? "leads" : "", liar ? "lies" : ""].filter(Boolean).join(", ");
+		const notes = [who === slot.leader ? "leads" : "", liar ? (slot.phase === "baseline" ? "will lie" : "lies") : ""].filter(Boolean).join(", ");
 		if (notes) picture.append(svg("text", { x: x(who), y: 33, class: liar ? "role liar" : "role", "text-anchor": "middle" }, notes));
 	}
 	for (const cut of to.cuts) {
