@@ -3,6 +3,7 @@
 #include "bench/child.h"
 #include "bench/malice/malice.h"
 #include "bench/plan.h"
+#include "bench/report.h"
 #include "bench/words.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define EXIT_UNSAFE 9
 #define PAIRS 5u
 #define PHASE_MS 5000u
 #define QUICK_PHASE_MS 1500u
@@ -204,8 +204,9 @@ static json_t *whole(const struct matrix *m)
 	json_t *argv = json_array();
 	for (int i = 0; i < m->argc; i++)
 		json_array_append_new(argv, json_string(m->argv[i]));
-	return json_pack("{s:O,s:{s:s,s:o,s:s,s:b,s:i},s:b}", "rows", m->rows, "manifest", "version", quorate_version(), "argv", argv, "mode",
-	                 m->trusted ? "trusted" : "bft", "quick", m->quick, "pairs", (int)m->pairs, "interrupted", child_stopped());
+	return json_pack("{s:O,s:{s:s,s:o,s:s,s:b,s:i,s:s,s:b,s:o},s:b}", "rows", m->rows, "manifest", "version", quorate_version(), "argv", argv, "mode",
+	                 m->trusted ? "trusted" : "bft", "quick", m->quick, "pairs", (int)m->pairs, "durability", "flush", "tls", 1, "machine",
+	                 report_machine(), "interrupted", child_stopped());
 }
 
 static int tell(struct matrix *m)

@@ -319,7 +319,7 @@ static void first_value(const char *path, const char *key, char *out, size_t n)
 		fclose(f);
 }
 
-static json_t *machine(void)
+json_t *report_machine(void)
 {
 	struct utsname u = { .release = "" };
 	char model[200];
@@ -378,7 +378,7 @@ json_t *report_manifest(const struct run *r)
 	                      (int)p->n, "f", (int)p->f, "durability", "flush", "tls", 1, "value_bytes", (int)p->value_bytes, "keys", (json_int_t)p->keys,
 	                      "key_distribution", p->zipf ? "zipf" : "uniform", "reads_pct", (int)p->reads_pct, "bundle_ops", (int)p->bundle_ops, "load",
 	                      load(p), "warmup_s", p->warmup_ms / 1e3, "duration_s", p->duration_ms / 1e3, "net", "none", "attacks", attacks(p), "faults",
-	                      faults(r), "machine", machine(), "unit_costs", "flush_us", u->flush_us, "sign_us", u->sign_us, "verify_us", u->verify_us,
+	                      faults(r), "machine", report_machine(), "unit_costs", "flush_us", u->flush_us, "sign_us", u->sign_us, "verify_us", u->verify_us,
 	                      "hash_us_per_kib", u->hash_us_per_kib);
 	if (j && p->brief)
 		json_object_set_new(j, "unit_costs", json_null());

@@ -8,6 +8,8 @@
 /* summary.json, with what only this program's readers know beside it. The caller owns it. */
 json_t *report_summary(const struct run *r);
 json_t *report_manifest(const struct run *r);
+/* What everything ran on. */
+json_t *report_machine(void);
 /* What was kept, of a run with pairs; null of others. The caller owns it. */
 json_t *report_pairs(const struct run *r);
 void report_pairs_text(const struct run *r);
