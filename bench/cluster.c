@@ -1,5 +1,6 @@
 #include "bench/cluster.h"
 
+#include "bench/relay.h"
 #include "bench/tap/tap.h"
 
 #include <arpa/inet.h>
@@ -38,10 +39,10 @@ static bool are_free(uint16_t base, uint32_t n)
 }
 
 /* A run of free ports, as far as one can know. */
-static uint16_t free_ports(uint32_t n)
+static uint16_t free_ports(uint32_t n, int other)
 {
 	for (int tries = 0; tries < 50; tries++) {
-		uint16_t base = (uint16_t)(20000 + (getpid() * 131 + tries * 977 + (int)time(NULL)) % 12000);
+		uint16_t base = (uint16_t)(20000 + (getpid() * 131 + tries * 977 + (int)time(NULL) + other) % 12000);
 		if (are_free(base, n))
 			return base;
 	}
@@ -68,11 +69,14 @@ static void set_tap(const struct cluster *c, uint32_t i)
 
 static void set_preload(const struct cluster *c, uint32_t i)
 {
-	char path[300];
+	char path[300], source[32];
 	if (!c->preload[0])
 		return;
 	cluster_slow_path(c, i, path, sizeof path);
 	setenv("SLOW_DISK", path, 1);
+	snprintf(source, sizeof source, RELAY_SOURCES "%u", i + 1);
+	if (c->relay)
+		setenv("SOURCE_ADDRESS", source, 1);
 	setenv("LD_PRELOAD", c->preload, 1);
 }
 
@@ -131,13 +135,65 @@ bool cluster_make(struct cluster *c, const char *program, const char *preload, c
 		         base_port + n - 1);
 		return false;
 	}
-	c->base_port = base_port ? base_port : free_ports(n);
+	c->base_port = base_port ? base_port : free_ports(n, 0);
 	if (!c->base_port)
 		return fail(reason, "ports", "no run of free ports was found");
 	char folder[300];
 	snprintf(folder, sizeof folder, "%s/cluster", c->folder);
 	return quorate_testnet(folder, n, mode, c->base_port, reason) == QUORATE_OK;
 }
+
+/* ---- a network between them ---- */
+
+#define CONFIG_BYTES 4096u
+
+/* The same configuration with another port to listen on. */
+static bool listen_elsewhere(const struct cluster *c, uint32_t i, uint16_t port, char *reason)
+{
+	char path[512], text[CONFIG_BYTES], was[64], *at;
+	snprintf(path, sizeof path, "%s/cluster/replica-%u/replica.yaml", c->folder, i);
+	snprintf(was, sizeof was, "listen: 127.0.0.1:%u\n", c->base_port + i);
+	FILE *f = fopen(path, "re");
+	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+	text[n] = 0;
+	if (f)
+		fclose(f);
+	at = strstr(text, was);
+	f = at ? fopen(path, "we") : NULL;
+	if (!f)
+		return fail(reason, path, at ? strerror(errno) : "it does not say where to listen");
+	fprintf(f, "%.*slisten: 127.0.0.1:%u\n%s", (int)(at - text), text, port + i, at + strlen(was));
+	return fclose(f) == 0 || fail(reason, path, strerror(errno));
+}
+
+bool cluster_shape(struct cluster *c, const struct nets *nets, uint64_t seed, const char *library, char *reason)
+{
+	struct relay relay = { .nets = *nets, .n = c->n, .outer_port = c->base_port, .inner_port = free_ports(c->n, 6007), .seed = seed };
+	if (!relay.inner_port)
+		return fail(reason, "ports", "no second run of free ports was found for --net");
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!listen_elsewhere(c, i, relay.inner_port, reason))
+			return false;
+	size_t n = strlen(c->preload);
+	snprintf(c->preload + n, sizeof c->preload - n, "%s%s", n ? ":" : "", library);
+	pid_t pid = relay_start(&relay);
+	c->relay = pid > 0 ? pid : 0;
+	return pid > 0 || fail(reason, "the relay of --net", strerror(errno));
+}
+
+static void end_relay(struct cluster *c)
+{
+	struct rusage u;
+	int status;
+	if (!c->relay)
+		return;
+	kill(c->relay, SIGKILL);
+	if (wait4(c->relay, &status, 0, &u) == c->relay)
+		c->relay_cpu_s = (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	c->relay = 0;
+}
+
+/* ---- its life ---- */
 
 bool cluster_start_all(struct cluster *c, char *reason)
 {
@@ -195,6 +251,7 @@ bool cluster_stop(struct cluster *c)
 		}
 		reap(c, i, &ok);
 	}
+	end_relay(c);
 	return ok;
 }
 
@@ -210,6 +267,11 @@ double cluster_pid_cpu_s(pid_t pid)
 		user = system = 0;
 	fclose(f);
 	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+double cluster_relay_cpu_s(const struct cluster *c)
+{
+	return c->relay_cpu_s + cluster_pid_cpu_s(c->relay);
 }
 
 double cluster_cpu_of_s(const struct cluster *c, uint32_t i)
@@ -259,6 +321,7 @@ void cluster_remove(struct cluster *c)
 {
 	for (uint32_t i = 0; i < c->n; i++)
 		cluster_kill(c, i);
+	end_relay(c);
 	if (c->folder[0])
 		nftw(c->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -1,6 +1,7 @@
 /* bench/cluster.h - a local cluster of processes: made, started, killed, stopped, and removed again. */
 #ifndef BENCH_CLUSTER_H
 #define BENCH_CLUSTER_H
+#include "bench/nets.h"
 #include "quorate_setup.h"
 
 #include <stdbool.h>
@@ -22,7 +23,9 @@ struct cluster {
 	const char *liar;              /* NULL, or the program that replicas with words below run instead */
 	char words[CLUSTER_MAX][1400]; /* "", or what a liar is told beside its configuration, by spaces   */
 	char tapped[512];              /* "", or the program that the others run instead, and tells what passes by (bench/tap/) */
-	char preload[512];             /* "", or the library that can slow their disks down (bench/preload/slow_disk.c) */
+	char preload[1200];            /* "", or libraries, by colons: one that can slow their disks down, one that shows who dials (bench/preload) */
+	pid_t relay;                   /* 0: nothing stands between them            */
+	double relay_cpu_s;            /* once it has ended                         */
 };
 
 /* The file that slows the disk of that replica down while it exists, if the library is preloaded. */
@@ -34,6 +37,8 @@ bool cluster_start(struct cluster *c, const char *program, const char *preload, 
 /* The same in two: nothing runs yet, and what a liar is told can be filled in. `base_port` 0: any that are free. */
 bool cluster_make(struct cluster *c, const char *program, const char *preload, const char *where, uint32_t n, enum quorate_mode mode, uint16_t base_port,
                   char *reason);
+/* Between making and starting: a relay takes their addresses, and passes on what comes as such a network would. `library`: libsource_address.so. */
+bool cluster_shape(struct cluster *c, const struct nets *nets, uint64_t seed, const char *library, char *reason);
 bool cluster_start_all(struct cluster *c, char *reason);
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason);
 void cluster_kill(struct cluster *c, uint32_t i);
@@ -43,6 +48,7 @@ bool cluster_empty(struct cluster *c, uint32_t i, char *reason);
 bool cluster_stop(struct cluster *c);
 /* CPU seconds that the running replicas have used, as far as the system tells. */
 double cluster_cpu_s(const struct cluster *c);
+double cluster_relay_cpu_s(const struct cluster *c);
 double cluster_cpu_of_s(const struct cluster *c, uint32_t i);
 /* Of any process that runs; 0: none. */
 double cluster_pid_cpu_s(pid_t pid);

@@ -210,10 +210,10 @@ static int read_load(struct plan *p, const char *word, const char *value)
 
 static bool read_words(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES])
 {
-	static const char *const known[] = { "--profile",   "--duration", "--keys",        "--value-size", "--replicas", "--mode",         "--folder",
-		                             "--base-port", "--clients",  "--outstanding", "--bundle",     "--reads",    "--distribution", "--rate",
-		                             "--warmup",    "--seed",     "--liars",       "--out",        "--manifest", "--attack",       "--pairs",
-		                             "--phase",     "--grace",    "--repeat",      "--brief",      "--fault",    "--beyond-f",     "--json" };
+	static const char *const known[] = { "--profile", "--duration",    "--keys",     "--value-size", "--replicas",     "--mode",  "--folder", "--base-port",
+		                             "--clients", "--outstanding", "--bundle",   "--reads",      "--distribution", "--rate",  "--warmup", "--seed",
+		                             "--liars",   "--out",         "--manifest", "--attack",     "--pairs",        "--phase", "--grace",  "--repeat",
+		                             "--brief",   "--fault",       "--beyond-f", "--net",        "--json" };
 	bool run = !strcmp(verb, "run");
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
@@ -236,6 +236,8 @@ static bool read_words(struct plan *p, const char *verb, int argc, char *const *
 			how = read_attack(p, value, why);
 		if (how < 0 && run && !strcmp(word, "--fault"))
 			how = read_fault(p, value, why);
+		if (how < 0 && run && !strcmp(word, "--net"))
+			how = nets_read(&p->nets, value, why);
 		if (how < 0 && !strcmp(verb, "fault") && !strcmp(word, "--what"))
 			how = read_what(p, value);
 		if (how < 0)

@@ -3,6 +3,7 @@
 #define BENCH_PLAN_H
 #include "bench/fault.h"
 #include "bench/malice/malice.h"
+#include "bench/nets.h"
 #include "bench/pairs.h"
 #include "quorate_setup.h"
 
@@ -35,6 +36,7 @@ struct plan {
 	uint32_t n, f;
 	uint16_t base_port; /* 0: any that are free */
 	const char *folder, *out, *manifest;
+	struct nets nets;
 	uint64_t seed;
 	bool json, beyond_f;
 	bool brief; /* one of many: unit costs are not measured, and things settle for half as long */

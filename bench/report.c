@@ -67,6 +67,8 @@ static json_t *cpu(const struct run *r)
 		json_object_set_new(o, name, json_real(r->end.replica_s[i] - r->begin.replica_s[i]));
 	}
 	json_object_set_new(o, "client", json_real(r->end.client_s - r->begin.client_s));
+	if (r->plan->nets.name)
+		json_object_set_new(o, "relay", json_real(r->end.relay_s - r->begin.relay_s));
 	for (uint32_t i = 0; i < r->plan->attacks; i++)
 		if (r->plan->attack[i].attack->by == BY_CLIENT) {
 			snprintf(name, sizeof name, "attacker-%s", r->plan->attack[i].attack->name);
@@ -377,9 +379,9 @@ json_t *report_manifest(const struct run *r)
 	                      quorate_version(), "argv", argv, "seed", (json_int_t)p->seed, "date_utc", date, "mode", plan_mode_name(p->mode), "replicas",
 	                      (int)p->n, "f", (int)p->f, "durability", "flush", "tls", 1, "value_bytes", (int)p->value_bytes, "keys", (json_int_t)p->keys,
 	                      "key_distribution", p->zipf ? "zipf" : "uniform", "reads_pct", (int)p->reads_pct, "bundle_ops", (int)p->bundle_ops, "load",
-	                      load(p), "warmup_s", p->warmup_ms / 1e3, "duration_s", p->duration_ms / 1e3, "net", "none", "attacks", attacks(p), "faults",
-	                      faults(r), "machine", report_machine(), "unit_costs", "flush_us", u->flush_us, "sign_us", u->sign_us, "verify_us", u->verify_us,
-	                      "hash_us_per_kib", u->hash_us_per_kib);
+	                      load(p), "warmup_s", p->warmup_ms / 1e3, "duration_s", p->duration_ms / 1e3, "net", p->nets.name ? p->nets.name : "none",
+	                      "attacks", attacks(p), "faults", faults(r), "machine", report_machine(), "unit_costs", "flush_us", u->flush_us, "sign_us",
+	                      u->sign_us, "verify_us", u->verify_us, "hash_us_per_kib", u->hash_us_per_kib);
 	if (j && p->brief)
 		json_object_set_new(j, "unit_costs", json_null());
 	return j ? j : json_object();

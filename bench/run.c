@@ -82,14 +82,19 @@ bool run_begin(struct cluster *cluster, struct conductor *conductor, struct trac
                struct load_options *o, char genesis[512], char key[512])
 {
 	static char liar[512];
-	char program[512], slow[512], reason[QUORATE_REASON_BYTES] = "";
+	char program[512], slow[512], source[512], reason[QUORATE_REASON_BYTES] = "";
 	if (!run_find_beside("quorate", program, sizeof program) || !run_find_beside("quorate-liar", liar, sizeof liar) ||
 	    (slow_disk && !run_find_beside("libslow_disk.so", slow, sizeof slow))) {
 		fputs("quorate-bench: quorate, quorate-liar, or libslow_disk.so if a disk is to be slow, does not stand beside this program\n", stderr);
 		return false;
 	}
+	if (p->nets.name && !run_find_beside("libsource_address.so", source, sizeof source)) {
+		fputs("quorate-bench: --net needs libsource_address.so beside this program\n", stderr);
+		return false;
+	}
 	bool made = cluster_make(cluster, program, slow_disk ? slow : NULL, p->folder, p->n, p->mode, p->base_port, reason);
 	run_on_signals(cluster, conductor == NULL);
+	made = made && (!p->nets.name || cluster_shape(cluster, &p->nets, p->seed, source, reason));
 	if (made && conductor) {
 		conduct_prepare(conductor, p, cluster, track, liar);
 		made = tap_in(conductor, slots, p, cluster, reason);
@@ -127,6 +132,7 @@ static void take_cpu(struct run *r, struct cpu *out)
 	struct rusage u;
 	getrusage(RUSAGE_SELF, &u);
 	out->client_s = (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	out->relay_s = cluster_relay_cpu_s(&r->cluster);
 	for (uint32_t i = 0; i < r->plan->n; i++)
 		out->replica_s[i] = cluster_cpu_of_s(&r->cluster, i);
 }

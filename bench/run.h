@@ -19,7 +19,7 @@ struct step { /* of a sweep */
 };
 
 struct cpu {
-	double replica_s[CLUSTER_MAX], attacker_s[PLAN_ATTACKS_MAX], client_s;
+	double replica_s[CLUSTER_MAX], attacker_s[PLAN_ATTACKS_MAX], client_s, relay_s;
 };
 
 struct run {

@@ -78,6 +78,14 @@ in_json "$dir/json" '"knee_ops_per_s":([0-9]|null)'
 in_json "$dir/json" '"sweep":\[\{"rate":100'
 say "a sweep: $(grep -o '"knee_ops_per_s":[0-9.]*' "$dir/json")"
 
+# A network: a client's request and its answer, and three messages between replicas, each 20 ms on their way.
+bench_run 0 --net delay=20ms,jitter=1ms --duration 2s --warmup 500ms --keys 100 --clients 4 --out "$dir/R5"
+p50=$(grep -o '"latency_ms":{"p50":[0-9]*' "$dir/json" | grep -o '[0-9]*$')
+[ "$p50" -ge 100 ] || fail "five times 20 ms in $p50 ms: $(cat "$dir/json")"
+in_json "$dir/json" '"relay":0\.[0-9]*[1-9]'
+in_json "$dir/R5/manifest.json" '"net": "delay=20ms,jitter=1ms"'
+say "with 20 ms on each link: half of the answers come after $p50 ms"
+
 # Ctrl-C.
 "$bench" run --folder "$dir" --duration 60s --keys 100 --out "$dir/R4" >"$dir/out" 2>"$dir/err" &
 pid=$!
@@ -106,6 +114,8 @@ refused 2 '--beyond-f' run --attack double-vote --liars 2
 refused 2 'cannot be mixed' run --rate 1k..2k --attack client-flood
 refused 2 'did you mean kill?' run --fault kil:1@2s
 refused 2 'did you mean slow-leader?' attacks slow-leadre
+refused 2 'did you mean wan4' run --net wna4
+refused 2 '--net loss does not take' run --net loss=60%
 refused 3 "$dir/nowhere" run --manifest "$dir/nowhere"
 refused 1 '/proc/nothing' run --out /proc/nothing
 refused 1 'No such file' run --folder "$dir/nowhere" --duration 1s

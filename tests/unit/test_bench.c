@@ -2,6 +2,7 @@
 #include "bench/histogram.h"
 #include "bench/keys.h"
 #include "bench/knee.h"
+#include "bench/nets.h"
 #include "bench/plan.h"
 #include "bench/schedule.h"
 #include "bench/track.h"
@@ -122,6 +123,51 @@ static void did_you_mean(void)
 	CU_ASSERT_STRING_EQUAL(words_meant("slwo-leader", names, 3), "slow-leader");
 	CU_ASSERT_PTR_NULL(words_meant("banana-split-forever", names, 3));
 	CU_ASSERT_PTR_NULL(words_meant("", names, 3));
+}
+
+/* ---- networks ---- */
+
+static void networks_by_name(void)
+{
+	struct nets nets;
+	char why[NETS_WHY_BYTES] = "";
+	CU_ASSERT(nets_read(&nets, "none", why) && !nets.name);
+	CU_ASSERT(nets_read(&nets, "wan", why) && !strcmp(nets.name, "wan"));
+	struct net_shape s = nets_between(&nets, 1, 2), to_client = nets_between(&nets, 3, NETS_CLIENT);
+	CU_ASSERT(s.delay_us == 20000 && s.bits_per_s == 100000000 && s.loss_ppm == 100 && to_client.delay_us == 20000);
+	CU_ASSERT(nets_read(&nets, "wan4", why));
+	for (uint32_t a = 0; a < 8; a++)
+		for (uint32_t b = 0; b < 8; b++) {
+			s = nets_between(&nets, a, b);
+			CU_ASSERT_EQUAL(s.delay_us, nets_between(&nets, b, a).delay_us);
+			CU_ASSERT_EQUAL(s.delay_us == 250, a % 4 == b % 4);
+			CU_ASSERT_EQUAL(s.loss_ppm == 0, a % 4 == b % 4);
+		}
+	CU_ASSERT_EQUAL(nets_between(&nets, 2, 3).delay_us, 128400);
+	CU_ASSERT_EQUAL(nets_between(&nets, NETS_CLIENT, 4).delay_us, 250);
+	CU_ASSERT_EQUAL(nets_between(&nets, NETS_CLIENT, 5).delay_us, 40250);
+}
+
+static void networks_by_figures(void)
+{
+	struct nets nets;
+	char why[NETS_WHY_BYTES] = "";
+	CU_ASSERT(nets_read(&nets, "delay=20ms,jitter=250us,loss=0.1%,rate=100mbit", why));
+	CU_ASSERT(nets.shape.delay_us == 20000 && nets.shape.jitter_us == 250 && nets.shape.loss_ppm == 1000 && nets.shape.bits_per_s == 100000000);
+	CU_ASSERT(nets_read(&nets, "rate=1.5gbit", why) && nets.shape.delay_us == 0 && nets.shape.bits_per_s == 1500000000);
+	CU_ASSERT(nets_read(&nets, "delay=0ms", why) && nets.shape.delay_us == 0);
+	static const char *const none[] = {
+		"",         "wn",         "delay",     "delay=",        "delay=20",    "delay=-20ms",   "delay=11s",  "delay=1e3ms",       "loss=51%",
+		"loss=0.1", "rate=0mbit", "rate=1bit", "rate=1000gbit", "delay=nanms", "delay=1.2.3ms", "dealy=20ms", "delay=20ms;loss=1%"
+	};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		why[0] = 0;
+		CU_ASSERT_FALSE(nets_read(&nets, none[i], why));
+		CU_ASSERT(why[0] != 0);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "delay"));
+	CU_ASSERT(!nets_read(&nets, "wan5", why) && strstr(why, "did you mean wan"));
+	CU_ASSERT(!nets_read(&nets, "dealy=20ms", why) && strstr(why, "did you mean delay"));
 }
 
 /* ---- schedule ---- */
@@ -356,6 +402,8 @@ static void plans_that_do_not(void)
 		{ "--distribution zipfian", "does not take" },
 		{ "--distribution zipf --keys 100000000", "at most" },
 		{ "--durations 5s", "did you mean --duration?" },
+		{ "--net wna", "did you mean wan" },
+		{ "--net delay=20", "does not take" },
 		{ "--reads 200%", "does not take" },
 		{ "--clients 0", "does not take" },
 		{ "--pairs 3", "compares calm with --attack" },
@@ -401,6 +449,8 @@ int main(void)
 		{ "rates, and ranges of them", rates },
 		{ "attacks and faults with their times", what_happens_when },
 		{ "what was meant", did_you_mean },
+		{ "networks by name", networks_by_name },
+		{ "networks by their figures", networks_by_figures },
 		{ "an open loop counts from the intended moment", an_open_loop_is_corrected },
 		{ "a generator that is late is known", a_generator_that_is_late_is_known },
 		{ "the knee is found", the_knee_is_found },
