@@ -2,6 +2,7 @@
 
 #include "bench/relay.h"
 #include "bench/tap/tap.h"
+#include "bft/genesis.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -295,26 +296,118 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-bool cluster_empty(struct cluster *c, uint32_t i, char *reason)
+/* Runs it to its end; what it says goes nowhere. */
+static bool run_quietly(const char *program, char *const *argv)
 {
-	char data[512], config[512];
 	int status = 0;
-	snprintf(data, sizeof data, "%s/cluster/replica-%u/data", c->folder, i);
-	snprintf(config, sizeof config, "%s/cluster/replica-%u/replica.yaml", c->folder, i);
-	cluster_kill(c, i);
-	nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	fflush(NULL);
 	pid_t pid = fork();
-	if (pid < 0)
-		return fail(reason, "fork", strerror(errno));
 	if (pid == 0) {
-		(void)!freopen("/dev/null", "we", stdout);
-		execl(c->program, c->program, "format", "--lost", "--config", config, (char *)NULL);
+		(void)!freopen("/dev/null", "w", stdout); /* not closed by exec */
+		(void)!freopen("/dev/null", "w", stderr);
+		execvp(program, argv);
 		_exit(127);
 	}
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return fail(reason, data, "a new folder cannot be prepared");
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void data_of(const struct cluster *c, uint32_t i, const char *more, char out[512])
+{
+	snprintf(out, 512, "%s/cluster/replica-%u/data%s", c->folder, i, more);
+}
+
+#define WORD(text) ((char *)(uintptr_t)(text))
+
+static bool format(const struct cluster *c, uint32_t i, bool lost, char *reason)
+{
+	char config[512];
+	snprintf(config, sizeof config, "%s/cluster/replica-%u/replica.yaml", c->folder, i);
+	char *argv[] = { WORD(c->program), WORD("format"), WORD("--config"), config, lost ? WORD("--lost") : NULL, NULL };
+	return run_quietly(c->program, argv) || fail(reason, config, "a new folder cannot be prepared");
+}
+
+bool cluster_empty(struct cluster *c, uint32_t i, bool lost, char *reason)
+{
+	char data[512];
+	data_of(c, i, "", data);
+	cluster_kill(c, i);
+	nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return format(c, i, lost, reason);
+}
+
+bool cluster_keep(struct cluster *c, uint32_t i, char *reason)
+{
+	char data[512], aside[512];
+	data_of(c, i, "", data);
+	data_of(c, i, "-before", aside);
+	char *argv[] = { WORD("cp"), WORD("-a"), data, aside, NULL };
+	cluster_kill(c, i);
+	return run_quietly("cp", argv) || fail(reason, data, "it cannot be copied");
+}
+
+bool cluster_roll_back(struct cluster *c, uint32_t i, char *reason)
+{
+	char data[512], aside[512];
+	data_of(c, i, "", data);
+	data_of(c, i, "-before", aside);
+	char *argv[] = { WORD("cp"), WORD("-a"), aside, data, NULL };
+	cluster_kill(c, i);
+	nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return run_quietly("cp", argv) || fail(reason, aside, "it cannot be copied");
+}
+
+bool cluster_small_snapshots(struct cluster *c, uint32_t seqs, char *reason)
+{
+	static struct bft_genesis g;
+	static uint8_t bytes[BFT_GENESIS_BYTES_MAX];
+	char path[512];
+	snprintf(path, sizeof path, "%s/cluster/genesis", c->folder);
+	FILE *f = fopen(path, "re");
+	size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+	if (f)
+		fclose(f);
+	const char *why = n ? genesis_decode(&g, bytes, n) : "it cannot be read";
+	if (why)
+		return fail(reason, path, why);
+	g.limits.snapshot_seqs = seqs;
+	n = genesis_encode(bytes, sizeof bytes, &g);
+	f = fopen(path, "we");
+	bool written = f && fwrite(bytes, 1, n, f) == n;
+	if (!f || fclose(f) != 0 || !written)
+		return fail(reason, path, strerror(errno));
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!cluster_empty(c, i, false, reason))
+			return false;
 	return true;
+}
+
+/* ---- let in again ---- */
+
+#define READMIT_TRIES 20
+
+static bool readmit(const struct cluster *c, uint32_t i)
+{
+	char key[512], cluster[512], number[16];
+	snprintf(key, sizeof key, "%s/cluster/replica-%u/org.key", c->folder, i);
+	snprintf(cluster, sizeof cluster, "%s/cluster/client.yaml", c->folder);
+	snprintf(number, sizeof number, "%u", i);
+	char *argv[] = { WORD(c->program), WORD("member"), WORD("readmit"), number, WORD("--key"), key, WORD("--cluster"), cluster, NULL };
+	for (int tries = 0; tries < READMIT_TRIES; tries++) {
+		if (run_quietly(c->program, argv))
+			return true;
+		nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
+	}
+	return false;
+}
+
+pid_t cluster_readmit(const struct cluster *c, uint32_t i)
+{
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid;
+	setpgid(0, 0); /* it ends with what it has started */
+	_exit(readmit(c, i) ? 0 : 1);
 }
 
 void cluster_remove(struct cluster *c)

@@ -42,8 +42,15 @@ bool cluster_shape(struct cluster *c, const struct nets *nets, uint64_t seed, co
 bool cluster_start_all(struct cluster *c, char *reason);
 bool cluster_start_one(struct cluster *c, uint32_t i, char *reason);
 void cluster_kill(struct cluster *c, uint32_t i);
-/* Kills it, takes its data away, and prepares a new folder for a replica that has lost its memory. */
-bool cluster_empty(struct cluster *c, uint32_t i, char *reason);
+/* Kills it, takes its data away, and prepares a new folder, for a replica that has lost its memory, or (not `lost`) for one that claims to be new. */
+bool cluster_empty(struct cluster *c, uint32_t i, bool lost, char *reason);
+/* Kills it, and keeps a copy of its data aside; kills it, and brings that copy back. */
+bool cluster_keep(struct cluster *c, uint32_t i, char *reason);
+bool cluster_roll_back(struct cluster *c, uint32_t i, char *reason);
+/* Between making and starting: the same cluster with snapshots every so many sequences, so that logs are cut and who comes back empty must fetch the state. */
+bool cluster_small_snapshots(struct cluster *c, uint32_t seqs, char *reason);
+/* Has its organization let replica `i` in again, as soon as it observes. The process, which ends by itself or by SIGKILL; -1: errno. */
+pid_t cluster_readmit(const struct cluster *c, uint32_t i);
 /* Orderly; false when one had to be killed or ended with an error. */
 bool cluster_stop(struct cluster *c);
 /* CPU seconds that the running replicas have used, as far as the system tells. */

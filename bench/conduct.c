@@ -18,6 +18,7 @@
 #define TICK_MS 20u
 #define ASK_EVERY_MS 250u
 #define ASK_MS 1000u
+#define OFFICE_TRIES 60
 
 static uint64_t now_us(void)
 {
@@ -42,18 +43,33 @@ void conduct_note(struct conductor *c, const char *what, uint32_t replica, const
 
 /* ---- liars ---- */
 
-static bool by_client(const struct plan *p, uint32_t i)
+static bool with_client(const struct plan *p, uint32_t i)
 {
-	return p->attack[i].attack->by == BY_CLIENT;
+	return attack_has_client(p->attack[i].attack);
+}
+
+static bool with_replica(const struct plan *p, uint32_t i)
+{
+	return attack_has_replica(p->attack[i].attack);
+}
+
+/* In trusted mode nobody leads by its number. */
+static bool wants_office(const struct plan *p)
+{
+	bool office = false;
+	for (uint32_t i = 0; i < p->attacks; i++)
+		office |= p->attack[i].attack->by == BY_LEADER;
+	return office && p->mode == QUORATE_TRUSTED;
 }
 
 void conduct_prepare(struct conductor *c, const struct plan *plan, struct cluster *cluster, struct track *track, const char *liar)
 {
 	char words[1024] = "", list[200] = "";
+	uint32_t first = plan->liars ? (uint32_t)__builtin_ctzll(plan->liars) : 0;
 	*c = (struct conductor){ .plan = plan, .cluster = cluster, .track = track, .liar = liar, .happening = calloc(HAPPENINGS_MAX, sizeof *c->happening) };
 	pthread_mutex_init(&c->lock, NULL);
 	for (uint32_t i = 0; i < plan->attacks; i++)
-		if (!by_client(plan, i))
+		if (with_replica(plan, i))
 			snprintf(words + strlen(words), sizeof words - strlen(words), "--attack %s ", plan->attack[i].attack->name);
 	for (uint32_t i = 0; i < plan->n; i++)
 		if (plan->liars >> i & 1)
@@ -61,8 +77,8 @@ void conduct_prepare(struct conductor *c, const struct plan *plan, struct cluste
 	cluster->liar = liar;
 	for (uint32_t i = 0; i < plan->n; i++)
 		if (plan->liars >> i & 1)
-			snprintf(cluster->words[i], sizeof cluster->words[i], "%s--colluders %s --seed %llu --on-signal yes", words, list,
-			         (unsigned long long)plan->seed + i);
+			snprintf(cluster->words[i], sizeof cluster->words[i], "%s%s--colluders %s --seed %llu --on-signal yes", words,
+			         i == first && wants_office(plan) ? "--office yes " : "", list, (unsigned long long)plan->seed + i);
 }
 
 static bool start_attacker(struct conductor *c, uint32_t i, const char *genesis, char *reason)
@@ -88,31 +104,102 @@ static bool start_attacker(struct conductor *c, uint32_t i, const char *genesis,
 	return pid > 0;
 }
 
+/* What they come back with later. */
+static bool keep_memories(struct conductor *c, char *reason)
+{
+	for (uint32_t i = 0; i < c->plan->n; i++)
+		if ((c->plan->liars >> i & 1) && (!cluster_keep(c->cluster, i, reason) || !cluster_start_one(c->cluster, i, reason)))
+			return false;
+	return true;
+}
+
+static void ask_all(struct conductor *c);
+
+/* Before there is load. Where it does not come into office the run goes on: what acted is said in the end. */
+static void wait_for_office(struct conductor *c)
+{
+	uint32_t first = (uint32_t)__builtin_ctzll(c->plan->liars);
+	bool leads = false;
+	for (int tries = 0; tries < OFFICE_TRIES && !leads; tries++) {
+		ask_all(c);
+		usleep(50000);
+		pthread_mutex_lock(&c->lock);
+		leads = c->seen[first].heard && c->seen[first].leads;
+		pthread_mutex_unlock(&c->lock);
+	}
+}
+
 bool conduct_ready(struct conductor *c, const char *genesis, char *reason)
 {
 	struct quorate_client_options o = { .genesis = genesis };
-	for (uint32_t i = 0; i < c->plan->attacks; i++)
-		if (by_client(c->plan, i) && !start_attacker(c, i, genesis, reason))
+	for (uint32_t i = 0; i < c->plan->attacks; i++) {
+		if (with_client(c->plan, i) && !start_attacker(c, i, genesis, reason))
 			return false;
-	return quorate_client_create(&c->client, &o, reason) == QUORATE_OK && quorate_client_start(c->client, reason) == QUORATE_OK;
+		if (c->plan->attack[i].attack->needs == NEEDS_ROLLED_BACK && !keep_memories(c, reason))
+			return false;
+	}
+	if (quorate_client_create(&c->client, &o, reason) != QUORATE_OK || quorate_client_start(c->client, reason) != QUORATE_OK)
+		return false;
+	if (wants_office(c->plan))
+		wait_for_office(c);
+	return true;
 }
 
 /* A process knows an attack by its place among those that it was told of. */
+static int place_of(const struct plan *p, uint32_t attack)
+{
+	int place = 0;
+	for (uint32_t i = 0; i < attack; i++)
+		place += with_replica(p, i);
+	return place;
+}
+
+/* Those attacks that go on now, for a liar that comes back: no signal finds it before it listens. */
+static void say_what_goes_on(struct conductor *c, uint32_t replica)
+{
+	char *words = c->cluster->words[replica], *at = strstr(words, " --acting ");
+	unsigned acting = 0;
+	if (at)
+		*at = 0;
+	for (uint32_t i = 0; i < c->plan->attacks; i++)
+		if (with_replica(c->plan, i) && (c->attacks_on >> i & 1))
+			acting |= 1u << place_of(c->plan, i);
+	snprintf(words + strlen(words), sizeof c->cluster->words[replica] - strlen(words), " --acting %u", acting);
+}
+
+/* The liars come back without their memory, or with an old one. */
+static void take_memories(struct conductor *c, bool emptied)
+{
+	char reason[QUORATE_REASON_BYTES] = "";
+	for (uint32_t i = 0; i < c->plan->n; i++) {
+		if (!(c->plan->liars >> i & 1))
+			continue;
+		say_what_goes_on(c, i);
+		bool ok = emptied ? cluster_empty(c->cluster, i, false, reason) : cluster_roll_back(c->cluster, i, reason);
+		ok = ok && cluster_start_one(c->cluster, i, reason);
+		conduct_note(c, "note", i, "it was killed, and came back with %s folder%s%s", emptied ? "an emptied" : "an old",
+		             ok ? "" : ": it did not come back: ", reason);
+	}
+}
+
+static void signal_liars(struct conductor *c, int signal)
+{
+	for (uint32_t i = 0; i < c->plan->n; i++)
+		if ((c->plan->liars >> i & 1) && c->cluster->pid[i])
+			kill(c->cluster->pid[i], signal);
+}
+
 static void tell(struct conductor *c, uint32_t attack, bool begin)
 {
 	const struct plan *p = c->plan;
-	int place = 0;
-	if (by_client(p, attack)) {
-		if (c->attacker[attack].pid)
-			kill(c->attacker[attack].pid, begin ? SIGRTMIN : SIGRTMIN + (int)LIAR_ATTACKS_MAX);
-	} else {
-		for (uint32_t i = 0; i < attack; i++)
-			place += !by_client(p, i);
-		for (uint32_t i = 0; i < p->n; i++)
-			if ((p->liars >> i & 1) && c->cluster->pid[i])
-				kill(c->cluster->pid[i], begin ? SIGRTMIN + place : SIGRTMIN + (int)LIAR_ATTACKS_MAX + place);
-	}
+	enum attack_needs needs = p->attack[attack].attack->needs;
+	if (c->attacker[attack].pid)
+		kill(c->attacker[attack].pid, begin ? SIGRTMIN : SIGRTMIN + (int)LIAR_ATTACKS_MAX);
 	c->attacks_on = begin ? c->attacks_on | 1ull << attack : c->attacks_on & ~(1ull << attack);
+	if (begin && (needs == NEEDS_EMPTIED || needs == NEEDS_ROLLED_BACK))
+		take_memories(c, needs == NEEDS_EMPTIED);
+	else if (with_replica(p, attack))
+		signal_liars(c, (begin ? SIGRTMIN : SIGRTMIN + (int)LIAR_ATTACKS_MAX) + place_of(p, attack));
 	conduct_note(c, begin ? "attack-begins" : "attack-ends", NOBODY, "%s", p->attack[attack].attack->name);
 }
 
@@ -155,10 +242,13 @@ static void strike(struct conductor *c, uint32_t i)
 		cluster_kill(c->cluster, who);
 		ok = cluster_start_one(c->cluster, who, reason);
 		break;
-	case STRIKE_WIPE: ok = cluster_empty(c->cluster, who, reason) && cluster_start_one(c->cluster, who, reason); break;
+	case STRIKE_WIPE:
+	case STRIKE_REJOIN: ok = cluster_empty(c->cluster, who, true, reason) && cluster_start_one(c->cluster, who, reason); break;
 	case STRIKE_SLOW_DISK: set_slow(c, who, true); break;
 	case STRIKES: break;
 	}
+	if (f->strike == STRIKE_REJOIN && ok)
+		c->readmits[i] = cluster_readmit(c->cluster, who);
 	if (f->strike != STRIKE_SLOW_DISK)
 		c->faulty |= 1ull << who;
 	conduct_note(c, "fault", who, "%s of replica %u%s%s", strike_names[f->strike], who, ok ? "" : ": it did not come back: ", reason);
@@ -174,6 +264,23 @@ static void strike_ends(struct conductor *c, uint32_t i)
 		set_slow(c, who, false);
 	if (f->strike == STRIKE_PAUSE || f->strike == STRIKE_SLOW_DISK)
 		conduct_note(c, "fault", who, "%s of replica %u ends", strike_names[f->strike], who);
+}
+
+/* Those that have ended, or (`all`) are ended now. */
+static void look_after_readmissions(struct conductor *c, bool all)
+{
+	for (uint32_t i = 0; i < c->plan->faults; i++) {
+		int status = 0;
+		if (c->readmits[i] <= 0)
+			continue;
+		if (all)
+			kill(-c->readmits[i], SIGKILL);
+		if (waitpid(c->readmits[i], &status, all ? 0 : WNOHANG) != c->readmits[i])
+			continue;
+		c->readmits[i] = 0;
+		bool in = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+		conduct_note(c, "fault", c->victim[i], "replica %u was %slet in again", c->victim[i], in ? "" : "not ");
+	}
 }
 
 /* ---- the time line ---- */
@@ -254,11 +361,28 @@ static void follow_pairs(struct conductor *c, uint64_t ms)
 
 /* ---- the plan ---- */
 
+static void follow_faults(struct conductor *c, uint64_t ms)
+{
+	const struct plan *p = c->plan;
+	for (uint32_t i = 0; i < p->faults; i++) {
+		if (ms >= p->fault[i].at_ms && !c->struck[i]) {
+			if (!p->pairs.count)
+				track_enter(c->track, TRACK_ATTACK, now_us());
+			c->struck[i] = true;
+			strike(c, i);
+		} else if (c->struck[i] && !c->over[i] && ms >= p->fault[i].to_ms) {
+			c->over[i] = true;
+			strike_ends(c, i);
+		}
+	}
+}
+
 static void follow_plan(struct conductor *c, uint64_t ms)
 {
 	const struct plan *p = c->plan;
 	if (p->pairs.count) {
 		follow_pairs(c, ms);
+		follow_faults(c, ms);
 		return;
 	}
 	for (uint32_t i = 0; i < p->attacks; i++) {
@@ -269,16 +393,7 @@ static void follow_plan(struct conductor *c, uint64_t ms)
 			tell(c, i, false);
 		}
 	}
-	for (uint32_t i = 0; i < p->faults; i++) {
-		if (ms >= p->fault[i].at_ms && !c->struck[i]) {
-			track_enter(c->track, TRACK_ATTACK, now_us());
-			c->struck[i] = true;
-			strike(c, i);
-		} else if (c->struck[i] && !c->over[i] && ms >= p->fault[i].to_ms) {
-			c->over[i] = true;
-			strike_ends(c, i);
-		}
-	}
+	follow_faults(c, ms);
 	/* What ends with the run has nothing after it. */
 	if (c->track->phase == TRACK_ATTACK && !anything_on(c, ms) && ms + 100 < p->duration_ms)
 		track_enter(c->track, TRACK_AFTER, now_us());
@@ -300,6 +415,7 @@ static void heard(void *user, uint32_t member, const struct quorate_report *repo
 		s->epoch = report->standing.epoch;
 		s->leader = report->standing.leader;
 		s->changing = report->standing.changing;
+		s->leads = report->standing.role == QUORATE_LEADER;
 	}
 	pthread_mutex_unlock(&c->lock);
 }
@@ -354,6 +470,10 @@ static void look(struct conductor *c)
 		c->view = view;
 		c->epoch = epoch;
 		c->leader = leader;
+		if (!first && epoch != was_epoch) {
+			c->views_before += was_view - c->view_first;
+			c->view_first = 0;
+		}
 		c->view_first = first ? view : c->view_first;
 	}
 	c->suspects = suspects;
@@ -376,6 +496,7 @@ static void *conduct(void *arg)
 	for (bool first = true; !c->ends; first = false) {
 		uint64_t ms = (now_us() - c->begins_us) / 1000;
 		follow_plan(c, ms);
+		look_after_readmissions(c, false);
 		if (c->slots)
 			slots_tick(c->slots, (uint32_t)ms, c->track->first_attack_us * 1000);
 		if (first || ms - asked_ms >= ASK_EVERY_MS) {
@@ -416,6 +537,7 @@ void conduct_end(struct conductor *c)
 	for (uint32_t i = 0; i < c->plan->faults; i++)
 		if (c->struck[i] && !c->over[i])
 			strike_ends(c, i);
+	look_after_readmissions(c, true);
 	live_end();
 }
 

@@ -23,7 +23,7 @@ struct seen {
 	bool heard, asked;
 	uint64_t view, epoch;
 	uint32_t leader;
-	bool changing;
+	bool changing, leads;
 };
 
 struct attacker { /* a client that lies: a process of its own */
@@ -46,6 +46,7 @@ struct conductor {
 	pthread_mutex_t lock; /* seen, happening */
 	struct seen seen[CLUSTER_MAX];
 	uint64_t view, view_first, epoch;
+	uint64_t views_before; /* changes in former epochs: each begins with view 0 */
 	uint32_t leader, suspects;
 	struct happening *happening;
 	size_t happenings;
@@ -59,7 +60,8 @@ struct conductor {
 	double held_cpu_s, attackers_s,
 		attackers_for_s; /* the attackers' CPU when the part that is measured began; in all such parts, and how long these were */
 	double held_at_s;
-	uint64_t faulty; /* bit i: replica i was killed, or wiped, and may not stand in good order */
+	pid_t readmits[PLAN_FAULTS_MAX]; /* 0, or the process that has it let in again */
+	uint64_t faulty;                 /* bit i: replica i was killed, or wiped, and may not stand in good order */
 };
 
 /* What the liars of the plan are told: fills in the cluster's words. Before it starts. */

@@ -130,7 +130,7 @@ bool join_run(struct cluster *c, const struct load_options *load, uint32_t limit
 	struct watch w;
 	*out = (struct join_result){ 0 };
 	bool ok = watch_begin(&w, load, c->n - 1, reason) && fill(load, reason) && (out->before = rate_of(load, reason)) >= 0;
-	ok = ok && cluster_empty(c, w.who, reason) && rejoin(c, &w, load, limit_ms, out, reason);
+	ok = ok && cluster_empty(c, w.who, true, reason) && rejoin(c, &w, load, limit_ms, out, reason);
 	watch_end(&w);
 	return ok;
 }

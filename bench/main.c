@@ -19,7 +19,7 @@
 static const char help[] =
 	"usage: quorate-bench run [--profile latency|signed|bundled|reads] [--clients N] [--outstanding N | --rate 5000 | --rate 1k..40k]\n"
 	"         [--reads 50%] [--value-size 16KiB] [--keys N] [--distribution uniform|zipf] [--bundle N] [--warmup 1s] [--duration 10s]\n"
-	"         [--attack NAME[@FROM[-TO]]]... [--liars N] [--beyond-f] [--fault kill|pause|restart|wipe|slow-disk:REPLICA@TIME[-TO]]...\n"
+	"         [--attack NAME[@FROM[-TO]]]... [--liars N] [--beyond-f] [--fault kill|pause|restart|wipe|rejoin|slow-disk:REPLICA@TIME[-TO]]...\n"
 	"         [--pairs N [--phase 3s] [--grace 5s]] [--repeat N] [--brief]\n"
 	"         [--net none|lan|wan|wan4|delay=20ms,jitter=2ms,loss=0.1%,rate=100mbit]\n"
 	"         [--mode bft|trusted] [--replicas N] [--seed N] [--base-port N] [--folder DIR] [--out DIR] [--manifest FILE] [--json]\n"

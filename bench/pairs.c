@@ -32,6 +32,11 @@ static uint32_t burn_ms(const struct pairs *p)
 	return held_ms(p) + p->phase_ms + p->settle_ms;
 }
 
+uint32_t pairs_attack_ms(const struct pairs *p, uint32_t k)
+{
+	return k * pairs_length_ms(p) + attack_ms(p);
+}
+
 enum track_phase pairs_at(const struct pairs *p, uint64_t ms, uint32_t *pair)
 {
 	uint32_t length = pairs_length_ms(p), in = (uint32_t)(ms % length);

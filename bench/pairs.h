@@ -22,6 +22,8 @@ struct pair_result {
 
 uint32_t pairs_length_ms(const struct pairs *p);
 uint32_t pairs_total_ms(const struct pairs *p);
+/* When the k-th attack begins, since the beginning of all. */
+uint32_t pairs_attack_ms(const struct pairs *p, uint32_t k);
 /* What is on at that time since the beginning, of which pair. AFTER stands for what is not measured. */
 enum track_phase pairs_at(const struct pairs *p, uint64_t ms, uint32_t *pair);
 /* Of the k-th pair, from intervals of TRACK_INTERVAL_US. False: the run ended before it was whole. */

@@ -12,7 +12,7 @@ static const struct profile profiles[] = {
 	{ "bundled", "8 client sessions, 1000 outstanding each, 100 operations a bundle", 8, 1000, 100, 0 },
 	{ "reads", "64 client sessions in one process, 1 outstanding each, gets that are not ordered", 64, 1, 1, 100 },
 };
-const char *const strike_names[STRIKES] = { "kill", "pause", "restart", "wipe", "slow-disk" };
+const char *const strike_names[STRIKES] = { "kill", "pause", "restart", "wipe", "rejoin", "slow-disk" };
 
 #define SESSIONS_MAX 1024u
 #define VALUE_BYTES_MAX (1u << 20)
@@ -284,11 +284,56 @@ static uint32_t replicas_needed(const struct plan *p, bool *leader)
 	return need;
 }
 
-/* Those who attack as leaders lead first: 0, and the highest numbers. Colluders are the first of all. */
+static bool needs(const struct plan *p, enum attack_needs what)
+{
+	for (uint32_t i = 0; i < p->attacks; i++)
+		if (p->attack[i].attack->needs == what)
+			return true;
+	return false;
+}
+
+/* Those who attack as leaders lead first: 0 (or, where that one must lose its office, 1), and the highest numbers. Colluders are the first of all. */
 static void choose_liars(struct plan *p, uint32_t count, bool leader, bool colluders)
 {
+	uint32_t first = needs(p, NEEDS_VIEW_CHANGE) ? 1 : 0;
 	for (uint32_t i = 0; i < count && i < p->n; i++)
-		p->liars |= 1ull << (colluders || (leader && i == 0) ? i : p->n - (leader ? i : i + 1));
+		p->liars |= 1ull << (colluders ? i : leader && i == 0 ? first : p->n - (leader ? i : i + 1));
+}
+
+#define PAUSE_MS 3000u
+#define REJOIN_MS 500u
+
+static bool add_occasion(struct plan *p, const struct attack *a, uint32_t from_ms, uint32_t to_ms, char why[PLAN_WHY_BYTES])
+{
+	uint32_t honest = p->n - 1;
+	while (honest && (p->liars >> honest & 1))
+		honest--;
+	if (p->faults == PLAN_FAULTS_MAX)
+		return says(why, "at most %u faults in one run, with those that --attack %s needs", PLAN_FAULTS_MAX, a->name);
+	if (a->needs == NEEDS_VIEW_CHANGE)
+		p->fault[p->faults++] = (struct planned_fault){ STRIKE_PAUSE, 0, from_ms, to_ms - from_ms < PAUSE_MS ? to_ms : from_ms + PAUSE_MS };
+	else
+		p->fault[p->faults++] = (struct planned_fault){ STRIKE_REJOIN, honest, from_ms + REJOIN_MS, WORDS_NEVER };
+	return true;
+}
+
+/* What an attack needs to find is a fault like any other: once, or in each pair. */
+static bool add_occasions(struct plan *p, char why[PLAN_WHY_BYTES])
+{
+	const struct pairs *x = &p->pairs;
+	bool ok = true;
+	for (uint32_t i = 0; i < p->attacks && ok; i++) {
+		const struct planned_attack *a = &p->attack[i];
+		if (a->attack->needs != NEEDS_VIEW_CHANGE && a->attack->needs != NEEDS_REJOIN)
+			continue;
+		if (!x->count)
+			ok = add_occasion(p, a->attack, a->from_ms, a->to_ms, why);
+		for (uint32_t k = 0; k < x->count && ok; k++) {
+			uint32_t from_ms = pairs_attack_ms(x, k);
+			ok = add_occasion(p, a->attack, from_ms, from_ms + x->grace_ms + x->phase_ms, why);
+		}
+	}
+	return ok;
 }
 
 static bool judge_attacks(struct plan *p, char why[PLAN_WHY_BYTES])
@@ -321,7 +366,7 @@ static bool judge_liars_faults(const struct plan *p, char why[PLAN_WHY_BYTES])
 {
 	for (uint32_t i = 0; i < p->faults; i++) {
 		const struct planned_fault *f = &p->fault[i];
-		bool returns = f->strike == STRIKE_RESTART || f->strike == STRIKE_WIPE;
+		bool returns = f->strike == STRIKE_RESTART || f->strike == STRIKE_WIPE || f->strike == STRIKE_REJOIN;
 		if (returns && p->liars && (f->replica == WORDS_LEADER || (p->liars >> f->replica & 1)))
 			return says(why,
 			            "--fault %s would bring back a liar, which then does not know that it lies: kill or pause it, or name an honest replica",
@@ -371,7 +416,7 @@ static bool judge(struct plan *p, const char *verb, bool outstanding, bool durat
 		return says(why, "a sweep of rates looks for the knee of a service that works: it cannot be mixed with --attack or --fault");
 	if (p->zipf && p->keys > KEYS_ZIPF_MAX)
 		return says(why, "--distribution zipf takes at most %u keys", KEYS_ZIPF_MAX);
-	return judge_pairs(p, duration, why) && judge_times(p, why) && judge_attacks(p, why) && judge_liars_faults(p, why);
+	return judge_pairs(p, duration, why) && judge_times(p, why) && judge_attacks(p, why) && add_occasions(p, why) && judge_liars_faults(p, why);
 }
 
 bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES])

@@ -21,7 +21,7 @@ struct planned_attack {
 	uint32_t from_ms, to_ms; /* to_ms: the end of the run when none was named */
 };
 
-enum strike { STRIKE_KILL, STRIKE_PAUSE, STRIKE_RESTART, STRIKE_WIPE, STRIKE_SLOW_DISK, STRIKES };
+enum strike { STRIKE_KILL, STRIKE_PAUSE, STRIKE_RESTART, STRIKE_WIPE, STRIKE_REJOIN, STRIKE_SLOW_DISK, STRIKES };
 extern const char *const strike_names[STRIKES];
 
 struct planned_fault {

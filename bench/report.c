@@ -70,7 +70,7 @@ static json_t *cpu(const struct run *r)
 	if (r->plan->nets.name)
 		json_object_set_new(o, "relay", json_real(r->end.relay_s - r->begin.relay_s));
 	for (uint32_t i = 0; i < r->plan->attacks; i++)
-		if (r->plan->attack[i].attack->by == BY_CLIENT) {
+		if (attack_has_client(r->plan->attack[i].attack)) {
 			snprintf(name, sizeof name, "attacker-%s", r->plan->attack[i].attack->name);
 			json_object_set_new(o, name, json_real(r->conductor.attacker[i].cpu_s));
 		}
@@ -144,8 +144,8 @@ json_t *report_summary(const struct run *r)
 	                      ms(l->behind_us_max) / 1e3, "operations", (json_int_t)l->done, "failed", (json_int_t)l->failed, "unanswered",
 	                      (json_int_t)l->unanswered, "phases", phases(r), "first_after_attack_s", seconds_json(track_first_s(t)), "to_90_pct_s",
 	                      seconds_json(track_recovers_s(t, 0.9)), "view_changes",
-	                      (json_int_t)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.view - r->conductor.view_first), "worst_client_pct",
-	                      l->worst_client_pct, "cpu_s_by_process", cpu(r), "safety", safety(r), "interrupted", r->interrupted);
+	                      (json_int_t)(r->conductor.view_first == UINT64_MAX ? 0 : r->conductor.views_before + r->conductor.view - r->conductor.view_first),
+	                      "worst_client_pct", l->worst_client_pct, "cpu_s_by_process", cpu(r), "safety", safety(r), "interrupted", r->interrupted);
 	if (!j)
 		return json_object();
 	json_object_set_new(j, "pairs", report_pairs(r));
@@ -345,10 +345,10 @@ static json_t *attacks(const struct plan *p)
 	json_t *list = json_array();
 	for (uint32_t i = 0; i < p->attacks; i++) {
 		const struct planned_attack *a = &p->attack[i];
-		bool client = a->attack->by == BY_CLIENT;
+		bool client = attack_has_client(a->attack), replica = attack_has_replica(a->attack);
 		json_array_append_new(list, json_pack("{s:s,s:f,s:o,s:o,s:i}", "name", a->attack->name, "from_s", a->from_ms / 1e3, "to_s",
 		                                      a->to_ms < p->duration_ms ? json_real(a->to_ms / 1e3) : json_null(), "replicas",
-		                                      members(client ? 0 : p->liars), "clients", client ? 1 : 0));
+		                                      members(replica ? p->liars : 0), "clients", client ? 1 : 0));
 	}
 	return list;
 }

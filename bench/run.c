@@ -13,6 +13,7 @@
 #define WITNESS_MS 40u          /* between two operations of one of its sessions */
 #define WITNESS_PROFILE_MS 400u /* beside a profile, whose figures are compared with others' */
 #define STEP_WARMUP_MS 500u
+#define SNAPSHOT_SEQS 64u /* where a replica is to rejoin */
 #define KEEPS_RATE 0.95
 #define KEEPS_P99_US 200000u
 #define BEHIND_US 10000u /* the generator fell behind: worth a word */
@@ -64,6 +65,15 @@ bool run_find_beside(const char *name, char *out, size_t n)
 	return access(out, R_OK) == 0;
 }
 
+/* Somebody comes back empty, and must find a state to fetch. */
+static bool rejoins(const struct plan *p)
+{
+	for (uint32_t i = 0; i < p->faults; i++)
+		if (p->fault[i].strike == STRIKE_REJOIN)
+			return true;
+	return false;
+}
+
 /* A run with a folder has replicas that tell what passes by in them; another runs what the product runs. */
 static bool tap_in(struct conductor *conductor, struct slots *slots, const struct plan *p, struct cluster *cluster, char *reason)
 {
@@ -94,6 +104,7 @@ bool run_begin(struct cluster *cluster, struct conductor *conductor, struct trac
 	}
 	bool made = cluster_make(cluster, program, slow_disk ? slow : NULL, p->folder, p->n, p->mode, p->base_port, reason);
 	run_on_signals(cluster, conductor == NULL);
+	made = made && (!rejoins(p) || cluster_small_snapshots(cluster, SNAPSHOT_SEQS, reason));
 	made = made && (!p->nets.name || cluster_shape(cluster, &p->nets, p->seed, source, reason));
 	if (made && conductor) {
 		conduct_prepare(conductor, p, cluster, track, liar);

@@ -48,6 +48,11 @@ static void answered(void *user, const struct quorate_answer *answer)
 	__atomic_sub_fetch(&a->open, 1, __ATOMIC_RELAXED);
 }
 
+static size_t some_key(struct lying_client *c, char *key, size_t capacity)
+{
+	return (size_t)snprintf(key, capacity, "liar-%04u", (uint32_t)(lying_random(c) % 1000));
+}
+
 /* Tops up a thousand times a second: what is refused at once is not asked again in a loop without a pause. */
 void lying_keeps_asking(struct lying_client *c, uint32_t sessions, uint32_t outstanding, uint32_t bytes)
 {
@@ -64,8 +69,8 @@ void lying_keeps_asking(struct lying_client *c, uint32_t sessions, uint32_t outs
 	while (lying_goes_on(c)) {
 		for (uint32_t i = 0; i < sessions; i++)
 			while (session[i] && __atomic_load_n(&asking[i].open, __ATOMIC_RELAXED) < outstanding) {
-				int n = snprintf(key, sizeof key, "liar-%04u", (uint32_t)(lying_random(c) % 1000));
-				size_t op_n = quorate_kv_put(op, capacity, key, (size_t)n, value, bytes);
+				size_t n = c->key ? c->key(c, key, sizeof key) : some_key(c, key, sizeof key);
+				size_t op_n = quorate_kv_put(op, capacity, key, n, value, bytes);
 				__atomic_add_fetch(&asking[i].open, 1, __ATOMIC_RELAXED);
 				if (!op_n || quorate_submit(session[i], op, op_n, answered, &asking[i]) != QUORATE_OK) {
 					__atomic_sub_fetch(&asking[i].open, 1, __ATOMIC_RELAXED);

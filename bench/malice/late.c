@@ -35,3 +35,25 @@ void late_send(struct late *l, struct quorate *q)
 		l->count--;
 	}
 }
+
+bool late_hear(struct late_heard *l, uint64_t ms, const struct hearing *h)
+{
+	uint8_t *bytes = l->count < LATE_FRAMES_MAX ? malloc(h->n) : NULL;
+	if (!bytes)
+		return false;
+	memcpy(bytes, h->bytes, h->n);
+	struct heard_frame *f = &l->frame[(l->first + l->count++) % LATE_FRAMES_MAX];
+	*f = (struct heard_frame){ .due_ms = now_ms() + ms, .h = *h };
+	f->h.bytes = bytes;
+	return true;
+}
+
+bool late_heard_next(struct late_heard *l, struct hearing *out)
+{
+	if (!l->count || l->frame[l->first].due_ms > now_ms())
+		return false;
+	*out = l->frame[l->first].h;
+	l->first = (l->first + 1) % LATE_FRAMES_MAX;
+	l->count--;
+	return true;
+}

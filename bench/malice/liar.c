@@ -43,6 +43,11 @@ bool liar_repeats(struct liar *l, const struct sending *s, uint32_t times)
 	return true;
 }
 
+bool liar_hears_later(struct liar *l, uint64_t ms)
+{
+	return l->hearing && late_hear(&l->heard, ms, l->hearing);
+}
+
 void liar_spoils(struct liar *l, const struct sending *s)
 {
 	uint8_t *at = s->bytes + BFT_FRAME_HEAD_BYTES - 1 - liar_random(l) % SIGNATURE_BYTES;

@@ -3,15 +3,16 @@
  *   quorate-liar --config FILE --attack NAME [--attack NAME...] [--colluders 0,1] [--seed N] [--on-signal yes]
  *   quorate-liar --client GENESIS --key FILE --attack NAME [...]
  *
- * With --on-signal it waits: SIGRTMIN+i begins the i-th attack, SIGRTMIN+8+i ends it; SIGUSR1 begins all, SIGUSR2 ends all. At the end it says how often each acted. */
+ * With --on-signal it waits, but for the attacks whose bits are set in --acting N: SIGRTMIN+i begins the i-th attack, SIGRTMIN+8+i ends it; SIGUSR1 begins all, SIGUSR2 ends all. At the end it says how often each acted. */
 #include "bench/malice/malice.h"
 #include "bench/tap/tap.h"
+#include "bft/raft/raft.h"
 #include "client/client_state.h"
 #include "crypto/keyfile.h"
 #include "net/net.h"
 #include "quorate_kv.h"
 #include "quorate_setup.h"
-#include "replica/driver.h"
+#include "replica/driver_state.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -103,41 +104,102 @@ static bool to_client(void *user, struct quorate *q, uint64_t link, const void *
 	return replica_send_client(q, link, a.bytes, a.n);
 }
 
+/* ---- office ---- */
+
+void __real_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+
+#define OFFICE_MS 300u
+
+static bool office_wanted; /* --office: it is to lead before anything begins */
+
+/* In trusted mode whoever is elected leads, and an attack on the office needs it. While nothing is asked yet all logs are equal, and who takes itself to have been told by the
+ * leader to stand at once is elected. Under load it would not be; then it does not try. */
+static void take_office(struct liar *l, struct driver *d)
+{
+	static uint64_t last_ms;
+	static uint8_t frame[BFT_FRAME_HEAD_BYTES + 64];
+	if (!office_wanted || l->identity.genesis.mode != BFT_MODE_TRUSTED || liar_now_ms() < last_ms + OFFICE_MS)
+		return;
+	last_ms = liar_now_ms();
+	const struct raft *core = (const struct raft *)(const void *)d->core;
+	struct raft_timeout_now m = { .term = core->term };
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = RAFT_TIMEOUT_NOW, .epoch = d->epoch };
+	struct wr w = wr_of(frame, sizeof frame);
+	office_wanted = core->role != RAFT_LEADER;
+	if (core->role != RAFT_FOLLOWER || core->leader == RAFT_NOBODY)
+		return;
+	envelope_write(&w, &e);
+	size_t n = raft_encode(RAFT_TIMEOUT_NOW, &m, w.at, (size_t)(w.end - w.at));
+	__real_driver_member_frame(d, core->leader, frame, BFT_FRAME_HEAD_BYTES + n);
+}
+
 /* What comes in passes by here first: the linker puts these in the place of the driver's. */
 static struct liar *listening; /* NULL in a client */
 
-static bool is_unheard(const uint8_t *bytes, size_t n)
+static bool is_unheard(struct hearing *h)
 {
+	bool unheard = false;
 	if (listening)
 		follow(listening);
-	for (uint32_t i = 0; listening && listening->q && i < attacks_count; i++)
-		if (asked(listening, i) && attacks[i]->hears && attacks[i]->hears(listening, bytes, n))
-			return true;
-	return false;
+	for (uint32_t i = 0; listening && listening->q && i < attacks_count && !unheard; i++) {
+		listening->hearing = h;
+		unheard = asked(listening, i) && attacks[i]->hears && attacks[i]->hears(listening, h->bytes, h->n);
+		listening->hearing = NULL;
+	}
+	return unheard;
 }
 
 void __real_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
 void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n);
+void __real_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
+void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
+
+static void tell_driver(struct driver *d, const struct hearing *h)
+{
+	if (h->member >= 0)
+		__real_driver_member_frame(d, (uint8_t)h->member, h->bytes, h->n);
+	else
+		__real_driver_client_frame(d, h->link, &h->key, h->bytes, h->n);
+}
+
+static void hear(struct driver *d, struct hearing *h)
+{
+	struct hearing late;
+	while (listening && late_heard_next(&listening->heard, &late)) {
+		tell_driver(d, &late);
+		free((void *)(uintptr_t)late.bytes);
+	}
+	if (listening)
+		take_office(listening, d);
+	if (!is_unheard(h))
+		tell_driver(d, h);
+}
+
 void __wrap_driver_member_frame(struct driver *d, uint8_t member, const uint8_t *bytes, size_t n)
 {
 	tap_heard(member, bytes, n);
-	if (!is_unheard(bytes, n))
-		__real_driver_member_frame(d, member, bytes, n);
+	hear(d, &(struct hearing){ .member = member, .bytes = bytes, .n = n });
 }
 
-void __real_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
-void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n);
 void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct public_key *key, const uint8_t *bytes, size_t n)
 {
 	tap_heard(TAP_CLIENT, bytes, n);
-	if (!is_unheard(bytes, n))
-		__real_driver_client_frame(d, link, key, bytes, n);
+	hear(d, &(struct hearing){ .member = -1, .link = link, .key = *key, .bytes = bytes, .n = n });
 }
 
 static void problem(void *user, const char *sentence)
 {
 	(void)user;
 	fprintf(stderr, "quorate-liar: %s\n", sentence);
+}
+
+static void read_organization(struct liar *l, const char *config_path)
+{
+	char path[600];
+	const char *slash = strrchr(config_path, '/');
+	snprintf(path, sizeof path, "%.*sorg.key", slash ? (int)(slash - config_path) + 1 : 0, config_path);
+	if (keyfile_read(path, &l->organization, NULL, NULL) != KEYFILE_OK)
+		memset(&l->organization, 0, sizeof l->organization);
 }
 
 static int run_replica(struct liar *l, const char *config_path)
@@ -152,6 +214,7 @@ static int run_replica(struct liar *l, const char *config_path)
 		return 3;
 	const struct quorate_options *options = quorate_config_options(config);
 	quorate_kv_app(&app);
+	read_organization(l, config_path);
 	enum quorate_error error = identity_read(&l->identity, options, reason);
 	if (error == QUORATE_OK)
 		error = quorate_create(&q, options, &app, reason);
@@ -284,6 +347,7 @@ int main(int argc, char **argv)
 	static struct lying_client client;
 	const char *config = NULL;
 	bool waits = false, wrong = argc % 2 == 0;
+	uint32_t at_once = 0;
 	for (int i = 1; i + 1 < argc; i += 2) {
 		const char *value = argv[i + 1];
 		if (!strcmp(argv[i], "--config"))
@@ -298,13 +362,17 @@ int main(int argc, char **argv)
 			liar.colluders = mask_of(value);
 		else if (!strcmp(argv[i], "--on-signal"))
 			waits = !strcmp(value, "yes");
+		else if (!strcmp(argv[i], "--office"))
+			office_wanted = !strcmp(value, "yes");
+		else if (!strcmp(argv[i], "--acting"))
+			at_once = (uint32_t)strtoul(value, NULL, 10);
 		else if (!strcmp(argv[i], "--attack") && attacks_count < LIAR_ATTACKS_MAX && attack_find(value))
 			attacks[attacks_count++] = attack_find(value);
 		else
 			wrong = true;
 	}
-	bool is_client = attacks_count && attacks[0]->by == BY_CLIENT;
-	if (wrong || !attacks_count || (is_client ? !client.genesis_path || !client.key_path || attacks_count > 1 : !config))
+	bool is_client = client.genesis_path != NULL;
+	if (wrong || !attacks_count || (is_client ? config || !client.key_path || attacks_count > 1 || !attack_has_client(attacks[0]) : !config))
 		return usage();
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	for (int i = 0; i < 2 * (int)LIAR_ATTACKS_MAX; i++)
@@ -313,6 +381,6 @@ int main(int argc, char **argv)
 	sigaction(SIGUSR2, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	acting = waits ? 0 : (1u << attacks_count) - 1;
+	acting = waits ? at_once : (1u << attacks_count) - 1;
 	return is_client ? run_client(&client) : run_replica(&liar, config);
 }

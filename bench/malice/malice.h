@@ -27,6 +27,15 @@ enum attack_by {
 	BY_COLLUDERS, /* by f+1 replicas that know each other                */
 };
 
+/* What it must find to act at all. The run sees to it, and says so among its faults. */
+enum attack_needs {
+	NEEDS_NOTHING,
+	NEEDS_VIEW_CHANGE, /* replica 0, which is honest, is paused; the liar leads next   */
+	NEEDS_REJOIN,      /* an honest replica loses its folder, and fetches the state    */
+	NEEDS_EMPTIED,     /* the liars are killed, and come back with an emptied folder   */
+	NEEDS_ROLLED_BACK, /* ... with their folder as it was before the load              */
+};
+
 struct attack {
 	const char *name, *class; /* class: what a correct engine keeps (B97, L90, S90, R75; docs/benchmarking.md) */
 	enum attack_by by;
@@ -41,7 +50,18 @@ struct attack {
 	bool (*to_replica)(struct lying_client *c, struct requesting *r);
 	/* Of replicas again: a frame that came from a client or a member. True: it did not hear it. */
 	bool (*hears)(struct liar *l, const uint8_t *bytes, size_t n);
+	enum attack_needs needs;
 };
+
+/* Some are by both: a client process beside the liars. */
+static inline bool attack_has_client(const struct attack *a)
+{
+	return a->client || a->by == BY_CLIENT;
+}
+static inline bool attack_has_replica(const struct attack *a)
+{
+	return a->by != BY_CLIENT;
+}
 
 /* ---- the catalogue ---- */
 
@@ -51,7 +71,8 @@ const struct attack *attack_find(const char *name);
 
 /* A table ends with a row without a name. */
 extern const struct attack attacks_withhold[], attacks_leader[], attacks_votes[], attacks_views[], attacks_state[], attacks_replies[], attacks_together[],
-	attacks_clients[], attacks_strangers[];
+	attacks_clients[], attacks_strangers[], attacks_pace[], attacks_proposals[], attacks_certificates[], attacks_memory[], attacks_links[],
+	attacks_crafted[];
 
 /* ---- replicas ---- */
 
@@ -68,15 +89,19 @@ struct sending {
 struct liar {
 	struct quorate *q;
 	struct identity identity;
-	uint64_t colluders; /* bit i: member i is in it too */
+	struct secret_key organization; /* its own organization is with it; zeros where its key is not beside the configuration */
+	uint64_t colluders;             /* bit i: member i is in it too */
 	struct late late;
-	union pbft_body body; /* what was opened */
-	struct rd tail;       /* the certificates behind it: borrowed from the frame */
+	struct late_heard heard; /* what it hears later */
+	struct hearing *hearing; /* what it hears now   */
+	union pbft_body body;    /* what was opened */
+	struct rd tail;          /* the certificates behind it: borrowed from the frame */
 	uint64_t rng;
 	uint64_t since_ms;               /* since when the attack that is asked now goes on */
 	uint32_t acting;                 /* which one that is                               */
 	bft_seq fork_seq;                /* split-brain-colluders: from this slot on; 0: not chosen yet */
 	struct public_key unheard;       /* censor-client: whom it does not hear */
+	struct public_key preferred;     /* unfair-leader: whom it hears at once */
 	bool gone;                       /* silent-leader: it has led, and is silent now    */
 	uint64_t lies[LIAR_ATTACKS_MAX]; /* how often each did something                  */
 	uint8_t *frame;
@@ -97,6 +122,8 @@ void liar_spoils(struct liar *l, const struct sending *s);
 bool liar_opens(struct liar *l, const struct sending *s, uint16_t type);
 /* Sends l->body and l->tail in its place, signed. Returns true. */
 bool liar_closes(struct liar *l, const struct sending *s);
+/* What it hears now, in so many milliseconds (`hears`, which then returns true). False: no room. */
+bool liar_hears_later(struct liar *l, uint64_t ms);
 /* Any body under any type, signed where the type is signed. */
 void liar_says(struct liar *l, const struct sending *beside, uint16_t type, const uint8_t *body, size_t n);
 /* Whether these votes, mine, propose something; l->body then has them. */
@@ -136,6 +163,7 @@ struct lying_client {
 		size_t n;
 	} old[CLIENT_OLD];
 	uint32_t old_next;
+	size_t (*key)(struct lying_client *c, char *key, size_t capacity);              /* NULL, or the keys that lying_keeps_asking takes */
 	struct net_peer *(*peer)(const struct lying_client *c, uint32_t member);        /* NULL: no link */
 	bool (*send)(struct net_peer *peer, int class, const uint8_t *bytes, size_t n); /* past the filter */
 };
@@ -146,7 +174,7 @@ static inline bool lying_goes_on(const struct lying_client *c)
 }
 void lying_acts(struct lying_client *c, const char *what);
 uint64_t lying_random(struct lying_client *c);
-/* Puts with values of `bytes`, so many at once, in so many sessions, until the attack ends. */
+/* Under keys that begin with "liar-", puts with values of `bytes`, so many at once, in so many sessions, until the attack ends. */
 void lying_keeps_asking(struct lying_client *c, uint32_t sessions, uint32_t outstanding, uint32_t bytes);
 /* The client, started. NULL: it cannot be; said on standard error. */
 struct quorate_client *lying_starts(struct lying_client *c);

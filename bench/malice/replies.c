@@ -47,8 +47,8 @@ static bool read_lie(struct liar *l, struct answering *a)
 
 const struct attack attacks_replies[] = {
 	{ "reply-lie", "B97", BY_REPLICA, "f replicas give clients another result, well signed", "Whoever believes one replica believes the liar.",
-	  "An answer counts when f+1 replicas say the same.", NULL, reply_lie, NULL, NULL, NULL, NULL },
+	  "An answer counts when f+1 replicas say the same.", .to_client = reply_lie },
 	{ "read-lie", "B97", BY_REPLICA, "f replicas answer reads that are not ordered with another value", "A read by one replica is what that replica likes.",
-	  "q equal answers, or the read is ordered.", NULL, read_lie, NULL, NULL, NULL, NULL },
+	  "q equal answers, or the read is ordered.", .to_client = read_lie },
 	{ 0 },
 };

@@ -100,11 +100,11 @@ static void handshakes(struct lying_client *c)
 
 const struct attack attacks_strangers[] = {
 	{ "garbage-frames", "B97", BY_CLIENT, "a stranger opens a thousand connections a second, and sends bytes that are no handshake",
-	  "A length is believed, or an error path forgets something each time.", "Closed, and counted.", NULL, NULL, NULL, garbage, NULL, NULL },
+	  "A length is believed, or an error path forgets something each time.", "Closed, and counted.", .client = garbage },
 	{ "slowloris", "B97", BY_CLIENT, "a stranger holds 200 connections, and sends a byte a second in each",
 	  "Every place for a connection is taken, and members cannot come back.",
-	  "Handshakes have a deadline, strangers a cap, and members' places are their own.", NULL, NULL, NULL, slowloris, NULL, NULL },
+	  "Handshakes have a deadline, strangers a cap, and members' places are their own.", .client = slowloris },
 	{ "tls-handshake-flood", "B97", BY_CLIENT, "a stranger begins one TLS handshake after the other", "Each costs a signature: the loop does nothing else.",
-	  "What is accepted has a budget, and members come first.", NULL, NULL, NULL, handshakes, NULL, NULL },
+	  "What is accepted has a budget, and members come first.", .client = handshakes },
 	{ 0 },
 };

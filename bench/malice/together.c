@@ -32,10 +32,33 @@ static bool splits(struct liar *l, struct sending *s)
 	return liar_closes(l, s);
 }
 
+/* One that leads tells two halves two proposals; the others vote for both, so that each half sees more for its own. */
+static bool both_ways(struct liar *l, struct sending *s)
+{
+	const struct attack *leads = attack_find("equivocating-leader"), *votes = attack_find("double-vote");
+	return leads->to_member(l, s) || votes->to_member(l, s);
+}
+
+static bool floods(struct liar *l, struct sending *s)
+{
+	return attack_find("vote-flood")->to_member(l, s);
+}
+
+static void floods_too(struct lying_client *c)
+{
+	attack_find("client-flood")->client(c);
+}
+
 const struct attack attacks_together[] = {
+	{ "leader-plus-backup", "L90", BY_LEADER,
+	  "a leader tells two proposals to two halves, and the other liars vote for both (from 7 replicas on; with 4 it is alone)",
+	  "With their votes each half decides its own.", "f double votes are not enough: one digest at most gathers q. All of them are convicted.",
+	  .to_member = both_ways },
+	{ "backups-plus-clients", "B97", BY_REPLICA, "f replicas send each vote fifty times, while a client asks as fast as it can sign",
+	  "Honest votes and honest requests wait behind theirs.",
+	  "What is held already is dropped before its signature is looked at; each client has its share.", .to_member = floods, .client = floods_too },
 	{ "split-brain-colluders", "-", BY_COLLUDERS, "f+1 replicas vote for one history with one honest half, and for another with the other",
 	  "Two clients that ask different replicas see different histories, and nobody notices.",
-	  "No protocol of 3f+1 replicas survives f+1 liars. What both halves signed proves who they were: at least f+1 are named.", splits, NULL, NULL, NULL,
-	  NULL, NULL },
+	  "No protocol of 3f+1 replicas survives f+1 liars. What both halves signed proves who they were: at least f+1 are named.", .to_member = splits },
 	{ 0 },
 };

@@ -55,12 +55,12 @@ static bool checkpoint_lie(struct liar *l, struct sending *s)
 const struct attack attacks_views[] = {
 	{ "view-change-spam", "B97", BY_REPLICA, "f replicas ask for the next eight views, and for one at 2^40, twice a second",
 	  "Whoever follows the highest view that is named leaves the view that works; or keeps them all until memory is gone.",
-	  "One is kept for each member, and only what f+1 ask for counts.", spam, NULL, NULL, NULL, NULL, NULL },
+	  "One is kept for each member, and only what f+1 ask for counts.", .to_member = spam },
 	{ "hide-prepared", "L90", BY_LEADER, "proposes nothing, and its VIEW-CHANGE leaves out what it had prepared",
 	  "What was decided and answered is forgotten in the new view.",
-	  "Any q VIEW-CHANGEs hold one of an honest member that shows it; and the COMMIT it signed is proof against it.", hides, NULL, NULL, NULL, NULL, NULL },
+	  "Any q VIEW-CHANGEs hold one of an honest member that shows it; and the COMMIT it signed is proof against it.", .to_member = hides },
 	{ "checkpoint-lie", "B97", BY_REPLICA, "f replicas sign checkpoints and snapshots with a false digest",
-	  "Checkpoints never become stable, or a false one does.", "q of the others make it stable, and the liar's word is kept beside it.", checkpoint_lie,
-	  NULL, NULL, NULL, NULL, NULL },
+	  "Checkpoints never become stable, or a false one does.", "q of the others make it stable, and the liar's word is kept beside it.",
+	  .to_member = checkpoint_lie },
 	{ 0 },
 };

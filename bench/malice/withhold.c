@@ -111,12 +111,10 @@ static bool dark_then_silent(struct liar *l, struct sending *s)
 
 static bool withhold_new_view(struct liar *l, struct sending *s)
 {
-	/* It must first lose its office to have one to give: it is mute until then, and again when it leads. */
-	if (s->mine && s->e.type == PBFT_NEW_VIEW) {
-		liar_acts(l, "it keeps its NEW-VIEW");
-		return true;
-	}
-	return mute_leader(l, s);
+	if (!s->mine || s->e.type != PBFT_NEW_VIEW)
+		return false;
+	liar_acts(l, "it keeps its NEW-VIEW");
+	return true;
 }
 
 static bool checkpoint_withhold(struct liar *l, struct sending *s)
@@ -132,29 +130,28 @@ const struct attack attacks_withhold[] = {
 	  "Nobody else proposes: the service stops until somebody restarts the leader.",
 	  "A timer runs for each request that a backup knows of; f+1 of them suspect the leader, the view changes, and what was asked completes in the next "
 	  "view.",
-	  silent_leader, silent_leader_client, speaks_again, NULL, NULL, NULL },
+	  .to_member = silent_leader, .to_client = silent_leader_client, .ends = speaks_again },
 	{ "mute-leader", "L90", BY_LEADER, "votes, answers and sends signs of life, and never proposes",
 	  "A leader that is watched by heartbeats looks alive for ever, and nothing is ordered.",
-	  "Timers follow requests, not signs of life: the oldest request that is not executed deposes it.", mute_leader, NULL, NULL, NULL, NULL, NULL },
+	  "Timers follow requests, not signs of life: the oldest request that is not executed deposes it.", .to_member = mute_leader },
 	{ "hole-in-sequence", "L90", BY_LEADER, "leaves out each fiftieth sequence, and proposes those behind it",
 	  "Everything behind the hole is agreed on and cannot be executed: throughput looks well, and clients hear nothing.",
-	  "Timers run until execution. The next view fills the hole with the null proposal.", hole, NULL, NULL, NULL, NULL, NULL },
+	  "Timers run until execution. The next view fills the hole with the null proposal.", .to_member = hole },
 	{ "withhold-body", "L90", BY_LEADER, "proposes digests, and gives the bodies to nobody",
 	  "Backups vote for a digest that nobody holds: it is decided, and can never be executed.",
-	  "PREPARE means that the body is here, checked and on disk. Without it nothing prepares, and the view changes.", withhold_body, NULL, NULL, NULL, NULL,
-	  NULL },
+	  "PREPARE means that the body is here, checked and on disk. Without it nothing prepares, and the view changes.", .to_member = withhold_body },
 	{ "selective-send", "B97", BY_LEADER, "serves q-1 others, and says nothing to the last f",
 	  "The f in the dark fall behind for ever: the next fault stops the service.",
-	  "STATUS tells what is missing, and others send it verbatim: batches, votes and certificates.", selective, NULL, NULL, NULL, NULL, NULL },
+	  "STATUS tells what is missing, and others send it verbatim: batches, votes and certificates.", .to_member = selective },
 	{ "dark-then-silent", "L90", BY_LEADER, "selective-send for three seconds, then silence",
 	  "With the leader gone the quorum needs those who were left in the dark, and they must first catch up.",
-	  "They were current all the time, from what others sent: the next view begins at once.", dark_then_silent, NULL, NULL, NULL, NULL, NULL },
-	{ "withhold-new-view", "L90", BY_LEADER, "is mute, and when it would lead again keeps its NEW-VIEW", "Everybody waits for a view that nobody begins.",
-	  "A timer runs from the q-th VIEW-CHANGE on; then the next view is asked for.", withhold_new_view, NULL, NULL, NULL, NULL, NULL },
+	  "They were current all the time, from what others sent: the next view begins at once.", .to_member = dark_then_silent },
+	{ "withhold-new-view", "L90", BY_LEADER, "is the next to lead, gathers q VIEW-CHANGEs, and keeps its NEW-VIEW",
+	  "Everybody waits for a view that nobody begins.", "A timer runs from the q-th VIEW-CHANGE on; then the next view is asked for.",
+	  .to_member = withhold_new_view, .needs = NEEDS_VIEW_CHANGE },
 	{ "silent-backup", "B97", BY_REPLICA, "f replicas say nothing any more", "A protocol that waits for all, or for a fixed quorum, stops.",
-	  "Any q are enough.", silent_backup, silent_to_client, NULL, NULL, NULL, NULL },
+	  "Any q are enough.", .to_member = silent_backup, .to_client = silent_to_client },
 	{ "checkpoint-withhold", "B97", BY_REPLICA, "f replicas never sign checkpoints or snapshots",
-	  "The window stands still, or logs grow until the disk is full.", "q of the others make a checkpoint stable.", checkpoint_withhold, NULL, NULL, NULL,
-	  NULL, NULL },
+	  "The window stands still, or logs grow until the disk is full.", "q of the others make a checkpoint stable.", .to_member = checkpoint_withhold },
 	{ 0 },
 };

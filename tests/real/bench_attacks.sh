@@ -57,6 +57,22 @@ proof=$(find "$dir/R3/evidence" -type f | head -n 1)
 "$quorate" evidence verify "$proof" --genesis "$dir/R3/genesis" >"$dir/out" && grep -q 'member 0' "$dir/out" || fail "the evidence does not hold: $(cat "$dir/out")"
 say "equivocation, a lying client and a pause at once: SAFE, replica 0 convicted"
 
+# An attack that needs an occasion gets one: replica 0 is paused, the liar leads next, and what it says of the last view convicts it.
+bench_run 0 --attack bad-new-view@1s --attack epoch-lie@1s --duration 4500ms --warmup 500ms --keys 100 --clients 8 --out "$dir/R6"
+in_json "$dir/json" '"verdict":"SAFE"'
+in_json "$dir/json" '"convicted":\[1\]'
+in_json "$dir/R6/events.jsonl" 'bad-new-view acted'
+in_json "$dir/R6/events.jsonl" 'epoch-lie acted'
+in_json "$dir/R6/events.jsonl" 'pause of replica 0 ends'
+say "bad-new-view and epoch-lie: SAFE, replica 1 convicted"
+
+# In trusted mode the liar is elected before anything begins.
+bench_run 0 --mode trusted --beyond-f --attack silent-leader@1s --duration 3s --warmup 500ms --keys 100 --clients 8 --out "$dir/R7"
+in_json "$dir/json" '"verdict":"SAFE"'
+in_json "$dir/R7/events.jsonl" '"replica 0 leads"'
+in_json "$dir/R7/events.jsonl" 'silent-leader acted'
+say "silent-leader in trusted mode: somebody else is elected"
+
 # More than f, of one mind: the verdict can fail, and says who.
 # On a busy machine one half may learn what the other was told before anything is decided; then there is no fork, and the guilty are convicted all the same.
 for try in 1 2 3; do
