@@ -21,6 +21,8 @@ const char *const strike_names[STRIKES] = { "kill", "pause", "restart", "wipe", 
 #define PHASE_MS_MOST 120000u
 #define PHASE_MS_DEFAULT 3000u
 #define SETTLE_MS 1000u        /* between what is measured */
+#define GRACE_REJOIN_MS 2000u  /* a folder is emptied, and a replica starts: then it fetches   */
+#define SETTLE_REJOIN_MS 8000u /* until it is in again: without it and the liars there is no quorum */
 #define SETTLE_LEADER_MS 3000u /* also when whoever leads is taken away */
 
 const char *plan_mode_name(enum quorate_mode mode)
@@ -28,8 +30,18 @@ const char *plan_mode_name(enum quorate_mode mode)
 	return mode == QUORATE_TRUSTED ? "trusted" : "bft";
 }
 
+static bool needs(const struct plan *p, enum attack_needs what)
+{
+	for (uint32_t i = 0; i < p->attacks; i++)
+		if (p->attack[i].attack->needs == what)
+			return true;
+	return false;
+}
+
 uint32_t plan_grace_ms(const struct attack *a)
 {
+	if (a->needs == NEEDS_REJOIN)
+		return GRACE_REJOIN_MS;
 	switch (a->class[0]) {
 	case 'L': return 5000;
 	case 'S': return 10000;
@@ -284,14 +296,6 @@ static uint32_t replicas_needed(const struct plan *p, bool *leader)
 	return need;
 }
 
-static bool needs(const struct plan *p, enum attack_needs what)
-{
-	for (uint32_t i = 0; i < p->attacks; i++)
-		if (p->attack[i].attack->needs == what)
-			return true;
-	return false;
-}
-
 /* Those who attack as leaders lead first: 0 (or, where that one must lose its office, 1), and the highest numbers. Colluders are the first of all. */
 static void choose_liars(struct plan *p, uint32_t count, bool leader, bool colluders)
 {
@@ -397,6 +401,8 @@ static bool judge_pairs(struct plan *p, bool duration, char why[PLAN_WHY_BYTES])
 	x->phase_ms = (x->phase_ms ? x->phase_ms : PHASE_MS_DEFAULT) / 100 * 100;
 	x->grace_ms = (x->grace_ms != WORDS_NEVER ? x->grace_ms : grace_ms) / 100 * 100;
 	x->settle_ms = (leader ? SETTLE_LEADER_MS : SETTLE_MS) / (p->brief ? 2 : 1) / 100 * 100;
+	if (needs(p, NEEDS_REJOIN))
+		x->settle_ms = SETTLE_REJOIN_MS;
 	p->duration_ms = pairs_total_ms(x);
 	return true;
 }
