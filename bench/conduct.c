@@ -18,7 +18,8 @@
 #define TICK_MS 20u
 #define ASK_EVERY_MS 250u
 #define ASK_MS 1000u
-#define OFFICE_TRIES 60
+#define READY_TRIES 60
+#define LINKS_MS 200u /* the last one's links come up meanwhile */
 
 static uint64_t now_us(void)
 {
@@ -115,18 +116,26 @@ static bool keep_memories(struct conductor *c, char *reason)
 
 static void ask_all(struct conductor *c);
 
-/* Before there is load. Where it does not come into office the run goes on: what acted is said in the end. */
-static void wait_for_office(struct conductor *c)
+/* Whether all can be heard, and in trusted mode the liar that attacks the office has it. */
+static bool are_ready(struct conductor *c)
 {
-	uint32_t first = (uint32_t)__builtin_ctzll(c->plan->liars);
-	bool leads = false;
-	for (int tries = 0; tries < OFFICE_TRIES && !leads; tries++) {
+	uint32_t heard = 0, first = c->plan->liars ? (uint32_t)__builtin_ctzll(c->plan->liars) : 0;
+	pthread_mutex_lock(&c->lock);
+	for (uint32_t i = 0; i < c->plan->n; i++)
+		heard += c->seen[i].heard;
+	bool ready = heard == c->plan->n && (!wants_office(c->plan) || c->seen[first].leads);
+	pthread_mutex_unlock(&c->lock);
+	return ready;
+}
+
+/* Before there is load: under load, a leader whose links are not up yet loses its office. Where they do not become ready the run goes on: what acted is said in the end. */
+static void wait_until_ready(struct conductor *c)
+{
+	for (int tries = 0; tries < READY_TRIES && !are_ready(c); tries++) {
 		ask_all(c);
 		usleep(50000);
-		pthread_mutex_lock(&c->lock);
-		leads = c->seen[first].heard && c->seen[first].leads;
-		pthread_mutex_unlock(&c->lock);
 	}
+	usleep(LINKS_MS * 1000);
 }
 
 bool conduct_ready(struct conductor *c, const char *genesis, char *reason)
@@ -140,8 +149,7 @@ bool conduct_ready(struct conductor *c, const char *genesis, char *reason)
 	}
 	if (quorate_client_create(&c->client, &o, reason) != QUORATE_OK || quorate_client_start(c->client, reason) != QUORATE_OK)
 		return false;
-	if (wants_office(c->plan))
-		wait_for_office(c);
+	wait_until_ready(c);
 	return true;
 }
 
