@@ -163,6 +163,7 @@ struct shown {
 static void answered(struct client_request *r, bft_seq seq, const struct result *x, const struct shown *shown)
 {
 	struct client_session *s = r->session;
+	client_request_answered(s->core);
 	const char *why = x->status == RESULT_DONE ? NULL : result_text(x->status);
 	struct quorate_answer a = { .error = error_of(x->status), .seq = seq, .reason = why };
 	if (shown) {
@@ -209,6 +210,17 @@ static void agreed(struct client_request *r, const struct reply *reply, const st
 	free(receipt);
 }
 
+/* The former leader may have taken with it what it alone was told. Each view once, whatever one member says. */
+static void heard_view(struct client_core *c, uint32_t member, bft_view view)
+{
+	c->said[member] = view;
+	bft_view reached = client_match_view(c->said, c->n, c->weak);
+	if (reached <= c->view)
+		return;
+	c->view = reached;
+	client_requests_to(c, client_core_leader(c));
+}
+
 bool client_on_reply(struct client_core *c, uint32_t member, const struct bft_envelope *e, bool late, const uint8_t *body, size_t n)
 {
 	struct reply reply;
@@ -217,7 +229,7 @@ bool client_on_reply(struct client_core *c, uint32_t member, const struct bft_en
 	if (!reply_decode(&reply, late, body, n) || reply.view > BFT_VIEW_MAX || reply.result_bytes > RESULT_BYTES_MAX ||
 	    !result_decode(&x, reply.result, reply.result_bytes))
 		return false;
-	c->said[member] = reply.view;
+	heard_view(c, member, reply.view);
 	struct client_request *r = client_request_find(c, x.session, x.number);
 	if (!r || member >= r->rows)
 		return true; /* answered before, or not ours; or older than that member */

@@ -83,17 +83,17 @@ void client_request_sign(struct client_request *r)
 /* Signs, if that is asked for or a receipt is wanted, and sends. The fields of `r` that name it are set. */
 static void go(struct client_request *r)
 {
-	struct bundle b = { .key = r->session->core->options.key,
-		            .kind = r->kind,
-		            .session = r->session_id,
-		            .number = r->number,
-		            .reply_mask = ~(uint64_t)0,
-		            .count = r->count };
+	struct client_core *c = r->session->core;
+	struct bundle b = {
+		.key = c->options.key, .kind = r->kind, .session = r->session_id, .number = r->number, .reply_mask = ~(uint64_t)0, .count = r->count
+	};
 	write_head(r, &b);
 	bundle_digest(&r->digest, r->frame + BFT_FRAME_HEAD_BYTES, r->frame_n - BFT_FRAME_HEAD_BYTES);
 	write_envelope(r, NULL);
-	if (client_signs_requests(r->session->core) || r->collection)
+	if (client_signs_requests(c) || r->collection)
 		client_request_sign(r);
+	if (client_signs_requests(c) && client_random(c) % c->options.shown == 0)
+		r->to_all = true; /* backups judge a leader by what they know of */
 	client_request_fly(r);
 	client_request_send(r);
 }

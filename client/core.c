@@ -7,6 +7,7 @@
 #define RETRY_MS_DEFAULT 150u
 #define BUNDLES_DEFAULT 32u
 #define QUEUE_DEFAULT 65536u
+#define SHOWN_DEFAULT 16u
 
 /* splitmix64: for jitter, where nobody gains by guessing. */
 uint64_t client_random(struct client_core *c)
@@ -29,6 +30,7 @@ static void fill_defaults(struct client_core_options *o, uint32_t window)
 	o->bundle_ops = or_default(o->bundle_ops, 1);
 	o->bundles_max = or_default(o->bundles_max, BUNDLES_DEFAULT);
 	o->queue_max = or_default(o->queue_max, QUEUE_DEFAULT);
+	o->shown = or_default(o->shown, SHOWN_DEFAULT);
 	if (o->bundle_ops > BFT_BUNDLE_OPS_MAX)
 		o->bundle_ops = BFT_BUNDLE_OPS_MAX;
 	if (o->bundles_max > window)
@@ -42,6 +44,7 @@ struct client_core *client_core_create(const struct client_core_options *options
 		return NULL;
 	c->options = *options;
 	c->window = options->genesis->limits.session_window;
+	c->again = CLIENT_AGAIN_MAX * CLIENT_AGAIN_ANSWERS;
 	fill_defaults(&c->options, c->window);
 	client_epochs_begin(c);
 	c->options.fill_random(c->options.user, &c->random, sizeof c->random);

@@ -27,6 +27,9 @@
 #define CLIENT_ATTACH_MAX 512u                                              /* sessions in one ATTACH                                       */
 #define CLIENT_VOID_MS 30000u                                               /* an opening is void so long after it was made                 */
 #define CLIENT_BACK_OFF_MS_MAX 2000u                                        /* between two times that a request is sent                     */
+#define CLIENT_AGAIN_MAX 64u                                                /* sent again at once, ... */
+#define CLIENT_AGAIN_MS 32u                                                 /* one more each time so long passes, ... */
+#define CLIENT_AGAIN_ANSWERS 16u                                            /* and each time that so many were answered              */
 #define CLIENT_TICK_BUNDLES 64u                                             /* made in one tick: signing may not hold the loop              */
 #define CLIENT_OP_BYTES_MAX (BFT_BUNDLE_BYTES_MAX - BUNDLE_HEAD_BYTES - 4u) /* one operation alone in a bundle */
 
@@ -42,6 +45,7 @@ struct client_core_options {
 	struct public_key key;
 	struct secret_key secret;
 	uint32_t timeout_ms, retry_ms, bundle_ops, bundles_max, queue_max;
+	uint32_t shown; /* one request in so many goes to every replica at once */
 	void *user;
 	/* Queue one frame, copied. False: it was dropped; it will be sent again. */
 	bool (*send)(void *user, uint32_t member, enum net_class class, const uint8_t *frame, size_t n);

@@ -126,6 +126,9 @@ struct client_core {
 	uint64_t epochs_ms;
 	uint32_t epochs_wait_ms;
 	bft_view said[BFT_MEMBERS_MAX]; /* the last view that each member named */
+	bft_view view;                  /* the highest that f+1 named: its leader has been sent what is in flight */
+	uint64_t again_ms;              /* may_send_again: when the budget was last counted, ... */
+	uint32_t again;                 /* ... and what is left of it, in parts of CLIENT_AGAIN_ANSWERS */
 	struct client_timers timers;
 	struct client_session *sessions, *ready, *ready_last;
 	struct client_ending *ended, *ended_last;
@@ -153,7 +156,8 @@ void client_request_free(struct client_core *c, struct client_request *r);
 void client_request_send(struct client_request *r); /* to the leader, or to all */
 void client_request_due(struct client_request *r);  /* its timer has fired */
 void client_request_send_to(struct client_request *r, uint32_t member);
-void client_requests_to(struct client_core *c, uint32_t member); /* its link is up */
+void client_requests_to(struct client_core *c, uint32_t member); /* its link is up, or it has begun to lead */
+void client_request_answered(struct client_core *c);             /* one more may be sent again some time */
 void client_requests_append(struct client_requests *list, struct client_request *r);
 void client_requests_remove(struct client_requests *list, struct client_request *r);
 

@@ -5,6 +5,7 @@
 #include "bft/receipt.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ASK_MS 100u      /* between two questions, however many members claim to be ahead */
 #define ASK_MS_MAX 2000u /* while they show nothing                                       */
@@ -14,6 +15,8 @@ static void take_roster(struct client_core *c)
 	c->roster = epoch_roster_now(&c->keys);
 	c->weak = roster_weak(&c->roster);
 	c->n = roster_width(&c->roster) > c->n ? roster_width(&c->roster) : c->n;
+	memset(c->said, 0, sizeof c->said); /* views begin anew in each epoch */
+	c->view = 0;
 }
 
 /* Who has a number now is not who had it: what that one said is not this one's word. */
@@ -21,7 +24,7 @@ static void forget_words(struct client_core *c, bft_mask of)
 {
 	for (uint32_t i = 0; i < c->n; i++)
 		if (of & BFT_BIT(i))
-			c->said[i] = c->epoch_said[i] = 0;
+			c->epoch_said[i] = 0;
 	client_reads_order(c);
 	for (struct client_session *s = c->sessions; of && s; s = s->next)
 		for (struct client_request *r = s->flying.first; r; r = r->next)

@@ -118,14 +118,45 @@ void client_request_send(struct client_request *r)
 	back_off(r);
 }
 
+/* ---- again ---- */
+
+#define WHOLE CLIENT_AGAIN_ANSWERS
+
+static void earn(struct client_core *c, uint64_t parts)
+{
+	uint64_t sum = c->again + parts;
+	c->again = sum < CLIENT_AGAIN_MAX * WHOLE ? (uint32_t)sum : CLIENT_AGAIN_MAX * WHOLE;
+}
+
+void client_request_answered(struct client_core *c)
+{
+	earn(c, 1);
+}
+
+/* A cluster that has more to do than it can is slow, not deaf: everything sent again to everybody then, each replica would be busy with finding out what it
+ * knows already (a rate a third above what was possible let through half of that). Some is enough for the backups to know that requests wait. */
+static bool may_send_again(struct client_core *c)
+{
+	uint64_t times = (c->mono_ms - c->again_ms) / CLIENT_AGAIN_MS;
+	earn(c, times < CLIENT_AGAIN_MAX ? times * WHOLE : CLIENT_AGAIN_MAX * WHOLE);
+	c->again_ms += times * CLIENT_AGAIN_MS;
+	if (c->again < WHOLE)
+		return false;
+	c->again -= WHOLE;
+	return true;
+}
+
 void client_request_due(struct client_request *r)
 {
-	if (r->session->core->mono_ms >= r->ends_ms) {
+	struct client_core *c = r->session->core;
+	if (c->mono_ms >= r->ends_ms) {
 		client_request_timeout(r);
-		return;
+	} else if (may_send_again(c)) {
+		r->to_all = true;
+		client_request_send(r);
+	} else {
+		back_off(r);
 	}
-	r->to_all = true;
-	client_request_send(r);
 }
 
 /* What was on its way to that member may be lost; what nobody has, it gets. */

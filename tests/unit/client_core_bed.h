@@ -141,6 +141,8 @@ static inline void bed_make(uint32_t n, const struct client_core_options *option
 	memset(bed->options.key.b, 5, PUBLIC_KEY_BYTES);
 	memset(bed->options.secret.b, 5, sizeof bed->options.secret.b);
 	bed->options.user = bed;
+	if (!bed->options.shown)
+		bed->options.shown = UINT32_MAX; /* not by chance */
 	bed->options.send = on_send;
 	bed->options.fill_random = on_random;
 	bed->options.changed = on_changed;

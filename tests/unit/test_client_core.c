@@ -233,6 +233,89 @@ static void retries(void)
 	bed_end();
 }
 
+/* A cluster that is slow is not asked everything again: so much at once, and more as time and answers come. */
+static void what_is_sent_again_has_a_budget(void)
+{
+	struct client_core_options options = { .timeout_ms = 60000, .retry_ms = 100, .bundles_max = 256, .shown = UINT32_MAX };
+	struct client_session *s = ready_bed(4, &options);
+	bft_mask members;
+	uint64_t start = bed->now;
+	for (uint32_t i = 0; i < CLIENT_AGAIN_MAX + 40; i++)
+		submit(s, "op", i);
+	tick();
+	tick();
+	forget_sent();
+	run_to(start + 100 + CLIENT_AGAIN_MS - 1);
+	uint32_t first = count_sent(BFT_WIRE_BUNDLE, &members);
+	CU_ASSERT(members == 0xF && first >= 4 * CLIENT_AGAIN_MAX && first <= 4 * (CLIENT_AGAIN_MAX + 1));
+	forget_sent();
+	run_to(start + 100 + 20 * CLIENT_AGAIN_MS);
+	uint32_t later = count_sent(BFT_WIRE_BUNDLE, &members);
+	CU_ASSERT(later >= 4 && later <= 4 * 20);
+	/* Nothing is forgotten: in time each goes to everybody. */
+	forget_sent();
+	run_to(start + 20000);
+	bool shown[CLIENT_AGAIN_MAX + 41] = { false };
+	for (uint32_t i = 0; i < bed->sent_count; i++)
+		shown[bed->sent[i].b.number] |= bed->sent[i].member == 3;
+	uint32_t count = 0;
+	for (uint32_t i = 1; i <= CLIENT_AGAIN_MAX + 40; i++)
+		count += shown[i];
+	CU_ASSERT_EQUAL(count, CLIENT_AGAIN_MAX + 40);
+	bed_end();
+}
+
+/* The former leader may have been the only one that knew of them. */
+static void a_new_leader_hears_of_all(void)
+{
+	struct client_core_options options = { .bundles_max = 256, .shown = UINT32_MAX, .retry_ms = 60000 };
+	struct client_session *s = ready_bed(4, &options);
+	bft_mask members;
+	for (uint32_t i = 0; i < 100; i++)
+		submit(s, "op", i);
+	tick();
+	tick();
+	forget_sent();
+	struct word x = word_done(0x70001, 1, 5, 'a');
+	x.view = 6;
+	CU_ASSERT(say(3, &x) && count_sent(BFT_WIRE_BUNDLE, &members) == 0); /* one may lie */
+	CU_ASSERT(say(1, &x) && count_sent(BFT_WIRE_BUNDLE, &members) == 100 && members == BFT_BIT(2));
+	/* Once, whatever a liar says meanwhile. */
+	forget_sent();
+	for (uint64_t view = 0; view < 20; view++) {
+		struct word y = word_done(0x70001, 2, 5, 'a');
+		y.view = view % 2 ? 4001 : 0;
+		CU_ASSERT(say(3, &y));
+	}
+	CU_ASSERT(count_sent(BFT_WIRE_BUNDLE, &members) == 0);
+	bed_end();
+}
+
+/* What a backup knows of, it can judge its leader by. Where nobody lies there is nothing to judge. */
+static void some_are_shown_to_all(void)
+{
+	struct client_core_options options = { .bundles_max = 256, .shown = 4, .retry_ms = 60000 };
+	struct client_session *s = ready_bed(4, &options);
+	bft_mask members;
+	forget_sent();
+	for (uint32_t i = 0; i < 100; i++)
+		submit(s, "op", i);
+	tick();
+	tick();
+	uint32_t count = count_sent(BFT_WIRE_BUNDLE, &members);
+	CU_ASSERT(members == 0xF && count > 100 + 3 * 10 && count < 100 + 3 * 50);
+	bed_end();
+	bed_mode = BFT_MODE_TRUSTED;
+	s = ready_bed(4, &options);
+	forget_sent();
+	for (uint32_t i = 0; i < 50; i++)
+		submit(s, "op", i);
+	tick();
+	CU_ASSERT(count_sent(BFT_WIRE_BUNDLE, &members) == 50 && members == 1);
+	bed_end();
+	bed_mode = BFT_MODE_BFT;
+}
+
 static void the_leader_is_who_enough_say(void)
 {
 	struct client_session *s = ready_bed(4, NULL);
@@ -687,6 +770,9 @@ int main(void)
 		{ "counts that are wrong", counts_that_are_wrong },
 		{ "large results", large_results },
 		{ "the leader, then all, then again", retries },
+		{ "what is sent again has a budget", what_is_sent_again_has_a_budget },
+		{ "a new leader hears of all", a_new_leader_hears_of_all },
+		{ "some are shown to all", some_are_shown_to_all },
 		{ "the leader is who f+1 say", the_leader_is_who_enough_say },
 		{ "links that come back", links_that_come_back },
 		{ "time is over", time_is_over },
