@@ -31,6 +31,7 @@
 #define MEMBER_JOBS_MAX 2048u
 #define REQUESTS_WAITING_MAX 8192u /* for their turn; the memory that they may take: one part in ... of all that bodies may take */
 #define REQUESTS_WAITING_PART 8u
+#define REQUESTS_BUCKETS 8192u
 #define REQUESTS_CLIENTS_MAX 1024u
 #define REQUESTS_TURN_BYTES (16u << 10)
 #define REQUESTS_CHECKED_MAX 128u
@@ -38,6 +39,8 @@
 #define REQUESTS_FRESH_MAX 256u /* pooled, and told to the core together */
 #define FLUSH_US 5000u          /* an ordinary disk's */
 #define LATE_ANSWERS_MAX 256u   /* results told again to one client in a second: each costs a signature */
+#define OPENINGS_MAX 64u        /* sessions that one client may open in ... */
+#define OPENINGS_MS 4000u
 #define READS_MAX 4096u
 #define ROUTES_SETS 8192u
 #define ROUTES_WAYS 4u
@@ -110,6 +113,7 @@ struct to_execute {
 	struct digest digest;
 };
 
+struct bundle_job; /* requests.c */
 struct driver {
 	struct driver_options options;
 	const struct bft_genesis *genesis;
@@ -214,9 +218,11 @@ struct driver {
 	size_t evidence_served_bytes;
 	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
 	struct fair *fair;
-	struct allowance late;     /* LATE_ANSWERS_MAX */
-	uint32_t requests_checked; /* whose signatures are being checked */
-	uint32_t requests_held;    /* how many the core may hold         */
+	struct bundle_job *requests_waiting[REQUESTS_BUCKETS]; /* for their turn or their check, by digest */
+	struct allowance late;                                 /* LATE_ANSWERS_MAX */
+	struct allowance openings;                             /* OPENINGS_MAX     */
+	uint32_t requests_checked;                             /* whose signatures are being checked */
+	uint32_t requests_held;                                /* how many the core may hold         */
 	struct fresh_request fresh[REQUESTS_FRESH_MAX];
 	uint32_t fresh_count;
 	uint64_t executed_before;

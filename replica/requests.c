@@ -8,9 +8,10 @@
 struct bundle_job {
 	struct verify_job job;
 	struct verify_item item;
-	struct fair_item place; /* while it waits for its turn */
-	int member;             /* -1: from a client */
-	bft_seq looked;         /* what was executed when it was last looked for in the state */
+	struct bundle_job *next; /* of its bucket */
+	struct fair_item place;  /* while it waits for its turn */
+	int member;              /* -1: from a client */
+	bft_seq looked;          /* what was executed when it was last looked for in the state */
 	struct public_key key;
 	driver_link link;
 	struct digest digest;
@@ -47,14 +48,46 @@ static struct bundle_job *job_at(struct fair_item *place)
 	return (struct bundle_job *)((uint8_t *)place - offsetof(struct bundle_job, place));
 }
 
-/* It waited, and is not worth checking any more. */
-static void forgotten(void *arg, struct fair_item *place)
+/* ---- what waits, and is there once ---- */
+
+static size_t bucket_of(const struct digest *digest)
 {
-	struct driver *d = arg;
-	struct bundle_job *j = job_at(place);
+	return (digest->b[0] | (size_t)digest->b[1] << 8) % REQUESTS_BUCKETS;
+}
+
+/* The same bytes in the same queue. Under another signature it is another: one of them may be false, and that is not known yet. */
+static bool waits(const struct driver *d, const struct digest *digest, const struct signature *signature, bool forwarded)
+{
+	const struct bundle_job *j = d->requests_waiting[bucket_of(digest)];
+	while (j && !(digest_equal(&j->digest, digest) && (j->member >= 0) == forwarded && memcmp(&j->signature, signature, sizeof *signature) == 0))
+		j = j->next;
+	return j != NULL;
+}
+
+static void job_enters(struct driver *d, struct bundle_job *j)
+{
+	struct bundle_job **head = &d->requests_waiting[bucket_of(&j->digest)];
+	j->next = *head;
+	*head = j;
+	if (j->member >= 0)
+		d->member[j->member].jobs++;
+}
+
+static void job_ends(struct driver *d, struct bundle_job *j)
+{
+	struct bundle_job **at = &d->requests_waiting[bucket_of(&j->digest)];
+	while (*at != j)
+		at = &(*at)->next;
+	*at = j->next;
 	if (j->member >= 0)
 		d->member[j->member].jobs--;
 	free(j);
+}
+
+/* It waited, and is not worth checking any more. */
+static void forgotten(void *arg, struct fair_item *place)
+{
+	job_ends(arg, job_at(place));
 }
 
 /* Each costs a signature, and whoever repeats everything for ever could have as many as it sends frames. */
@@ -174,10 +207,8 @@ static void bundle_done(void *owner, struct verify_job *job, bool good)
 	struct driver *d = owner;
 	struct bundle_job *j = (struct bundle_job *)job;
 	d->requests_checked--;
-	if (j->member >= 0)
-		d->member[j->member].jobs--;
 	if (d->failed) {
-		free(j);
+		job_ends(d, j);
 		return;
 	}
 	if (good) {
@@ -190,7 +221,7 @@ static void bundle_done(void *owner, struct verify_job *job, bool good)
 		fair_forget(d->fair, &j->key, forgotten, d); /* it is the link's own key: nobody else can be meant */
 		d->options.env.close_client(d->options.env.user, j->link, "a request's signature is wrong");
 	}
-	free(j);
+	job_ends(d, j);
 }
 
 /* It had a place until somebody came who had less. */
@@ -326,12 +357,22 @@ static void queue_bundle(struct driver *d, int member, driver_link link, const s
 		free(j);
 		return;
 	}
-	if (member >= 0)
-		d->member[member].jobs++;
+	job_enters(d, j);
 	requests_feed(d);
 }
 
-static bool refused_here(struct driver *d, const struct bundle *b, driver_link link, size_t n)
+/* Ordered work, and a place in the state, for nothing but a name: so many for each client, by each way. A member passes on what its own clients' allowance lets
+ * through, in two of its spans at most for one of mine; refused here, what it holds would be waited for until the leader loses its office. */
+static bool opens_too_much(struct driver *d, const struct bundle *b, int member)
+{
+	struct public_key way = b->key;
+	if (b->kind != BUNDLE_OPEN)
+		return false;
+	way.b[sizeof way.b - 1] ^= (uint8_t)(member + 1);
+	return !allowance_spend(&d->openings, &way, d->mono_ms * 1000 / OPENINGS_MS, member < 0 ? OPENINGS_MAX : 2 * OPENINGS_MAX);
+}
+
+static bool refused_here(struct driver *d, const struct bundle *b, int member, driver_link link, size_t n)
 {
 	struct bft_standing standing;
 	d->protocol->standing(d->core, &standing);
@@ -342,6 +383,8 @@ static bool refused_here(struct driver *d, const struct bundle *b, driver_link l
 		why = REFUSAL_OBSERVER;
 	else if (d->low_space)
 		why = REFUSAL_SPACE;
+	else if (opens_too_much(d, b, member))
+		why = REFUSAL_BUSY;
 	if (why) {
 		d->counts.refused++;
 		if (link)
@@ -369,7 +412,7 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
 	if (member < 0)
 		route_learn(d, &b, link);
 	struct asked x = { &b, &digest, &e->signature, member, link };
-	if (refused_unsigned(d, &x) || settled(d, &x) || refused_here(d, &b, link, n))
+	if (waits(d, &digest, &e->signature, member >= 0) || refused_unsigned(d, &x) || settled(d, &x) || refused_here(d, &b, member, link, n))
 		return;
 	/* Nothing to check, and nobody waits before it. */
 	if (unsigned_is_fine(d, &e->signature) && fair_count(d->fair) == 0 && may_check(d)) {

@@ -152,6 +152,65 @@ static void a_flood_of_requests_is_told_to_wait(void)
 	dbed_destroy(&b);
 }
 
+/* It waits once, whoever repeats it and whoever passes it on. Under another signature it is another: one of the two may be false. */
+static void what_waits_is_not_taken_twice(void)
+{
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_BUNDLE };
+	dbed_create(&b);
+	for (uint64_t i = 1; i <= REQUESTS_CHECKED_MAX + DBED_REQUESTS; i++) {
+		struct dbed_bundle x = dbed_request(&b, 1, 99, i, 8);
+		dbed_client_bundle(&b, 6, 1, &x);
+		free(x.bytes);
+	}
+	struct dbed_bundle x = dbed_request(&b, 0, 98, 1, 8);
+	uint32_t before = fair_count(b.driver->fair);
+	for (uint32_t i = 0; i < 10; i++)
+		dbed_client_bundle(&b, 5, 0, &x);
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), before + 1);
+	e.signature = x.signature;
+	for (uint8_t member = 1; member < 4; member++)
+		dbed_frame_in(&b, member, &e, NULL, 0, x.bytes, x.n);
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), before + 2);
+	x.signature.b[3] ^= 1;
+	dbed_client_bundle(&b, 5, 0, &x);
+	CU_ASSERT_EQUAL(fair_count(b.driver->fair), before + 3);
+	free(x.bytes);
+	dbed_destroy(&b);
+}
+
+static uint32_t openings_refused(uint32_t count, uint64_t from, int member)
+{
+	uint32_t refused = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct dbed_bundle x = dbed_opening(&b, 0, from + i);
+		struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_BUNDLE, .signature = x.signature };
+		uint64_t before = b.driver->counts.refused;
+		dbed_forget(&b);
+		if (member < 0)
+			dbed_client_bundle(&b, 5, 0, &x);
+		else
+			dbed_frame_in(&b, (uint8_t)member, &e, NULL, 0, x.bytes, x.n);
+		CU_ASSERT(member >= 0 || (dbed_refused(&b, 5) == REFUSAL_BUSY) == (b.driver->counts.refused > before));
+		refused += b.driver->counts.refused > before;
+		free(x.bytes);
+	}
+	return refused;
+}
+
+/* A client's sessions are its own, but opening them is ordered work. What members let through is let through here, or they would suspect their leader. */
+static void openings_have_a_budget(void)
+{
+	dbed_create(&b);
+	CU_ASSERT_EQUAL(openings_refused(OPENINGS_MAX + 10, 1000, -1), 10);
+	CU_ASSERT_EQUAL(openings_refused(2 * OPENINGS_MAX, 2000, 2), 0);
+	CU_ASSERT_EQUAL(openings_refused(10, 3000, 2), 10);
+	CU_ASSERT_EQUAL(openings_refused(OPENINGS_MAX, 4000, 3), 0); /* a liar's forwards take nothing from another's */
+	b.now += OPENINGS_MS;
+	driver_time(b.driver, b.now, DBED_WALL + b.now);
+	CU_ASSERT_EQUAL(openings_refused(OPENINGS_MAX, 5000, -1), 0);
+	dbed_destroy(&b);
+}
+
 /* What a client sends under a false signature costs one check: the rest of what it sent goes with its link. */
 static void a_flood_of_false_requests_costs_one_check(void)
 {
@@ -331,6 +390,8 @@ int main(void)
 		{ "answers go where their client is", answers_go_where_their_client_is },
 		{ "nobody draws another's answers", nobody_draws_anothers_answers },
 		{ "a flood of requests is told to wait", a_flood_of_requests_is_told_to_wait },
+		{ "what waits is not taken twice", what_waits_is_not_taken_twice },
+		{ "openings have a budget", openings_have_a_budget },
 		{ "a flood of false requests costs one check", a_flood_of_false_requests_costs_one_check },
 		{ "a false forward is not the client's fault", a_false_forward_is_not_the_clients_fault },
 		{ "a storm of repeats has a budget", a_storm_of_repeats_has_a_budget },
