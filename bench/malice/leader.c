@@ -86,11 +86,13 @@ static bool ramp(struct liar *l, struct sending *s)
 	return late(l, s, ms < timeout_ms(l) ? ms : timeout_ms(l), "its proposals are later and later");
 }
 
-/* Just below what a backup calls slow (docs/protocol.md, "A slow leader"): 250 ms and some round trips. */
+/* Just below what backups call slow (docs/protocol.md, "A slow leader"), as far as it can tell from what it measures itself: half of the bar for the mean is its
+ * own, the other half is what agreement takes. */
 static bool dance(struct liar *l, struct sending *s)
 {
-	uint64_t ms = timeout_ms(l) < 250 ? timeout_ms(l) : 250;
-	return late(l, s, ms * 8 / 10, "its proposals leave just before it is called slow");
+	struct pbft *core = liar_core(l);
+	uint64_t ms = core ? pace_mean_bar_ms(core) / 2 : timeout_ms(l) / 10;
+	return late(l, s, ms < timeout_ms(l) ? ms : timeout_ms(l), "its proposals leave just before it is called slow");
 }
 
 /* ---- little ---- */

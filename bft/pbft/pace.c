@@ -64,6 +64,23 @@ static uint64_t bar(const struct pbft *p, uint32_t ahead, uint32_t level)
 	return ms << level;
 }
 
+static uint64_t flush_ms(const struct pbft_pace *a)
+{
+	return a->flush_sum_ms / PACE_FLUSHES;
+}
+
+static uint64_t mean_bar(const struct pbft *p, uint32_t ahead)
+{
+	const struct pbft_pace *a = &p->pace;
+	uint64_t rtt = a->before_rtt_ms ? least(a->before_rtt_ms, a->least_rtt_ms) : a->least_rtt_ms;
+	return PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * (rtt + flush_ms(a)) + (uint64_t)PACE_EACH_MS * ahead;
+}
+
+uint64_t pace_mean_bar_ms(const struct pbft *p)
+{
+	return mean_bar(p, 0) << p->pace.level;
+}
+
 static uint64_t waited(const struct pbft *p, const struct pbft_request *r)
 {
 	return p->pace.leader_ms - most(r->leader_ms, p->pace.view_ms);
@@ -73,6 +90,8 @@ static uint64_t waited(const struct pbft *p, const struct pbft_request *r)
 static uint64_t left(const struct pbft *p)
 {
 	const struct pbft_request *oldest = request_oldest(p);
+	if (p->pace.mean_slow && p->mode == PBFT_NORMAL)
+		return 0;
 	if (!oldest || !p->pace.rtt_ms || !leaders_turn(p))
 		return UINT64_MAX;
 	uint64_t ms = bar(p, oldest->ahead, p->pace.level), gone = waited(p, oldest);
@@ -87,7 +106,51 @@ uint64_t pace_deadline(const struct pbft *p)
 	return ms == UINT64_MAX ? ms : p->mono_ms + ms;
 }
 
+/* ---- what was executed ---- */
+
+static void span_begins(struct pbft_pace *a)
+{
+	a->span_ms = a->leader_ms;
+	a->span_count = 0;
+	a->span_waited_ms = a->span_bar_ms = 0;
+}
+
+static void span_ends(struct pbft_pace *a)
+{
+	a->mean_slow = a->span_waited_ms > a->span_bar_ms << a->level;
+	if (a->level && a->span_waited_ms > a->span_bar_ms << (a->level - 1))
+		a->oldest_ms = UINT64_MAX; /* the lower level would not do */
+	span_begins(a);
+}
+
+/* One late request may be bad luck. Many that are a little late are the leader, or the network; a level more tells them apart. */
+void pace_executed(struct pbft *p, const struct pbft_request *r)
+{
+	struct pbft_pace *a = &p->pace;
+	if (p->mode != PBFT_NORMAL || pbft_leader(p, p->view) == p->self || !a->rtt_ms || pbft_behind(p))
+		return;
+	uint64_t ms = mean_bar(p, r->ahead);
+	a->span_count++;
+	a->span_bar_ms += ms;
+	a->span_waited_ms += least(waited(p, r), (ms << a->level) * PACE_MEAN_CLAMP);
+	if (a->leader_ms >= a->span_ms + PACE_SPAN_MS && a->span_count >= PACE_SPAN_COUNT)
+		span_ends(a);
+}
+
 /* ---- in the course of time ---- */
+
+static void note_least(struct pbft *p)
+{
+	struct pbft_pace *a = &p->pace;
+	if (!a->rtt_ms)
+		return;
+	if (!a->least_rtt_ms || p->mono_ms >= a->least_at_ms + PACE_LEAST_MS) {
+		a->before_rtt_ms = a->least_rtt_ms;
+		a->least_rtt_ms = a->rtt_ms;
+		a->least_at_ms = p->mono_ms;
+	}
+	a->least_rtt_ms = (uint32_t)least(a->least_rtt_ms, a->rtt_ms);
+}
 
 static void note_level(struct pbft *p)
 {
@@ -107,6 +170,7 @@ static void note_level(struct pbft *p)
 void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt_us)
 {
 	p->pace.rtt_ms = rtt_us / 1000 + (rtt_us % 1000 != 0);
+	note_least(p);
 	note_stall(p, due_ms);
 	if (request_oldest(p) && leaders_turn(p))
 		p->pace.leader_ms += least(p->mono_ms - before_ms, PACE_GAP_MS);
@@ -117,12 +181,14 @@ void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt
 void pace_enter_view(struct pbft *p)
 {
 	p->pace.view_ms = p->pace.leader_ms;
-	p->pace.slow = false;
+	p->pace.slow = p->pace.mean_slow = false;
+	span_begins(&p->pace);
 }
 
 /* One more leader whom I found slow has lost its office: perhaps it is the network. */
 void pace_left_view(struct pbft *p)
 {
+	p->pace.mean_slow = false;
 	if (!p->pace.slow)
 		return;
 	p->pace.slow = false;

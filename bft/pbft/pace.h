@@ -5,12 +5,18 @@
 
 /* The bar, in ms: what a leader may take at least, ... */
 #define PACE_FLOOR_MS 250u
-#define PACE_TIMES 10u       /* so many round trips and flushes, ... */
-#define PACE_EACH_MS 2u      /* and for each request that was held before it */
-#define PACE_LEVEL_MAX 3u    /* doublings, one for each leader that I found slow ... */
-#define PACE_LEVEL_MS 30000u /* less one for each such time in which the lower bar would have done */
-#define PACE_FLUSHES 8u      /* whose mean counts */
-#define PACE_GAP_MS 100u     /* longer between two ticks, I was frozen myself */
+#define PACE_TIMES 10u         /* so many round trips and flushes, ... */
+#define PACE_EACH_MS 2u        /* and for each request that was held before it */
+#define PACE_LEVEL_MAX 3u      /* doublings, one for each leader that I found slow ... */
+#define PACE_LEVEL_MS 30000u   /* less one for each such time in which the lower bar would have done */
+#define PACE_FLUSHES 8u        /* whose mean counts */
+#define PACE_MEAN_FLOOR_MS 30u /* the bar for the mean of many: at least, ... */
+#define PACE_MEAN_TIMES 3u     /* and so many round trips, the least of the last while, and flushes; and PACE_EACH_MS as above */
+#define PACE_MEAN_CLAMP 4u     /* one that waited longer than so many bars counts as so many: it may be bad luck */
+#define PACE_SPAN_MS 2000u     /* they were executed in so much of the leader's time, ... */
+#define PACE_SPAN_COUNT 32u    /* and are so many at least */
+#define PACE_LEAST_MS 10000u   /* the while */
+#define PACE_GAP_MS 100u       /* longer between two ticks, I was frozen myself */
 
 struct pbft_pace {
 	uint32_t rtt_ms;       /* round trip to the farthest of the n-1-f nearest others; 0: unknown, and no leader is slow     */
@@ -22,9 +28,15 @@ struct pbft_pace {
 	uint64_t wanted_ms;    /* when the next tick was wanted                                                                 */
 	uint32_t stall_ms;     /* how late one came: the latest, decaying                                                       */
 	uint64_t stall_at_ms;
-	uint32_t level;       /* doublings of the bar                                                                          */
-	uint64_t level_at_ms; /* since when, ...                                                                               */
-	uint64_t oldest_ms;   /* and how long the oldest request waited for the leader in that time, at most                   */
-	bool slow;            /* my SUSPECT of this view says: slow                                                            */
+	uint32_t level;                       /* doublings of the bar                                                                          */
+	uint64_t level_at_ms;                 /* since when, ...                                                                               */
+	uint64_t oldest_ms;                   /* and how long the oldest request waited for the leader in that time, at most                   */
+	uint32_t least_rtt_ms, before_rtt_ms; /* the least of this while, and of the one before */
+	uint64_t least_at_ms;
+	uint64_t span_ms; /* pace.leader_ms when the span began                                                             */
+	uint32_t span_count;
+	uint64_t span_waited_ms, span_bar_ms; /* of what was executed in it, in all; the bars without the level                             */
+	bool mean_slow;                       /* in the last span the mean was above its bar                                            */
+	bool slow;                            /* my SUSPECT of this view says: slow                                                            */
 };
 #endif

@@ -317,6 +317,8 @@ void pace_persisted(struct pbft *p, bft_lsn lsn);
 void pace_durable(struct pbft *p, bft_lsn lsn);
 /* `before_ms`: the tick before this one; `due_ms`: when this one was wanted. */
 void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt_us);
+void pace_executed(struct pbft *p, const struct pbft_request *r); /* it was held here */
+uint64_t pace_mean_bar_ms(const struct pbft *p);                  /* for a request that had nothing before it */
 void pace_enter_view(struct pbft *p);
 void pace_left_view(struct pbft *p);
 /* When the leader will have been slow. It moves while it is not the leader's turn. */

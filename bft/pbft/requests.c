@@ -112,6 +112,7 @@ void requests_executed(struct pbft *p, const struct bft_request_id *ids, size_t 
 		uint32_t i = find(p, &ids[k]);
 		if (!i)
 			continue;
+		pace_executed(p, request_at(p, i));
 		drop(out, &request_at(p, i)->digest, PBFT_WHY_EXECUTED);
 		erase(p, i);
 	}

@@ -262,7 +262,8 @@ static void it_comes_down_when_the_lower_one_would_do(void)
 	bed_decide(b, 2, 1, bed_digest(99));
 	for (uint64_t i = 2, gone = 0; gone < PACE_LEVEL_MS + 500; i++, gone += BAR_MS + 50) {
 		bed_request(b, 1, i, bed_digest(i));
-		wait(b, BAR_MS + 50); /* above the lower bar */
+		wait(b, BAR_MS + 50);    /* above the lower bar */
+		pace(b)->span_count = 0; /* what all together say is another rule */
 		CU_ASSERT(!suspects_now(b));
 		b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = i };
 		bed_decide(b, 2, i, bed_digest(100 + i));
@@ -271,6 +272,102 @@ static void it_comes_down_when_the_lower_one_would_do(void)
 	CU_ASSERT(pace(b)->level == 1);
 	wait(b, 2 * PACE_LEVEL_MS + 100);
 	CU_ASSERT(pace(b)->level == 0);
+	bed_free(b);
+}
+
+/* ---- many that are a little late ---- */
+
+#define MEAN_MS (PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * RTT_MS)
+
+/* `count` requests one after the other, each executed `ms` after it came. */
+static void serve(struct bed *b, uint8_t leader, uint32_t count, uint64_t ms)
+{
+	static uint64_t number = 1000;
+	for (uint32_t i = 0; i < count; i++, number++) {
+		bft_seq seq = bed_standing(b).executed + 1;
+		bed_request(b, 1, number, bed_digest(number));
+		wait(b, ms);
+		b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = number };
+		bed_decide(b, leader, seq, bed_digest(100000 + number));
+		bed_make_stable(b, seq / BED_K * BED_K);
+	}
+}
+
+static uint32_t enough(uint64_t ms)
+{
+	uint32_t of_time = (uint32_t)(PACE_SPAN_MS / ms + 2);
+	return of_time > PACE_SPAN_COUNT + 1 ? of_time : PACE_SPAN_COUNT + 1;
+}
+
+/* Each far below the bar of a single one. */
+static void a_mean_above_its_bar_is_slow(void)
+{
+	struct bed *b = backup();
+	serve(b, 0, 2 * enough(MEAN_MS), MEAN_MS);
+	CU_ASSERT(!suspects_now(b));
+	serve(b, 0, 2 * enough(MEAN_MS), MEAN_MS + 5);
+	CU_ASSERT(suspects_now(b) && pace(b)->slow);
+	/* Quick again for as long: withdrawn. */
+	serve(b, 0, 2 * enough(5), 5);
+	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+static void one_bad_moment_is_not_the_mean(void)
+{
+	struct bed *b = backup();
+	for (uint32_t i = 0; i < 4; i++) {
+		serve(b, 0, 1, BAR_MS - 10);
+		serve(b, 0, enough(10), 10);
+	}
+	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+static void the_mean_of_few_says_nothing(void)
+{
+	struct bed *b = backup();
+	serve(b, 0, PACE_SPAN_COUNT - 2, 3 * MEAN_MS);
+	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+/* A loaded member answers late: the least round trip of the last while counts, so nobody raises the bar by answering late now and then. */
+static void the_least_round_trip_counts(void)
+{
+	struct bed *b = backup();
+	b->rtt_us = 50000;
+	serve(b, 0, 2 * enough(MEAN_MS + 20), MEAN_MS + 20);
+	CU_ASSERT(suspects_now(b));
+	bed_free(b);
+	b = backup();
+	b->rtt_us = 50000; /* it is far, from now on */
+	wait(b, 2 * PACE_LEAST_MS + 100);
+	serve(b, 0, 2 * enough(PACE_MEAN_TIMES * 50), PACE_MEAN_TIMES * 50);
+	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+/* In a network that is slow for good two leaders lose their office, and the third stays. */
+static void a_level_up_the_slow_network_is_fine(void)
+{
+	struct bed *b = backup();
+	serve(b, 0, 2 * enough(3 * MEAN_MS), 3 * MEAN_MS);
+	bed_suspect(b, 2, 0, true);
+	CU_ASSERT(bed_standing(b).view == 1 && pace(b)->level == 1);
+	bed_enter_view(b, 2);
+	serve(b, 2, 2 * enough(3 * MEAN_MS), 3 * MEAN_MS);
+	CU_ASSERT(suspects_now(b));
+	bed_suspect(b, 3, 2, true);
+	CU_ASSERT(bed_standing(b).view == 3 && pace(b)->level == 2);
+	bed_enter_view(b, 3);
+	for (uint32_t i = 0; i < 2; i++) {
+		serve(b, 3, enough(3 * MEAN_MS), 3 * MEAN_MS);
+		wait(b, PACE_LEVEL_MS);
+		CU_ASSERT(!suspects_now(b) && pace(b)->level == 2); /* it does not come down while it is needed */
+	}
+	wait(b, PACE_LEVEL_MS + 100);
+	CU_ASSERT(!suspects_now(b) && pace(b)->level == 1);
 	bed_free(b);
 }
 
@@ -304,6 +401,11 @@ int main(void)
 		{ "it is withdrawn when the request executes", it_is_withdrawn_when_the_request_executes },
 		{ "the bar doubles with each slow leader", the_bar_doubles_with_each_slow_leader },
 		{ "it comes down when the lower one would do", it_comes_down_when_the_lower_one_would_do },
+		{ "a mean above its bar is slow", a_mean_above_its_bar_is_slow },
+		{ "one bad moment is not the mean", one_bad_moment_is_not_the_mean },
+		{ "the mean of few says nothing", the_mean_of_few_says_nothing },
+		{ "the least round trip counts", the_least_round_trip_counts },
+		{ "a level up the slow network is fine", a_level_up_the_slow_network_is_fine },
 		{ "only a slow leader moves the level", only_a_slow_leader_moves_the_level },
 		{ 0 },
 	};
