@@ -15,7 +15,6 @@
 #include "replica/fair.h"
 #include "replica/history.h"
 #include "replica/messages.h"
-#include "replica/places.h"
 #include "replica/transfer.h"
 #include "replica/verify_pool.h"
 
@@ -34,8 +33,7 @@
 #define REQUESTS_WAITING_PART 8u
 #define REQUESTS_BUCKETS 8192u
 #define REQUESTS_CLIENTS_MAX 1024u
-#define REQUESTS_TURN_BYTES (2u << 10)
-#define ROUND_TRIPS_MS 5000u
+#define REQUESTS_TURN_BYTES (16u << 10)
 #define REQUESTS_CHECKED_MAX 128u
 #define REQUESTS_HELD_MIN 64u
 #define REQUESTS_FRESH_MAX 256u /* pooled, and told to the core together */
@@ -113,10 +111,6 @@ struct fresh_request {
 struct to_execute {
 	bft_seq seq;
 	struct digest digest;
-};
-
-struct round_trips { /* the least of this while, and of the one before; 0: not known */
-	uint64_t since_ms, least_us, before_us;
 };
 
 struct bundle_job; /* requests.c */
@@ -227,10 +221,8 @@ struct driver {
 	struct bundle_job *requests_waiting[REQUESTS_BUCKETS]; /* for their turn or their check, by digest */
 	struct allowance late;                                 /* LATE_ANSWERS_MAX */
 	struct allowance openings;                             /* OPENINGS_MAX     */
-	struct places places;
-	struct round_trips round_trips;
-	uint32_t requests_checked; /* whose signatures are being checked */
-	uint32_t requests_held;    /* how many the core may hold         */
+	uint32_t requests_checked;                             /* whose signatures are being checked */
+	uint32_t requests_held;                                /* how many the core may hold         */
 	struct fresh_request fresh[REQUESTS_FRESH_MAX];
 	uint32_t fresh_count;
 	uint64_t executed_before;
@@ -333,8 +325,6 @@ bool requests_feed(struct driver *d);
 bool requests_tell(struct driver *d);
 /* Every `ms` milliseconds: how much the cluster gets done. */
 void requests_pace(struct driver *d, uint64_t ms);
-/* The core does not hold it any more. */
-void requests_let_go(struct driver *d, struct bundle_body *x);
 void requests_drop(struct fair_item *place);
 /* What waits unsigned when an epoch begins that asks for signatures is given back to its client. */
 void requests_give_back(struct driver *d);

@@ -310,7 +310,7 @@ static void drop_request(struct driver *d, const struct bft_effect *e)
 	struct bundle_body *x = bodies_find_bundle(d->bodies, &e->digest);
 	if (!x || !x->requested)
 		return;
-	requests_let_go(d, x);
+	bodies_set_requested(d->bodies, x, false);
 	bodies_unref(d->bodies, x);
 }
 

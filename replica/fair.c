@@ -137,8 +137,18 @@ bool fair_put(struct fair *f, const struct public_key *client, struct fair_item 
 	return true;
 }
 
-static struct fair_item *take_from(struct fair *f, struct fair_source *s)
+struct fair_item *fair_take(struct fair *f)
 {
+	if (!f->turn)
+		return NULL;
+	/* Each pass gives everybody one turn's credit. The largest bundle is worth 256 turns, so there are at most as many passes; and what everybody got meanwhile
+	 * lets their next ones go without any. */
+	while (f->turn->credit < f->turn->oldest->bytes) {
+		f->turn->credit += f->limits.turn_bytes;
+		if (f->turn->credit < f->turn->oldest->bytes)
+			f->turn = f->turn->next;
+	}
+	struct fair_source *s = f->turn;
 	struct fair_item *item = s->oldest;
 	s->credit -= item->bytes;
 	bool last = item->newer == NULL;
@@ -146,28 +156,6 @@ static struct fair_item *take_from(struct fair *f, struct fair_source *s)
 	if (!last && s->credit < s->oldest->bytes)
 		f->turn = s->next;
 	return item;
-}
-
-/* Each pass gives everybody one turn's credit. The largest bundle is worth so many turns, so there are at most as many passes; and what everybody got meanwhile
- * lets their next ones go without any. */
-struct fair_item *fair_take(struct fair *f, fair_may_fn may, void *arg)
-{
-	struct fair_source *first_refused = NULL;
-	while (f->turn && f->turn != first_refused) {
-		struct fair_source *s = f->turn;
-		if (may && !may(arg, s->oldest)) {
-			first_refused = first_refused ? first_refused : s;
-			f->turn = s->next;
-			continue;
-		}
-		if (s->credit < s->oldest->bytes)
-			s->credit += f->limits.turn_bytes;
-		if (s->credit >= s->oldest->bytes)
-			return take_from(f, s);
-		first_refused = NULL;
-		f->turn = s->next;
-	}
-	return NULL;
 }
 
 void fair_forget(struct fair *f, const struct public_key *client, fair_pushed_fn out, void *arg)
@@ -190,7 +178,7 @@ void fair_destroy(struct fair *f, void (*drop)(struct fair_item *item))
 	struct fair_item *item;
 	if (!f)
 		return;
-	while (f->source && f->bucket && (item = fair_take(f, NULL, NULL)))
+	while (f->source && f->bucket && (item = fair_take(f)))
 		drop(item);
 	free(f->source);
 	free(f->bucket);

@@ -30,19 +30,10 @@ static void take_request(struct driver *d, const struct digest *digest, const st
 		bodies_unref(d->bodies, x);
 		return;
 	}
-	places_asks(&d->places, &x->head.key);
-	places_holds(&d->places, &x->head.key);
 	bodies_set_requested(d->bodies, x, true); /* takes over the reference: drop_request() */
 	if (d->fresh_count == REQUESTS_FRESH_MAX)
 		requests_tell(d);
 	d->fresh[d->fresh_count++] = (struct fresh_request){ *digest, link, execution_seq(d->execution) };
-}
-
-void requests_let_go(struct driver *d, struct bundle_body *x)
-{
-	places_asks_less(&d->places, &x->head.key);
-	places_holds_less(&d->places, &x->head.key);
-	bodies_set_requested(d->bodies, x, false);
 }
 
 void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n)
@@ -78,7 +69,6 @@ static void job_enters(struct driver *d, struct bundle_job *j)
 	struct bundle_job **head = &d->requests_waiting[bucket_of(&j->digest)];
 	j->next = *head;
 	*head = j;
-	places_asks(&d->places, &j->key);
 	if (j->member >= 0)
 		d->member[j->member].jobs++;
 }
@@ -89,7 +79,6 @@ static void job_ends(struct driver *d, struct bundle_job *j)
 	while (*at != j)
 		at = &(*at)->next;
 	*at = j->next;
-	places_asks_less(&d->places, &j->key);
 	if (j->member >= 0)
 		d->member[j->member].jobs--;
 	free(j);
@@ -175,7 +164,7 @@ static bool is_fresh(struct driver *d, const struct fresh_request *f)
 	struct asked a = { &x->head, &x->digest, &x->signature, f->link ? -1 : d->self, f->link };
 	if (execution_seq(d->execution) == f->looked || !answered(d, &a))
 		return true;
-	requests_let_go(d, x);
+	bodies_set_requested(d->bodies, x, false);
 	bodies_unref(d->bodies, x);
 	return false;
 }
@@ -218,7 +207,6 @@ static void bundle_done(void *owner, struct verify_job *job, bool good)
 	struct driver *d = owner;
 	struct bundle_job *j = (struct bundle_job *)job;
 	d->requests_checked--;
-	places_holds_less(&d->places, &j->key);
 	if (d->failed) {
 		job_ends(d, j);
 		return;
@@ -279,7 +267,6 @@ static void check(struct driver *d, struct bundle_job *j)
 		verify_pool_want(d->pool, &j->job, &j->key, &s, &j->signature);
 	}
 	d->requests_checked++;
-	places_holds(&d->places, &j->key);
 	if (j->job.count)
 		verify_pool_submit(d->pool, &j->job, false);
 	else
@@ -295,7 +282,7 @@ static bool give_back(void *arg, struct bundle_body *x)
 	d->counts.refused++;
 	if (link)
 		answer_refuse(d, link, x->head.session, x->head.number, REFUSAL_UNSIGNED);
-	requests_let_go(d, x);
+	bodies_set_requested(d->bodies, x, false);
 	bodies_unref(d->bodies, x);
 	return true;
 }
@@ -309,26 +296,13 @@ void requests_give_back(struct driver *d)
 	bodies_drop_idle(d->bodies);
 }
 
-/* A loaded replica answers pings late: how far the others are shows in the least of the last while. */
-static uint64_t distance_us(struct driver *d)
-{
-	struct round_trips *r = &d->round_trips;
-	if (d->mono_ms >= r->since_ms + ROUND_TRIPS_MS) {
-		r->before_us = r->least_us;
-		r->least_us = d->rtt_us;
-		r->since_ms = d->mono_ms;
-	}
-	r->least_us = d->rtt_us < r->least_us ? d->rtt_us : r->least_us;
-	return r->before_us && r->before_us < r->least_us ? r->before_us : r->least_us;
-}
-
 /* How many the core may hold: what the cluster orders in four round trips and flushes. More would only make everybody wait behind whoever sent most; fewer, and
  * distant replicas would idle. It grows with what is executed, so it finds its size by itself. */
 void requests_pace(struct driver *d, uint64_t ms)
 {
 	uint64_t executed = d->counts.executed_bundles - d->executed_before;
 	d->executed_before = d->counts.executed_bundles;
-	uint64_t turns_us = 4 * (distance_us(d) + FLUSH_US);
+	uint64_t turns_us = 4 * ((uint64_t)d->rtt_us + FLUSH_US);
 	uint64_t held = ms ? executed * turns_us / (ms * 1000) : 0;
 	d->requests_held = (uint32_t)(held < REQUESTS_HELD_MIN ? REQUESTS_HELD_MIN : held > d->limits.requests_max ? d->limits.requests_max : held);
 }
@@ -341,19 +315,11 @@ static bool may_check(const struct driver *d)
 	       bodies_room(d->bodies, d->options.memory_bytes / 2);
 }
 
-static bool has_a_place(void *arg, const struct fair_item *item)
-{
-	const struct driver *d = arg;
-	const struct bundle_job *j = (const struct bundle_job *)((const uint8_t *)item - offsetof(struct bundle_job, place));
-	return places_may(&d->places, &j->key);
-}
-
 bool requests_feed(struct driver *d)
 {
 	bool any = false;
 	struct fair_item *place;
-	places_divide(&d->places, d->requests_held, d->mono_ms);
-	while (may_check(d) && (place = fair_take(d->fair, has_a_place, d))) {
+	while (may_check(d) && (place = fair_take(d->fair))) {
 		check(d, job_at(place));
 		any = true;
 	}
@@ -449,7 +415,7 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
 	if (waits(d, &digest, &e->signature, member >= 0) || refused_unsigned(d, &x) || settled(d, &x) || refused_here(d, &b, member, link, n))
 		return;
 	/* Nothing to check, and nobody waits before it. */
-	if (unsigned_is_fine(d, &e->signature) && fair_count(d->fair) == 0 && may_check(d) && places_may(&d->places, &b.key)) {
+	if (unsigned_is_fine(d, &e->signature) && fair_count(d->fair) == 0 && may_check(d)) {
 		take_request(d, &digest, &e->signature, body, n, link);
 		return;
 	}

@@ -42,7 +42,7 @@ static bool put(struct fair *f, uint8_t client, uint32_t number, size_t bytes)
 
 static struct thing *take(struct fair *f)
 {
-	return (struct thing *)fair_take(f, NULL, NULL);
+	return (struct thing *)fair_take(f);
 }
 
 static struct fair *made(uint32_t items, uint32_t sources, size_t bytes, size_t turn)
@@ -57,44 +57,15 @@ static struct fair *made(uint32_t items, uint32_t sources, size_t bytes, size_t 
 static void one_client_is_served_in_its_order(void)
 {
 	struct fair *f = made(100, 8, 1 << 20, 512);
-	CU_ASSERT_PTR_NULL(fair_take(f, NULL, NULL));
+	CU_ASSERT_PTR_NULL(fair_take(f));
 	for (uint32_t i = 0; i < 10; i++)
 		CU_ASSERT_TRUE(put(f, 1, i, 100 * i));
 	CU_ASSERT_EQUAL(fair_count(f), 10);
 	for (uint32_t i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(take(f)->number, i);
-	CU_ASSERT_PTR_NULL(fair_take(f, NULL, NULL));
+	CU_ASSERT_PTR_NULL(fair_take(f));
 	fair_destroy(f, drop);
 	CU_ASSERT_EQUAL(dropped, 0);
-}
-
-static bool not_the_first(void *arg, const struct fair_item *item)
-{
-	return ((const struct thing *)item)->client != *(const uint8_t *)arg;
-}
-
-static bool nobody(void *arg, const struct fair_item *item)
-{
-	(void)arg;
-	(void)item;
-	return false;
-}
-
-/* Who may not go keeps its place and its turn. */
-static void who_may_not_go_is_passed_by(void)
-{
-	struct fair *f = made(100, 8, 1 << 20, FAIR_ITEM_BYTES);
-	uint8_t first = 1;
-	put(f, 1, 0, 10);
-	put(f, 2, 0, 10);
-	put(f, 3, 0, 10000); /* worth many turns */
-	CU_ASSERT_PTR_NULL(fair_take(f, nobody, NULL));
-	CU_ASSERT_EQUAL(((struct thing *)fair_take(f, not_the_first, &first))->client, 2);
-	CU_ASSERT_EQUAL(((struct thing *)fair_take(f, not_the_first, &first))->client, 3);
-	CU_ASSERT_PTR_NULL(fair_take(f, not_the_first, &first));
-	CU_ASSERT_EQUAL(take(f)->client, 1);
-	CU_ASSERT_EQUAL(fair_count(f), 0);
-	fair_destroy(f, drop);
 }
 
 /* One who sent a hundred before: the other's first is the second that goes. */
@@ -174,7 +145,7 @@ static void clients_are_bounded_too(void)
 	put(f, 3, 1, 10);
 	CU_ASSERT_FALSE(put(f, 5, 0, 10));
 	CU_ASSERT_TRUE(pushed == 0 && fair_count(f) == 5);
-	while (fair_take(f, NULL, NULL))
+	while (fair_take(f))
 		continue;
 	for (uint8_t c = 10; c < 14; c++)
 		CU_ASSERT_TRUE(put(f, c, 0, 10)); /* places are given back */
@@ -228,7 +199,6 @@ int main(void)
 {
 	static const struct unit_case cases[] = {
 		{ "one client is served in its order", one_client_is_served_in_its_order },
-		{ "who may not go is passed by", who_may_not_go_is_passed_by },
 		{ "a flood waits behind itself", a_flood_waits_behind_itself },
 		{ "large ones cost more", large_ones_cost_more },
 		{ "when it is full the largest holder gives", when_it_is_full_the_largest_holder_gives },
