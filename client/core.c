@@ -7,7 +7,7 @@
 #define RETRY_MS_DEFAULT 150u
 #define BUNDLES_DEFAULT 32u
 #define QUEUE_DEFAULT 65536u
-#define SHOWN_DEFAULT 16u
+#define SHOWN_DEFAULT 48u
 
 /* splitmix64: for jitter, where nobody gains by guessing. */
 uint64_t client_random(struct client_core *c)
