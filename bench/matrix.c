@@ -153,15 +153,16 @@ static uint32_t phase_ms(const struct matrix *m, const struct attack *a)
 static bool words_of(struct child_words *w, const struct matrix *m, const struct attack *a)
 {
 	bool leader = a->by == BY_LEADER;
-	bool ok = child_add(w, "run") && child_add_others(w, m->argc, m->argv, own) && child_add(w, "--attack") && child_add(w, "%s", a->name) &&
-	          child_add(w, "--pairs") && child_add(w, "%u", leader ? 1 : m->pairs) && child_add(w, "--phase") && child_add(w, "%ums", phase_ms(m, a)) &&
-	          child_add(w, "--json") && child_add(w, "--mode") && child_add(w, m->trusted ? "trusted" : "bft");
+	bool ok = child_add(w, "run") && child_add(w, "--attack") && child_add(w, "%s", a->name) && child_add(w, "--pairs") &&
+	          child_add(w, "%u", leader ? 1 : m->pairs) && child_add(w, "--phase") && child_add(w, "%ums", phase_ms(m, a)) && child_add(w, "--json") &&
+	          child_add(w, "--mode") && child_add(w, m->trusted ? "trusted" : "bft");
 	if (ok && leader && m->pairs > 1)
 		ok = child_add(w, "--repeat") && child_add(w, "%u", m->pairs);
 	if (ok && m->quick)
-		ok = child_add(w, "--brief");
+		ok = child_add(w, "--brief") && child_add(w, "--warmup") && child_add(w, "500ms");
 	if (ok && m->trusted && a->by != BY_CLIENT)
 		ok = child_add(w, "--beyond-f");
+	ok = ok && child_add_others(w, m->argc, m->argv, own); /* last, so that they count */
 	return ok && (!m->out || (child_add(w, "--out") && child_add(w, "%s/%s", m->out, a->name)));
 }
 

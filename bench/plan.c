@@ -304,7 +304,7 @@ static void choose_liars(struct plan *p, uint32_t count, bool leader, bool collu
 		p->liars |= 1ull << (colluders ? i : leader && i == 0 ? first : p->n - (leader ? i : i + 1));
 }
 
-#define PAUSE_MS 3000u
+#define PAUSE_MS 1000u /* long enough for the office to be lost; beyond it two of four would be gone */
 #define REJOIN_MS 500u
 
 static bool add_occasion(struct plan *p, const struct attack *a, uint32_t from_ms, uint32_t to_ms, char why[PLAN_WHY_BYTES])

@@ -3,6 +3,7 @@
 #define REPLICA_DRIVER_STATE_H
 #include "bft/check.h"
 #include "bft/envelope.h"
+#include "bft/evidence.h"
 #include "bft/protocol.h"
 #include "bft/records.h"
 #include "bft/roster.h"
@@ -42,6 +43,7 @@
 #define OPENINGS_MAX 64u        /* sessions that one client may open in ... */
 #define OPENINGS_MS 4000u
 #define READS_MAX 4096u
+#define EVIDENCE_EACH_MAX 4u /* files about one member's lies of one kind, in one run */
 #define ROUTES_SETS 8192u
 #define ROUTES_WAYS 4u
 #define RECENT_MAX 16u /* executed proposals that stay in memory for those who come a little later */
@@ -216,7 +218,8 @@ struct driver {
 	struct member_state member[BFT_MEMBERS_MAX];
 	uint64_t evidence_served_ms; /* to clients, all together */
 	size_t evidence_served_bytes;
-	bft_mask closing; /* links to be closed at the end of the wake-up: not within a step */
+	uint8_t evidence_given[BFT_MEMBERS_MAX][EVIDENCE_PREDICATE_END]; /* since the start, of each member and kind: EVIDENCE_EACH_MAX at most */
+	bft_mask closing;                                                /* links to be closed at the end of the wake-up: not within a step */
 	struct fair *fair;
 	struct bundle_job *requests_waiting[REQUESTS_BUCKETS]; /* for their turn or their check, by digest */
 	struct allowance late;                                 /* LATE_ANSWERS_MAX */

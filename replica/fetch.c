@@ -74,8 +74,12 @@ struct proposal_body *body_load(struct driver *d, const struct digest *digest)
 
 /* ---- standing orders ---- */
 
+/* Once, however often the core asks for it meanwhile: with a full disk it may ask for long before it is told (seed 5705). */
 static void held(struct driver *d, const struct digest *digest)
 {
+	for (size_t i = 0; i < d->held_count; i++)
+		if (digest_equal(&d->held[i], digest))
+			return;
 	if (!driver_grow(&d->held, &d->held_capacity, d->held_count + 1, sizeof *d->held)) {
 		driver_stop(d, "no memory for what has arrived");
 		return;

@@ -2,6 +2,10 @@
  * measure of myself. Nothing here comes from what the leader sends, so it cannot raise its own bar. */
 #include "bft/pbft/pbft.h"
 
+#include <string.h>
+
+#define PACE_UNIT 1024u /* a bar, as a whole number */
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -112,15 +116,34 @@ static void span_begins(struct pbft_pace *a)
 {
 	a->span_ms = a->leader_ms;
 	a->span_count = 0;
-	a->span_waited_ms = a->span_bar_ms = 0;
+	memset(a->share, 0, sizeof a->share);
+}
+
+/* Each group of sessions by itself, and their mean: else whoever is served at once, and asks for more and more, would hide how long the others wait. */
+static bool above(const struct pbft_pace *a, uint32_t level)
+{
+	uint64_t sum = 0, bars = 0;
+	for (uint32_t i = 0; i < PACE_SHARES; i++) {
+		const struct pace_share *s = &a->share[i];
+		if (!s->bar_ms)
+			continue;
+		sum += s->waited_ms * PACE_UNIT / s->bar_ms;
+		bars += PACE_UNIT;
+	}
+	return sum > bars << level;
 }
 
 static void span_ends(struct pbft_pace *a)
 {
-	a->mean_slow = a->span_waited_ms > a->span_bar_ms << a->level;
-	if (a->level && a->span_waited_ms > a->span_bar_ms << (a->level - 1))
+	a->mean_slow = above(a, a->level);
+	if (a->level && above(a, a->level - 1))
 		a->oldest_ms = UINT64_MAX; /* the lower level would not do */
 	span_begins(a);
+}
+
+static struct pace_share *share_of(struct pbft_pace *a, uint64_t session)
+{
+	return &a->share[(session * 0x9E3779B97F4A7C15u >> 32) % PACE_SHARES];
 }
 
 /* One late request may be bad luck. Many that are a little late are the leader, or the network; a level more tells them apart. */
@@ -130,9 +153,10 @@ void pace_executed(struct pbft *p, const struct pbft_request *r)
 	if (p->mode != PBFT_NORMAL || pbft_leader(p, p->view) == p->self || !a->rtt_ms || pbft_behind(p))
 		return;
 	uint64_t ms = mean_bar(p, r->ahead);
+	struct pace_share *s = share_of(a, r->id.session);
 	a->span_count++;
-	a->span_bar_ms += ms;
-	a->span_waited_ms += least(waited(p, r), (ms << a->level) * PACE_MEAN_CLAMP);
+	s->bar_ms += ms;
+	s->waited_ms += least(waited(p, r), (ms << a->level) * PACE_MEAN_CLAMP);
 	if (a->leader_ms >= a->span_ms + PACE_SPAN_MS && a->span_count >= PACE_SPAN_COUNT)
 		span_ends(a);
 }

@@ -15,8 +15,13 @@
 #define PACE_MEAN_CLAMP 4u     /* one that waited longer than so many bars counts as so many: it may be bad luck */
 #define PACE_SPAN_MS 2000u     /* they were executed in so much of the leader's time, ... */
 #define PACE_SPAN_COUNT 32u    /* and are so many at least */
+#define PACE_SHARES 64u        /* of so many groups of sessions each counts the same */
 #define PACE_LEAST_MS 10000u   /* the while */
 #define PACE_GAP_MS 100u       /* longer between two ticks, I was frozen myself */
+
+struct pace_share {
+	uint64_t waited_ms, bar_ms; /* of what was executed in the span, in all; the bars without the level */
+};
 
 struct pbft_pace {
 	uint32_t rtt_ms;       /* round trip to the farthest of the n-1-f nearest others; 0: unknown, and no leader is slow     */
@@ -35,7 +40,7 @@ struct pbft_pace {
 	uint64_t least_at_ms;
 	uint64_t span_ms; /* pace.leader_ms when the span began                                                             */
 	uint32_t span_count;
-	uint64_t span_waited_ms, span_bar_ms; /* of what was executed in it, in all; the bars without the level                             */
+	struct pace_share share[PACE_SHARES]; /* by session                                                                                 */
 	bool mean_slow;                       /* in the last span the mean was above its bar                                            */
 	bool slow;                            /* my SUSPECT of this view says: slow                                                            */
 };

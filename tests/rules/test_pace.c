@@ -279,18 +279,23 @@ static void it_comes_down_when_the_lower_one_would_do(void)
 
 #define MEAN_MS (PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * RTT_MS)
 
-/* `count` requests one after the other, each executed `ms` after it came. */
-static void serve(struct bed *b, uint8_t leader, uint32_t count, uint64_t ms)
+/* `count` requests of a session one after the other, each executed `ms` after it came. */
+static void serve_session(struct bed *b, uint8_t leader, uint64_t session, uint32_t count, uint64_t ms)
 {
 	static uint64_t number = 1000;
 	for (uint32_t i = 0; i < count; i++, number++) {
 		bft_seq seq = bed_standing(b).executed + 1;
-		bed_request(b, 1, number, bed_digest(number));
+		bed_request(b, session, number, bed_digest(number));
 		wait(b, ms);
-		b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = number };
+		b->ends[b->ends_count++] = (struct bft_request_id){ .session = session, .number = number };
 		bed_decide(b, leader, seq, bed_digest(100000 + number));
 		bed_make_stable(b, seq / BED_K * BED_K);
 	}
+}
+
+static void serve(struct bed *b, uint8_t leader, uint32_t count, uint64_t ms)
+{
+	serve_session(b, leader, 1, count, ms);
 }
 
 static uint32_t enough(uint64_t ms)
@@ -321,6 +326,19 @@ static void one_bad_moment_is_not_the_mean(void)
 		serve(b, 0, enough(10), 10);
 	}
 	CU_ASSERT(!suspects_now(b));
+	bed_free(b);
+}
+
+/* The accomplice is served at once, and asks ten times as often: each of the others counts as much as it does. */
+static void who_is_served_at_once_hides_nobody(void)
+{
+	struct bed *b = backup();
+	for (uint32_t round = 0; round < 4; round++)
+		for (uint64_t session = 2; session < 7; session++) {
+			serve_session(b, 0, 1, 10, 1);
+			serve_session(b, 0, session, 1, 3 * MEAN_MS);
+		}
+	CU_ASSERT(suspects_now(b) && pace(b)->slow);
 	bed_free(b);
 }
 
@@ -403,6 +421,7 @@ int main(void)
 		{ "it comes down when the lower one would do", it_comes_down_when_the_lower_one_would_do },
 		{ "a mean above its bar is slow", a_mean_above_its_bar_is_slow },
 		{ "one bad moment is not the mean", one_bad_moment_is_not_the_mean },
+		{ "who is served at once hides nobody", who_is_served_at_once_hides_nobody },
 		{ "the mean of few says nothing", the_mean_of_few_says_nothing },
 		{ "the least round trip counts", the_least_round_trip_counts },
 		{ "a level up the slow network is fine", a_level_up_the_slow_network_is_fine },

@@ -346,6 +346,10 @@ static void a_full_disk_takes_nothing_new(void)
 	dbed_leaf(&b, 0, BFT_LEAF_PRE_PREPARE, 3, p.digest);
 	CU_ASSERT_FALSE(dbed_voted(&b, BFT_LEAF_PREPARE, 3, p.digest));
 	CU_ASSERT_TRUE(strlen(dbed_standing(&b).trouble) > 0);
+	/* The core asks for it again and again: it waits once. */
+	for (int i = 0; i < 100; i++)
+		fetch_order(b.driver, &p.digest, BFT_BIT(0));
+	CU_ASSERT_EQUAL(b.driver->held_count, 1);
 	driver_space(b.driver, DRIVER_DISK_LOG, false);
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(dbed_voted(&b, BFT_LEAF_PREPARE, 3, p.digest));

@@ -372,7 +372,7 @@ static void plans_that_hold(void)
 	CU_ASSERT(read_plan("--attack slow-leader --pairs 1 --grace 4s") && plan.pairs.grace_ms == 4000 && plan.attack[0].to_ms == plan.duration_ms);
 	CU_ASSERT(read_plan("--attack bad-new-view@2s --duration 6s")); /* replica 0 must lose its office, and the liar leads next */
 	CU_ASSERT(plan.liars == 2 && plan.faults == 1 && plan.fault[0].strike == STRIKE_PAUSE && plan.fault[0].replica == 0);
-	CU_ASSERT(plan.fault[0].at_ms == 2000 && plan.fault[0].to_ms == 5000);
+	CU_ASSERT(plan.fault[0].at_ms == 2000 && plan.fault[0].to_ms == 3000);
 	CU_ASSERT(read_plan("--attack state-chunk-lie@2s --duration 6s")); /* somebody honest must fetch the state */
 	CU_ASSERT(plan.liars == 8 && plan.faults == 1 && plan.fault[0].strike == STRIKE_REJOIN && plan.fault[0].replica == 2);
 	CU_ASSERT(read_plan("--attack leader-plus-client") && plan.liars == 1 && attack_has_client(plan.attack[0].attack));

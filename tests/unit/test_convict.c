@@ -224,6 +224,28 @@ static void two_new_views(void)
 	kept("2-two-new-views-2-0.evidence", 2);
 }
 
+/* One file convicts: for the hundredth nobody pays with a flush. Another kind, and another member, have their own. */
+static void who_lies_in_every_slot_costs_a_few_files(void)
+{
+	dbed_create(&b);
+	for (bft_seq seq = 1; seq <= 10; seq++) {
+		dbed_leaf(&b, 2, BFT_LEAF_PREPARE, seq, some(1));
+		dbed_leaf(&b, 2, BFT_LEAF_PREPARE, seq, some(2));
+		dbed_turn(&b);
+	}
+	CU_ASSERT_EQUAL(b.evidence_count, EVIDENCE_EACH_MAX);
+	CU_ASSERT_EQUAL(dbed_counts(&b).convicted, 10);
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 1, some(1));
+	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 1, some(2));
+	dbed_turn(&b);
+	CU_ASSERT_EQUAL(b.evidence_count, EVIDENCE_EACH_MAX + 1);
+	dbed_leaf(&b, 3, BFT_LEAF_PREPARE, 1, some(1));
+	dbed_leaf(&b, 3, BFT_LEAF_PREPARE, 1, some(2));
+	dbed_turn(&b);
+	CU_ASSERT_EQUAL(b.evidence_count, EVIDENCE_EACH_MAX + 2);
+	dbed_destroy(&b);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -239,6 +261,7 @@ int main(void)
 		{ "a COMMIT that a VIEW-CHANGE hides", a_hidden_commit },
 		{ "two NEW-VIEWs", two_new_views },
 		{ "a NEW-VIEW, false and true", a_false_new_view },
+		{ "who lies in every slot costs a few files", who_lies_in_every_slot_costs_a_few_files },
 		{ 0 },
 	};
 	return unit_main("convict", cases);
