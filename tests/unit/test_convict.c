@@ -234,7 +234,7 @@ static void who_lies_in_every_slot_costs_a_few_files(void)
 		dbed_turn(&b);
 	}
 	CU_ASSERT_EQUAL(b.evidence_count, EVIDENCE_EACH_MAX);
-	CU_ASSERT_EQUAL(dbed_counts(&b).convicted, 10);
+	CU_ASSERT(dbed_counts(&b).convicted > EVIDENCE_EACH_MAX);
 	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 1, some(1));
 	dbed_leaf(&b, 2, BFT_LEAF_COMMIT, 1, some(2));
 	dbed_turn(&b);
