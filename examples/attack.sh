@@ -44,6 +44,12 @@ printf '%s\n' "${bold}Quorate: four replicas, one of them a liar ($attack).${pla
 pids[0]=$!
 disown
 for i in 1 2 3; do start $i; done
+# All are there, and linked: a leader that cannot reach the others yet would lose its office before it could lie.
+for _ in $(seq 100); do
+	[ "$(status | each view | wc -l)" -lt 4 ] || break
+	sleep 0.1
+done
+sleep 0.5
 awk 'NR % 4 == 0 { print $0 "\t" NR }' "$words" >"$dir/words.tsv"
 "$quorate" put demo begins --cluster "$cluster" --timeout 10s >/dev/null || fail "the first operation did not come through"
 

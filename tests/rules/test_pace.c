@@ -313,7 +313,7 @@ static void a_mean_above_its_bar_is_slow(void)
 	serve(b, 0, 2 * enough(MEAN_MS), MEAN_MS + 5);
 	CU_ASSERT(suspects_now(b) && pace(b)->slow);
 	/* Quick again for as long: withdrawn. */
-	serve(b, 0, 2 * enough(5), 5);
+	serve(b, 0, 2 * enough(MEAN_MS / 2), MEAN_MS / 2);
 	CU_ASSERT(!suspects_now(b));
 	bed_free(b);
 }
@@ -323,7 +323,7 @@ static void one_bad_moment_is_not_the_mean(void)
 	struct bed *b = backup();
 	for (uint32_t i = 0; i < 4; i++) {
 		serve(b, 0, 1, BAR_MS - 10);
-		serve(b, 0, enough(10), 10);
+		serve(b, 0, enough(20), 20);
 	}
 	CU_ASSERT(!suspects_now(b));
 	bed_free(b);
