@@ -109,6 +109,17 @@ void raft_log_stop_seeking(struct raft *p, struct bft_effects *out)
 	}
 }
 
+static void drop_entry(struct raft *p, bft_seq seq, struct bft_effects *out)
+{
+	struct raft_entry *e = raft_entry_find(p, seq);
+	if (!e)
+		return;
+	struct digest digest = e->digest;
+	memset(e, 0, sizeof *e);
+	if (!raft_log_names(p, &digest))
+		effects_add(out, BFT_FX_FORGET)->digest = digest;
+}
+
 void raft_log_cut(struct raft *p, bft_seq seq, struct bft_effects *out)
 {
 	BFT_CHECK(seq > p->commit);
@@ -117,15 +128,8 @@ void raft_log_cut(struct raft *p, bft_seq seq, struct bft_effects *out)
 		rec->seq = seq;
 		raft_persist(p, out, RAFT_REC_CUT, rec, sizeof *rec, NULL);
 	}
-	for (bft_seq gone = seq; gone <= p->taken; gone++) {
-		struct raft_entry *e = raft_entry_find(p, gone);
-		if (!e)
-			continue;
-		struct digest digest = e->digest;
-		memset(e, 0, sizeof *e);
-		if (!raft_log_names(p, &digest))
-			effects_add(out, BFT_FX_FORGET)->digest = digest;
-	}
+	for (bft_seq gone = seq; gone <= p->taken; gone++)
+		drop_entry(p, gone, out);
 	p->taken = seq - 1;
 	p->last = p->last < p->taken ? p->last : p->taken;
 	p->matched = p->matched < p->taken ? p->matched : p->taken;
@@ -164,15 +168,8 @@ void raft_log_settle(struct raft *p, bft_seq seq)
 /* Its records stay in the log: the next TERM record says that the order is settled up to `seq` and that no entry of mine is known to be its (records.h). */
 void raft_log_pass(struct raft *p, bft_seq known, bft_seq seq, struct bft_effects *out)
 {
-	for (bft_seq gone = known + 1; gone <= seq; gone++) {
-		struct raft_entry *e = raft_entry_find(p, gone);
-		if (!e)
-			continue;
-		struct digest digest = e->digest;
-		memset(e, 0, sizeof *e);
-		if (!raft_log_names(p, &digest))
-			effects_add(out, BFT_FX_FORGET)->digest = digest;
-	}
+	for (bft_seq gone = known + 1; gone <= seq; gone++)
+		drop_entry(p, gone, out);
 	if (p->settled >= seq)
 		return;
 	raft_log_settle(p, seq);
