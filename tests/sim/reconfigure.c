@@ -91,10 +91,11 @@ static void wish_members(struct sim *s, struct sim_change *c)
 		make_card(s, c, member);
 }
 
-/* Whoever's clock is hours off counts as one of the f: it may lead, and nobody would believe its time. */
+/* Whoever's clock is hours off counts as one of the f: it may lead, and nobody would believe its time. So does whoever came by a change and is not there yet: with a liar, and one
+ * more who goes, nobody would be left to sign the next epoch's link (seed 199). */
 static bool is_off(const struct node *d)
 {
-	return d->liar.lies || d->far;
+	return d->liar.lies || d->far || d->seen.role == STANDING_OBSERVER;
 }
 
 /* A liar whose number is another's lies on; a new machine's clock is as far off as the one of before. */
