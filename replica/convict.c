@@ -36,18 +36,19 @@ static size_t gather(struct driver *d, const struct bft_effect *effect, struct e
 }
 
 /* One file convicts; a liar that lies in every slot must not cost a disk's flush, or the client a longer list, for each. */
-static bool enough(struct driver *d, const struct evidence *e)
+static void keep(struct driver *d, const struct evidence *e, const uint8_t *bytes, size_t n)
 {
-	uint8_t *given = &d->evidence_given[e->culprit][e->predicate];
-	if (*given == EVIDENCE_EACH_MAX)
-		return true;
-	++*given;
-	return false;
+	char name[96];
+	uint8_t *kept = &d->evidence_kept[e->culprit][e->predicate];
+	if (*kept == EVIDENCE_EACH_MAX)
+		return;
+	snprintf(name, sizeof name, "%u-%s-%llu-%llu.evidence", e->culprit, evidence_name(e->predicate), (unsigned long long)e->view,
+	         (unsigned long long)e->seq);
+	*kept += d->options.env.evidence(d->options.env.user, bytes, n, name);
 }
 
 void convict(struct driver *d, const struct bft_effect *effect)
 {
-	char name[96];
 	if (!d->options.env.evidence || !effect->ref || !d->protocol->evidence)
 		return;
 	/* Evidence is a by-product: what the replica does depends on none of it, nor on there being memory for it. */
@@ -55,11 +56,8 @@ void convict(struct driver *d, const struct bft_effect *effect)
 	struct evidence_room *room = malloc(d->protocol->evidence->room_bytes);
 	uint8_t *bytes = malloc(EVIDENCE_BYTES_MAX);
 	size_t n = e && room && bytes ? gather(d, effect, e, room, bytes) : 0;
-	if (n && !enough(d, e)) {
-		snprintf(name, sizeof name, "%u-%s-%llu-%llu.evidence", e->culprit, evidence_name(e->predicate), (unsigned long long)e->view,
-		         (unsigned long long)e->seq);
-		d->options.env.evidence(d->options.env.user, bytes, n, name);
-	}
+	if (n)
+		keep(d, e, bytes, n);
 	free(bytes);
 	free(room);
 	free(e);

@@ -44,9 +44,9 @@ struct driver_env {
 	void (*note)(void *user, enum quorate_level level, const char *line);
 	/* Results of verifiers wait: have driver_turn called. Threads: any. Not used without verifiers. */
 	void (*wake)(void *user);
-	/* A member contradicted itself: bft/evidence.h, at most EVIDENCE_BYTES_MAX bytes, borrowed. `name`: the file's, the same for the same contradiction. May be
-	 * NULL. */
-	void (*evidence)(void *user, const uint8_t *bytes, size_t n, const char *name);
+	/* A member contradicted itself: bft/evidence.h, at most EVIDENCE_BYTES_MAX bytes, borrowed. `name`: the file's, the same for the same contradiction. False: it
+	 * could not be kept, and may be offered again. May be NULL. */
+	bool (*evidence)(void *user, const uint8_t *bytes, size_t n, const char *name);
 	/* The kept one whose name comes first behind `after`: its name, its bytes (at most `capacity`), its size. 0: there is none. May be NULL. */
 	size_t (*evidence_next)(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity);
 	/* The round trip to a member; 0: unknown. May be NULL. */

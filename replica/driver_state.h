@@ -218,8 +218,8 @@ struct driver {
 	struct member_state member[BFT_MEMBERS_MAX];
 	uint64_t evidence_served_ms; /* to clients, all together */
 	size_t evidence_served_bytes;
-	uint8_t evidence_given[BFT_MEMBERS_MAX][EVIDENCE_PREDICATE_END]; /* since the start, of each member and kind: EVIDENCE_EACH_MAX at most */
-	bft_mask closing;                                                /* links to be closed at the end of the wake-up: not within a step */
+	uint8_t evidence_kept[BFT_MEMBERS_MAX][EVIDENCE_PREDICATE_END]; /* since the start, of each member and kind: EVIDENCE_EACH_MAX at most */
+	bft_mask closing;                                               /* links to be closed at the end of the wake-up: not within a step */
 	struct fair *fair;
 	struct bundle_job *requests_waiting[REQUESTS_BUCKETS]; /* for their turn or their check, by digest */
 	struct allowance late;                                 /* LATE_ANSWERS_MAX */

@@ -121,17 +121,19 @@ static uint64_t env_rtt_us(void *user, uint8_t member)
 	return peer ? net_peer_rtt_us(peer) : 0;
 }
 
-static void env_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
+static bool env_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
 {
 	struct quorate *q = running_of(user);
 	char line[256] = "";
-	switch (evidence_file_keep(q->options.data, name, bytes, n)) {
+	enum evidence_kept kept = evidence_file_keep(q->options.data, name, bytes, n);
+	switch (kept) {
 	case EVIDENCE_KEPT: snprintf(line, sizeof line, "evidence/%s is kept: 'quorate evidence verify' shows that it holds", name); break;
-	case EVIDENCE_KNOWN: return;
+	case EVIDENCE_KNOWN: return true;
 	case EVIDENCE_FULL: snprintf(line, sizeof line, "evidence/%s is not kept: there are %u files already", name, EVIDENCE_FILES_MAX); break;
 	case EVIDENCE_FAILED: snprintf(line, sizeof line, "evidence/%s is not kept: %s", name, strerror(errno)); break;
 	}
 	running_note(q, QUORATE_LEVEL_WARNING, line);
+	return kept != EVIDENCE_FAILED;
 }
 
 static size_t env_evidence_next(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity)

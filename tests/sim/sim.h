@@ -430,7 +430,7 @@ void statements_sent(struct sim *s, uint8_t node, const struct frame *f);
 void statements_replied(struct sim *s, uint8_t node, const struct frame *f);
 
 /* evidence.c: driver_env's callback */
-void evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name);
+bool evidence_shown(void *user, const uint8_t *bytes, size_t n, const char *name);
 
 /* check.c */
 void check_certificate(struct node *d, const uint8_t *bytes, size_t n);

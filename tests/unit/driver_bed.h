@@ -50,6 +50,7 @@ struct dbed {
 	size_t (*evidence_next)(void *user, const struct evidence_name *after, struct evidence_name *name, uint8_t *bytes, size_t capacity);
 	uint32_t closed[BFT_MEMBERS_MAX], client_closed[16], memory_lost;
 	uint32_t evidence_count;
+	bool evidence_fails;
 	uint8_t evidence[16384]; /* the newest */
 	size_t evidence_n;
 	char evidence_name[96];
@@ -151,14 +152,17 @@ static inline bool dbed_readmitted(void *user)
 	return true;
 }
 
-static inline void dbed_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
+static inline bool dbed_evidence(void *user, const uint8_t *bytes, size_t n, const char *name)
 {
 	struct dbed *b = user;
+	if (b->evidence_fails)
+		return false;
 	CU_ASSERT_FATAL(n <= sizeof b->evidence);
 	memcpy(b->evidence, bytes, n);
 	b->evidence_n = n;
 	snprintf(b->evidence_name, sizeof b->evidence_name, "%s", name);
 	b->evidence_count++;
+	return true;
 }
 
 static inline void dbed_keep_link(void *user, const uint8_t *bytes, size_t n)
