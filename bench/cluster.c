@@ -335,14 +335,19 @@ bool cluster_empty(struct cluster *c, uint32_t i, bool lost, char *reason)
 	return format(c, i, lost, reason);
 }
 
+static bool copy_folder(char *from, char *to, char *reason)
+{
+	char *argv[] = { WORD("cp"), WORD("-a"), from, to, NULL };
+	return run_quietly("cp", argv) || fail(reason, from, "it cannot be copied");
+}
+
 bool cluster_keep(struct cluster *c, uint32_t i, char *reason)
 {
 	char data[512], aside[512];
 	data_of(c, i, "", data);
 	data_of(c, i, "-before", aside);
-	char *argv[] = { WORD("cp"), WORD("-a"), data, aside, NULL };
 	cluster_kill(c, i);
-	return run_quietly("cp", argv) || fail(reason, data, "it cannot be copied");
+	return copy_folder(data, aside, reason);
 }
 
 bool cluster_roll_back(struct cluster *c, uint32_t i, char *reason)
@@ -350,10 +355,9 @@ bool cluster_roll_back(struct cluster *c, uint32_t i, char *reason)
 	char data[512], aside[512];
 	data_of(c, i, "", data);
 	data_of(c, i, "-before", aside);
-	char *argv[] = { WORD("cp"), WORD("-a"), aside, data, NULL };
 	cluster_kill(c, i);
 	nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return run_quietly("cp", argv) || fail(reason, aside, "it cannot be copied");
+	return copy_folder(aside, data, reason);
 }
 
 bool cluster_small_snapshots(struct cluster *c, uint32_t seqs, char *reason)

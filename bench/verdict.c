@@ -4,7 +4,6 @@
 #include "replica/bodies.h"
 #include "replica/driver.h"
 #include "replica/identity.h"
-#include "replica/log/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,7 +99,7 @@ static bool note_body(struct reading *r, const uint8_t *bytes, size_t n)
 	return rd_done(&rd);
 }
 
-static bool visit(void *arg, const struct log_record *record, const struct log_position *position)
+static bool note_record(void *arg, const struct log_record *record, const struct log_position *position)
 {
 	struct reading *r = arg;
 	(void)position;
@@ -112,23 +111,26 @@ static bool visit(void *arg, const struct log_record *record, const struct log_p
 	return record_read(record->type, &r->executed, &rd) && rd_done(&rd) && note_executed(r, &r->executed);
 }
 
-static void read_log(struct reading *r, const struct cluster *c, uint32_t replica)
+bool verdict_visit_log(const struct cluster *c, const struct digest *cluster, uint32_t replica, log_visit_fn visit, void *arg)
 {
 	char path[512];
 	struct log_disk disk;
 	struct log *log = NULL;
 	struct log_report report;
-	struct log_options options = { .cluster = r->cluster, .segment_bytes = LOG_SEGMENT_BYTES_DEFAULT };
-	r->replica = replica;
+	struct log_options options = { .cluster = *cluster, .segment_bytes = LOG_SEGMENT_BYTES_DEFAULT };
 	snprintf(path, sizeof path, "%s/cluster/replica-%u/data/log", c->folder, replica);
-	if (disk_posix_open(&disk, path) != 0) {
-		r->verdict->whole = false;
-		return;
-	}
-	if (log_open(&log, &disk, &options, visit, r, &report) != LOG_OK || report.class == LOG_DAMAGED)
-		r->verdict->whole = false;
+	if (disk_posix_open(&disk, path) != 0)
+		return false;
+	bool whole = log_open(&log, &disk, &options, visit, arg, &report) == LOG_OK && report.class != LOG_DAMAGED;
 	log_close(log);
 	disk_posix_close(&disk);
+	return whole;
+}
+
+static void read_log(struct reading *r, const struct cluster *c, uint32_t replica)
+{
+	r->replica = replica;
+	r->verdict->whole &= verdict_visit_log(c, &r->cluster, replica, note_record, r);
 }
 
 static int by_name(const void *a, const void *b)

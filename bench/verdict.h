@@ -9,6 +9,7 @@
 #define BENCH_VERDICT_H
 #include "bench/cluster.h"
 #include "bench/load.h"
+#include "replica/log/log.h"
 
 struct verdict {
 	bool safe, whole; /* whole: every log could be read */
@@ -24,6 +25,8 @@ void verdict_unsafe(struct verdict *v, const char *format, ...) __attribute__((f
  *
  * Requires: the replicas have stopped. */
 void verdict_reach(struct verdict *out, const struct cluster *c, uint64_t liars, const struct told *told, size_t told_count, const char *keep);
+/* Visits a replica's log. False: it could not be read whole. */
+bool verdict_visit_log(const struct cluster *c, const struct digest *cluster, uint32_t replica, log_visit_fn visit, void *arg);
 /* Who signed two histories, from the honest logs; a mask of members. */
 uint64_t verdict_audit(const struct cluster *c, uint64_t liars);
 /* Adds to `convicted` and `evidence` what the honest replicas keep. */

@@ -17,7 +17,7 @@ static char folder[64];
 
 static void make_folder(void)
 {
-	strcpy(folder, "/tmp/quorate-page-XXXXXX");
+	snprintf(folder, sizeof folder, "/tmp/quorate-page-XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
 }
 
@@ -329,10 +329,14 @@ static void folders_that_are_no_run(void)
 /* An hour has 36,000 intervals: neighbours are taken together, and no operation is lost. */
 static void a_long_run_fits(void)
 {
-	char *text = malloc(4 << 20), why[PAGE_WHY_BYTES] = "";
-	size_t n = (size_t)sprintf(text, "t_s,ops,failed,p50_ms,p99_ms,max_ms,view,leader,suspects\n");
+	char *text = NULL, why[PAGE_WHY_BYTES] = "";
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	fputs("t_s,ops,failed,p50_ms,p99_ms,max_ms,view,leader,suspects\n", out);
 	for (uint32_t i = 0; i < 36000; i++)
-		n += (size_t)sprintf(text + n, "%.1f,7,0,1.0,%u.0,3.0,%u,0,0\n", i / 10.0, i % 50 ? 2 : 9, i / 1000);
+		fprintf(out, "%.1f,7,0,1.0,%u.0,3.0,%u,0,0\n", i / 10.0, i % 50 ? 2 : 9, i / 1000);
+	fclose(out);
 	make_folder();
 	copy_but("intervals.csv", text);
 	json_t *data = page_data(folder, why), *intervals = json_object_get(data, "intervals"), *ops = json_object_get(intervals, "ops"), *value;
