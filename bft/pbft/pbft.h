@@ -196,6 +196,7 @@ struct pbft_vc_meta {
 #define PBFT_CATCH_MS 2000u
 #define PBFT_RECALL_AGAIN_MS 100u
 #define PBFT_BACKOFF_MAX 5u
+#define PBFT_NEW_VIEW_LESS 2u /* doublings by which the wait for a NEW-VIEW is shorter */
 #define PBFT_BEHIND_TIMES 4u /* timeouts without any progress, after which being behind is no excuse for the leader */
 
 extern const struct bft_protocol bft_pbft;

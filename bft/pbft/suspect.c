@@ -1,11 +1,21 @@
 /* Timers and SUSPECT: not binding, not durable; withdrawn when what it waited for executes, ended by the view (design section 5). */
 #include "bft/pbft/pbft.h"
 
+static uint64_t doubled(const struct pbft *p, uint32_t most)
+{
+	return (uint64_t)p->limits.request_timeout_ms << (p->fruitless < most ? p->fruitless : most);
+}
+
 /* Doubles with each fruitless view, shrinks with executed proposals, is capped. */
 uint64_t pbft_timeout_ms(const struct pbft *p)
 {
-	uint32_t doublings = p->fruitless < PBFT_BACKOFF_MAX ? p->fruitless : PBFT_BACKOFF_MAX;
-	return (uint64_t)p->limits.request_timeout_ms << doublings;
+	return doubled(p, PBFT_BACKOFF_MAX);
+}
+
+/* For a NEW-VIEW: no proposal, no execution is waited for, so it begins at half of the timeout; with the same cap. */
+static uint64_t new_view_timeout_ms(const struct pbft *p)
+{
+	return doubled(p, PBFT_BACKOFF_MAX + PBFT_NEW_VIEW_LESS) >> PBFT_NEW_VIEW_LESS;
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -44,7 +54,7 @@ static uint64_t request_deadline(const struct pbft *p)
 
 static uint64_t view_deadline(const struct pbft *p)
 {
-	return p->mode == PBFT_CHANGING && p->timer_on ? p->timer_ms + pbft_timeout_ms(p) : UINT64_MAX;
+	return p->mode == PBFT_CHANGING && p->timer_on ? p->timer_ms + new_view_timeout_ms(p) : UINT64_MAX;
 }
 
 /* Its clock is behind: at once, at the next tick. One of f+1 leaders is honest: when so many are behind, it is my clock that is wrong. */

@@ -62,7 +62,7 @@ void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out)
 	p->view = view;
 	p->first_change = p->first_change ? p->first_change : view;
 	p->mode = PBFT_CHANGING;
-	p->fruitless++;
+	p->fruitless += p->fruitless < PBFT_BACKOFF_MAX + PBFT_NEW_VIEW_LESS; /* what more would change nothing now, and take longer to forget */
 	p->suspecting = p->resigned = false;
 	p->peer[p->self].suspecting = false;
 	p->peer[p->self].vc_view = view;

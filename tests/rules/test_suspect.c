@@ -353,6 +353,24 @@ static void it_shrinks_with_what_is_executed(void)
 	bed_free(b);
 }
 
+/* Cut off for an hour or for a minute: as many proposals bring the timeout down again. */
+static void a_long_outage_is_forgotten_as_soon_as_a_short_one(void)
+{
+	struct bed *b = bed_new(4, 1);
+	for (bft_view view = 1; view < 100; view++)
+		bed_leave(b, view - 1);
+	bed_enter_view(b, 103);
+	bed_request(b, 1, 1, bed_digest(1));
+	CU_ASSERT(timer(b) - b->mono_ms == (uint64_t)BED_TIMEOUT_MS << PBFT_BACKOFF_MAX);
+	for (bft_seq seq = 1; seq <= 16 * (PBFT_BACKOFF_MAX + PBFT_NEW_VIEW_LESS); seq++) {
+		bed_decide(b, 103, seq, bed_digest(seq));
+		if (seq % BED_K == 0)
+			bed_make_stable(b, seq);
+	}
+	CU_ASSERT(timer(b) - b->mono_ms == BED_TIMEOUT_MS);
+	bed_free(b);
+}
+
 /* ---- clocks ---- */
 
 static void the_wall_clock_moves_no_timer(void)
@@ -442,6 +460,7 @@ int main(void)
 		{ "what must be reached has its own beginning", it_has_its_own_beginning },
 		{ "the time doubles with each fruitless view, and is capped", the_time_doubles_with_each_fruitless_view },
 		{ "it shrinks with what is executed", it_shrinks_with_what_is_executed },
+		{ "a long outage is forgotten as soon as a short one", a_long_outage_is_forgotten_as_soon_as_a_short_one },
 		{ "the wall clock moves no timer", the_wall_clock_moves_no_timer },
 		{ "the monotonic clock never goes back", the_monotonic_clock_never_goes_back },
 		{ "on the channel it counts", on_the_channel_it_counts },

@@ -375,7 +375,7 @@ static void the_timer_waits_for_a_quorum(void)
 	change_to(b, 2, 2);
 	change_to(b, 3, 2); /* joined: three are at view 2 */
 	CU_ASSERT_FATAL(bed_standing(b).view == 2 && bed_standing(b).changing);
-	bed_tick(b, 2 * BED_TIMEOUT_MS - 1); /* the first view change doubled it */
+	bed_tick(b, BED_TIMEOUT_MS / 2 - 1);
 	CU_ASSERT(!bed_standing(b).suspecting);
 	bed_tick(b, 1);
 	CU_ASSERT(bed_standing(b).suspecting);
@@ -400,8 +400,28 @@ static void members_above_count_for_it(void)
 	change_to(b, 4, 2);
 	change_to(b, 5, 4);
 	CU_ASSERT_FATAL(bed_standing(b).view == 2);
-	bed_tick(b, 2 * BED_TIMEOUT_MS);
+	bed_tick(b, BED_TIMEOUT_MS / 2);
 	CU_ASSERT(bed_standing(b).suspecting);
+	bed_free(b);
+}
+
+/* Each begins a view that has no NEW-VIEW; the wait doubles up to the cap of the other timeout. */
+static void a_new_view_gets_half_a_timeout(void)
+{
+	struct bed *b = bed_new(4, 1);
+	uint64_t wait = BED_TIMEOUT_MS / 2, cap = (uint64_t)BED_TIMEOUT_MS << PBFT_BACKOFF_MAX;
+	for (bft_view view = 2; view < 16; view++, wait = wait < cap ? 2 * wait : cap) {
+		if (view % 4 == 1)
+			continue; /* the core leads those, and passes through them */
+		change_to(b, 2, view);
+		change_to(b, 3, view);
+		CU_ASSERT_FATAL(bed_standing(b).view == view && bed_standing(b).changing);
+		bed_tick(b, wait - 1);
+		CU_ASSERT(!bed_standing(b).suspecting);
+		bed_tick(b, 1);
+		CU_ASSERT(bed_standing(b).suspecting);
+	}
+	CU_ASSERT(wait == cap);
 	bed_free(b);
 }
 
@@ -474,6 +494,7 @@ int main(void)
 		{ "malformed ones are rejected", malformed_ones_are_rejected },
 		{ "the timer waits for a quorum", the_timer_waits_for_a_quorum },
 		{ "members above count for it", members_above_count_for_it },
+		{ "a NEW-VIEW gets half a timeout, doubled with each view", a_new_view_gets_half_a_timeout },
 		{ "it serves the one that is asked for", it_serves_the_one_that_is_asked_for },
 		{ "it serves all that are alike", it_serves_all_that_are_alike },
 		{ 0 },
