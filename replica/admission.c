@@ -40,7 +40,8 @@ void admission_false_signature(struct driver *d, uint8_t member)
 /* ---- the protocol's messages ---- */
 
 struct message_job {
-	struct verify_job job; /* first: they are one */
+	struct verify_job job;    /* first: they are one */
+	struct message_job *next; /* of its bucket */
 	bft_ref ref;
 	uint8_t member, signer; /* whose link; whose statement */
 	enum bft_auth auth;
@@ -56,9 +57,47 @@ void admission_deliver(struct driver *d, bft_ref ref, uint8_t from, enum bft_aut
 	driver_step(d, &event);
 }
 
+/* ---- what is being checked, and is there once ---- */
+
+/* By what its sender cannot choose without signing anew; who does crowds a bucket only for itself, with MEMBER_JOBS_MAX at most. */
+static struct message_job **bucket_of(struct driver *d, uint8_t member, const struct signature *signature)
+{
+	return &d->checking[(member + (signature->b[0] | (size_t)signature->b[1] << 8)) % CHECKING_BUCKETS];
+}
+
+/* The same bytes from the same member. What another one sends is checked for itself: each answers for what it passes on. */
+static bool under_way(struct driver *d, uint8_t member, const struct bft_envelope *e, const uint8_t *body, size_t n)
+{
+	for (const struct message_job *j = *bucket_of(d, member, &e->signature); j; j = j->next) {
+		const struct message *m = messages_at(d->messages, j->ref);
+		if (j->member == member && m->type == e->type && m->epoch == e->epoch && m->body_bytes == n &&
+		    memcmp(&m->signature, &e->signature, sizeof e->signature) == 0 && memcmp(m->body, body, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void job_enters(struct driver *d, struct message_job *j)
+{
+	struct message_job **head = bucket_of(d, j->member, &messages_at(d->messages, j->ref)->signature);
+	j->next = *head;
+	*head = j;
+	messages_hold(d->messages, j->ref, HOLD_JOB);
+	d->member[j->member].jobs++;
+}
+
+static void job_ends(struct driver *d, struct message_job *j)
+{
+	struct message_job **at = bucket_of(d, j->member, &messages_at(d->messages, j->ref)->signature);
+	while (*at != j)
+		at = &(*at)->next;
+	*at = j->next;
+	d->member[j->member].jobs--;
+}
+
 static void message_end(struct driver *d, struct message_job *j, bool good)
 {
-	d->member[j->member].jobs--;
+	job_ends(d, j);
 	if (good && !d->failed) {
 		if (j->auth == BFT_AUTH_SIGNED)
 			messages_set_verified(d->messages, j->ref);
@@ -127,6 +166,10 @@ void admission_message(struct driver *d, uint8_t member, const struct bft_envelo
 	}
 	if (!driver_key(d, signer, e->epoch) || !same_holder(d, member, e->epoch))
 		return; /* an epoch that the log knows, and neither the state nor the chain: the others are asked for that */
+	if (under_way(d, member, e, body, n)) {
+		d->counts.repeated++;
+		return;
+	}
 	size_t core_n = d->protocol->decode(e->type, d->decoded, body, n);
 	if (!core_n) {
 		admission_reject(d, member, "a malformed message");
@@ -155,8 +198,7 @@ void admission_message(struct driver *d, uint8_t member, const struct bft_envelo
 		free(j);
 		return;
 	}
-	messages_hold(d->messages, j->ref, HOLD_JOB);
-	d->member[member].jobs++;
+	job_enters(d, j);
 	if (j->job.count)
 		verify_pool_submit(d->pool, &j->job, true);
 	else

@@ -135,7 +135,7 @@ const char *driver_trouble(const struct driver *d);
 bool driver_failed(const struct driver *d);
 
 struct driver_counts {
-	uint64_t executed_bundles, executed_proposals, signatures, bad_signatures, refused, blamed, convicted, fetches, reads;
+	uint64_t executed_bundles, executed_proposals, signatures, bad_signatures, repeated, refused, blamed, convicted, fetches, reads;
 };
 void driver_counts(const struct driver *d, struct driver_counts *out);
 #endif

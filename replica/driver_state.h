@@ -33,6 +33,7 @@
 #define REQUESTS_WAITING_MAX 8192u /* for their turn; the memory that they may take: one part in ... of all that bodies may take */
 #define REQUESTS_WAITING_PART 8u
 #define REQUESTS_BUCKETS 8192u
+#define CHECKING_BUCKETS 1024u
 #define REQUESTS_CLIENTS_MAX 1024u
 #define REQUESTS_TURN_BYTES (16u << 10)
 #define REQUESTS_CHECKED_MAX 128u
@@ -220,6 +221,7 @@ struct driver {
 	size_t evidence_served_bytes;
 	uint8_t evidence_kept[BFT_MEMBERS_MAX][EVIDENCE_PREDICATE_END]; /* since the start, of each member and kind: EVIDENCE_EACH_MAX at most */
 	bft_mask closing;                                               /* links to be closed at the end of the wake-up: not within a step */
+	struct message_job *checking[CHECKING_BUCKETS];                 /* members' messages, until their signatures were checked */
 	struct fair *fair;
 	struct bundle_job *requests_waiting[REQUESTS_BUCKETS]; /* for their turn or their check, by digest */
 	struct allowance late;                                 /* LATE_ANSWERS_MAX */

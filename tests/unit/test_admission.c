@@ -246,6 +246,37 @@ static void a_false_signature_costs_the_link(void)
 	}
 }
 
+/* In one wake-up, so that none of them is held yet when the next one comes. */
+static void send_together(uint32_t times, const struct bft_envelope *e, uint8_t link, const uint8_t *bytes, size_t n)
+{
+	for (uint32_t i = 0; i < times; i++)
+		dbed_frame_in(&b, link, e, bytes, n, NULL, 0);
+}
+
+static void copies_are_checked_once(void)
+{
+	static uint8_t bytes[1024];
+	dbed_create(&b);
+	size_t n = pbft_encode(PBFT_VOTES, dbed_votes(0, BFT_LEAF_PREPARE, 1, some(1)), bytes, sizeof bytes);
+	struct bft_envelope e = dbed_envelope(&b, 2, PBFT_VOTES, bytes, n);
+	send_together(50, &e, 2, bytes, n);
+	CU_ASSERT_EQUAL(dbed_counts(&b).repeated, 49);
+	/* Under another signature, or from another link, it is another message. */
+	struct bft_envelope passed_on = e, forged = e;
+	passed_on.signer = 2;
+	forged.signature.b[3] ^= 1;
+	send_together(2, &passed_on, 3, bytes, n);
+	send_together(2, &forged, 0, bytes, n);
+	CU_ASSERT_EQUAL(dbed_counts(&b).repeated, 51);
+	dbed_turn(&b);
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(bad() == 1 && b.closed[0] == 1 && b.closed[2] == 0 && b.closed[3] == 0);
+	/* Afterwards it is held, and needs no look. */
+	send_together(50, &e, 2, bytes, n);
+	CU_ASSERT_EQUAL(dbed_counts(&b).repeated, 51);
+	dbed_destroy(&b);
+}
+
 /* What needs only the channel is acted on unseen, until its sender is caught. */
 static void who_was_caught_needs_signatures(void)
 {
@@ -378,6 +409,7 @@ int main(void)
 		{ "as it should be it is taken", as_it_should_be_it_is_taken },
 		{ "only statements are passed on", only_statements_are_passed_on },
 		{ "a false signature costs the link", a_false_signature_costs_the_link },
+		{ "copies are checked once", copies_are_checked_once },
 		{ "who was caught needs signatures", who_was_caught_needs_signatures },
 		{ "a false statement of another costs the messenger", a_false_statement_of_another_costs_the_messenger },
 		{ "a statement of mine that I never made ends my voting", a_statement_of_mine_that_i_never_made_ends_my_voting },
