@@ -17,6 +17,7 @@ static void plan_class(struct sim *s, enum fault_class class, uint32_t percent, 
 /* Twins and whoever forgets have rules of their own; trusted members have no liars, and no clock that only liars would notice. */
 void reconfigure_create(struct sim *s)
 {
+	s->members = s->n;
 	s->bears = s->f;
 	if (s->idlers || s->forgetting || s->places > s->n)
 		return;
@@ -239,6 +240,7 @@ void reconfigure_seen(struct node *d)
 	const struct public_key *key = driver_key(d->driver, seat->member, began);
 	struct bft_roster roster = driver_roster(d->driver, began), before = driver_roster(d->driver, c->wish.epoch);
 	c->open = false;
+	s->members = roster_count(&roster);
 	s->bears = roster_faults(&roster);
 	if (c->wish.kind == RECONFIGURE_MODE) {
 		s->modes_changed += roster.mode != before.mode;

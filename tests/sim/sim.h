@@ -269,6 +269,7 @@ struct sim {
 	bool key_known[SIM_EPOCHS_MAX];
 	struct sim_change change;
 	bft_mask replacing; /* who is to be stopped, and begun anew, at the end of this wake-up */
+	uint32_t members;   /* how many there are now; n, until they change               */
 	uint32_t bears;     /* how many faults the members bear now; f, until they change */
 	uint8_t links_from;
 	uint32_t cards_made;
