@@ -11,6 +11,7 @@
 #include "crypto/sign.h"
 
 #define BFT_SIGNER_CHANNEL 0xFFu
+#define BFT_SIGNER_SHOWN 0xFEu /* of a client's BUNDLE: as CHANNEL, and it went to the leader and to all others at once */
 #define BFT_FRAME_HEAD_BYTES (1u + 2u + 2u + 8u + SIGNATURE_BYTES)
 
 /* Types below 16 and from 64 on belong to the replica around the core and to clients; the protocol's own lie between (bft/messages.h). */

@@ -82,10 +82,16 @@ void client_request_free(struct client_core *c, struct client_request *r)
 
 /* ---- sending ---- */
 
-void client_request_send_to(struct client_request *r, uint32_t member)
+static void send_as(struct client_request *r, uint32_t member, uint8_t signer)
 {
+	r->frame[0] = signer; /* the envelope begins with it */
 	if (client_send(r->session->core, member, NET_REQUESTS, r->frame, r->frame_n))
 		r->sent |= BFT_BIT(member);
+}
+
+void client_request_send_to(struct client_request *r, uint32_t member)
+{
+	send_as(r, member, BFT_SIGNER_CHANNEL);
 }
 
 static uint64_t next_due(const struct client_request *r)
@@ -110,11 +116,12 @@ void client_request_send(struct client_request *r)
 {
 	struct client_core *c = r->session->core;
 	uint32_t leader = client_core_leader(c);
+	bool first = !r->sent;
 	if (!(c->linked & BFT_BIT(leader)))
 		r->to_all = true;
 	for (uint32_t i = 0; i < c->n; i++)
 		if (r->to_all || i == leader)
-			client_request_send_to(r, i);
+			send_as(r, i, first && i != leader ? BFT_SIGNER_SHOWN : BFT_SIGNER_CHANNEL); /* the leader shall not know which these are */
 	back_off(r);
 }
 

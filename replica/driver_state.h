@@ -108,6 +108,7 @@ struct route {
 struct fresh_request {
 	struct digest digest;
 	driver_link link; /* whose client hears of it if there is no place; 0: nobody */
+	bool shown;       /* BFT_SIGNER_SHOWN */
 	bft_seq looked;   /* what was executed when it was last looked for in the state */
 };
 

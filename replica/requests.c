@@ -12,6 +12,7 @@ struct bundle_job {
 	struct fair_item place;  /* while it waits for its turn */
 	int member;              /* -1: from a client */
 	bft_seq looked;          /* what was executed when it was last looked for in the state */
+	bool shown;              /* BFT_SIGNER_SHOWN */
 	struct public_key key;
 	driver_link link;
 	struct digest digest;
@@ -20,7 +21,8 @@ struct bundle_job {
 	uint8_t bytes[];
 };
 
-static void take_request(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n, driver_link link)
+static void take_request(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n, driver_link link,
+                         bool shown)
 {
 	struct bundle_body *x = bodies_add_bundle(d->bodies, digest, signature, bytes, n);
 	if (!x)
@@ -33,14 +35,14 @@ static void take_request(struct driver *d, const struct digest *digest, const st
 	bodies_set_requested(d->bodies, x, true); /* takes over the reference: drop_request() */
 	if (d->fresh_count == REQUESTS_FRESH_MAX)
 		requests_tell(d);
-	d->fresh[d->fresh_count++] = (struct fresh_request){ *digest, link, execution_seq(d->execution) };
+	d->fresh[d->fresh_count++] = (struct fresh_request){ *digest, link, shown, execution_seq(d->execution) };
 }
 
 void requests_own(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n)
 {
 	const struct bundle_body *known = bodies_find_bundle(d->bodies, digest);
 	if (!d->low_space && !(known && known->requested))
-		take_request(d, digest, signature, bytes, n, 0);
+		take_request(d, digest, signature, bytes, n, 0, false);
 }
 
 static struct bundle_job *job_at(struct fair_item *place)
@@ -172,7 +174,7 @@ static bool is_fresh(struct driver *d, const struct fresh_request *f)
 static void tell(struct driver *d, const struct fresh_request *f, bool more)
 {
 	const struct bundle_body *x = bodies_find_bundle(d->bodies, &f->digest);
-	struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = f->digest, .bytes = (uint32_t)x->n, .id = x->id, .ok = more };
+	struct bft_event event = { .kind = BFT_EV_REQUEST, .digest = f->digest, .bytes = (uint32_t)x->n, .id = x->id, .ok = more, .shown = f->shown };
 	uint64_t session = x->head.session, number = x->head.number;
 	driver_step(d, &event);
 	x = bodies_find_bundle(d->bodies, &f->digest);
@@ -213,7 +215,7 @@ static void bundle_done(void *owner, struct verify_job *job, bool good)
 	}
 	if (good) {
 		if (!settled_since(d, j))
-			take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link);
+			take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link, j->shown);
 	} else if (j->member >= 0) {
 		admission_false_signature(d, (uint8_t)j->member);
 	} else {
@@ -344,6 +346,7 @@ static void queue_bundle(struct driver *d, int member, driver_link link, const s
 		                  .member = member,
 		                  .looked = execution_seq(d->execution),
 		                  .link = link,
+		                  .shown = e->signer == BFT_SIGNER_SHOWN,
 		                  .key = b->key,
 		                  .digest = *digest,
 		                  .signature = e->signature,
@@ -398,7 +401,8 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
 {
 	struct bundle b;
 	struct digest digest;
-	const char *malformed = e->epoch != 0 || e->signer != BFT_SIGNER_CHANNEL ? "not a client's envelope" : bundle_decode(&b, body, n);
+	bool own = e->signer == BFT_SIGNER_CHANNEL || (e->signer == BFT_SIGNER_SHOWN && member < 0);
+	const char *malformed = e->epoch != 0 || !own ? "not a client's envelope" : bundle_decode(&b, body, n);
 	if (!malformed && member < 0 && !public_key_equal(&b.key, link_key))
 		malformed = "a request under another key than the link's";
 	if (malformed) {
@@ -416,7 +420,7 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
 		return;
 	/* Nothing to check, and nobody waits before it. */
 	if (unsigned_is_fine(d, &e->signature) && fair_count(d->fair) == 0 && may_check(d)) {
-		take_request(d, &digest, &e->signature, body, n, link);
+		take_request(d, &digest, &e->signature, body, n, link, e->signer == BFT_SIGNER_SHOWN);
 		return;
 	}
 	if (member >= 0 && d->member[member].jobs >= MEMBER_JOBS_MAX)

@@ -94,7 +94,7 @@ static uint64_t waited(const struct pbft *p, const struct pbft_request *r)
 static uint64_t left(const struct pbft *p)
 {
 	const struct pbft_request *oldest = request_oldest(p);
-	if (p->pace.mean_slow && p->mode == PBFT_NORMAL)
+	if ((p->pace.span[false].slow || p->pace.span[true].slow) && p->mode == PBFT_NORMAL)
 		return 0;
 	if (!oldest || !p->pace.rtt_ms || !leaders_turn(p))
 		return UINT64_MAX;
@@ -112,19 +112,19 @@ uint64_t pace_deadline(const struct pbft *p)
 
 /* ---- what was executed ---- */
 
-static void span_begins(struct pbft_pace *a)
+static void span_begins(const struct pbft_pace *a, struct pace_span *span)
 {
-	a->span_ms = a->leader_ms;
-	a->span_count = 0;
-	memset(a->share, 0, sizeof a->share);
+	span->began_ms = a->leader_ms;
+	span->count = 0;
+	memset(span->share, 0, sizeof span->share);
 }
 
 /* Each group of sessions by itself, and their mean: else whoever is served at once, and asks for more and more, would hide how long the others wait. */
-static bool above(const struct pbft_pace *a, uint32_t level)
+static bool above(const struct pace_span *span, uint32_t level)
 {
 	uint64_t sum = 0, bars = 0;
 	for (uint32_t i = 0; i < PACE_SHARES; i++) {
-		const struct pace_share *s = &a->share[i];
+		const struct pace_share *s = &span->share[i];
 		if (!s->bar_ms)
 			continue;
 		sum += s->waited_ms * PACE_UNIT / s->bar_ms;
@@ -133,17 +133,17 @@ static bool above(const struct pbft_pace *a, uint32_t level)
 	return sum > bars << level;
 }
 
-static void span_ends(struct pbft_pace *a)
+static void span_ends(struct pbft_pace *a, struct pace_span *span)
 {
-	a->mean_slow = above(a, a->level);
-	if (a->level && above(a, a->level - 1))
+	span->slow = above(span, a->level);
+	if (a->level && above(span, a->level - 1))
 		a->oldest_ms = UINT64_MAX; /* the lower level would not do */
-	span_begins(a);
+	span_begins(a, span);
 }
 
-static struct pace_share *share_of(struct pbft_pace *a, uint64_t session)
+static struct pace_share *share_of(struct pace_span *span, uint64_t session)
 {
-	return &a->share[(session * 0x9E3779B97F4A7C15u >> 32) % PACE_SHARES];
+	return &span->share[(session * 0x9E3779B97F4A7C15u >> 32) % PACE_SHARES];
 }
 
 /* One late request may be bad luck. Many that are a little late are the leader, or the network; a level more tells them apart. */
@@ -153,12 +153,13 @@ void pace_executed(struct pbft *p, const struct pbft_request *r)
 	if (p->mode != PBFT_NORMAL || pbft_leader(p, p->view) == p->self || !a->rtt_ms || pbft_behind(p))
 		return;
 	uint64_t ms = mean_bar(p, r->ahead);
-	struct pace_share *s = share_of(a, r->id.session);
-	a->span_count++;
+	struct pace_span *span = &a->span[r->shown];
+	struct pace_share *s = share_of(span, r->id.session);
+	span->count++;
 	s->bar_ms += ms;
 	s->waited_ms += least(waited(p, r), (ms << a->level) * PACE_MEAN_CLAMP);
-	if (a->leader_ms >= a->span_ms + PACE_SPAN_MS && a->span_count >= PACE_SPAN_COUNT)
-		span_ends(a);
+	if (a->leader_ms >= span->began_ms + PACE_SPAN_MS && span->count >= PACE_SPAN_COUNT)
+		span_ends(a, span);
 }
 
 /* ---- in the course of time ---- */
@@ -205,14 +206,17 @@ void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt
 void pace_enter_view(struct pbft *p)
 {
 	p->pace.view_ms = p->pace.leader_ms;
-	p->pace.slow = p->pace.mean_slow = false;
-	span_begins(&p->pace);
+	p->pace.slow = false;
+	for (int shown = 0; shown < 2; shown++) {
+		p->pace.span[shown].slow = false;
+		span_begins(&p->pace, &p->pace.span[shown]);
+	}
 }
 
 /* One more leader whom I found slow has lost its office: perhaps it is the network. */
 void pace_left_view(struct pbft *p)
 {
-	p->pace.mean_slow = false;
+	p->pace.span[false].slow = p->pace.span[true].slow = false;
 	if (!p->pace.slow)
 		return;
 	p->pace.slow = false;

@@ -14,13 +14,21 @@
 #define PACE_MEAN_TIMES 3u     /* and so many round trips, the least of the last while, and flushes; and PACE_EACH_MS as above */
 #define PACE_MEAN_CLAMP 4u     /* one that waited longer than so many bars counts as so many: it may be bad luck */
 #define PACE_SPAN_MS 2000u     /* they were executed in so much of the leader's time, ... */
-#define PACE_SPAN_COUNT 32u    /* and are so many at least */
+#define PACE_SPAN_COUNT 16u    /* and are so many at least */
 #define PACE_SHARES 64u        /* of so many groups of sessions each counts the same */
 #define PACE_LEAST_MS 10000u   /* the while */
 #define PACE_GAP_MS 100u       /* longer between two ticks, I was frozen myself */
 
 struct pace_share {
 	uint64_t waited_ms, bar_ms; /* of what was executed in the span, in all; the bars without the level */
+};
+
+/* What the clients showed to all at once is judged by itself: what comes here later has waited elsewhere before, and how long only its client knows. */
+struct pace_span {
+	uint64_t began_ms; /* pbft_pace.leader_ms then */
+	uint32_t count;
+	struct pace_share share[PACE_SHARES]; /* by session */
+	bool slow;                            /* in the last one the mean was above its bar */
 };
 
 struct pbft_pace {
@@ -38,10 +46,7 @@ struct pbft_pace {
 	uint64_t oldest_ms;                   /* and how long the oldest request waited for the leader in that time, at most                   */
 	uint32_t least_rtt_ms, before_rtt_ms; /* the least of this while, and of the one before */
 	uint64_t least_at_ms;
-	uint64_t span_ms; /* pace.leader_ms when the span began                                                             */
-	uint32_t span_count;
-	struct pace_share share[PACE_SHARES]; /* by session                                                                                 */
-	bool mean_slow;                       /* in the last span the mean was above its bar                                            */
-	bool slow;                            /* my SUSPECT of this view says: slow                                                            */
+	struct pace_span span[2]; /* [shown] */
+	bool slow;                /* my SUSPECT of this view says: slow                                                            */
 };
 #endif

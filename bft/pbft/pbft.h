@@ -94,7 +94,7 @@ struct pbft_request {
 	uint32_t bytes;
 	uint32_t ahead;             /* were held when it came                                              */
 	uint32_t next, prev, chain; /* arrival order; hash chain. 0 = none: index 0 is the list's anchor */
-	bool used, proposed;
+	bool used, proposed, shown;
 };
 
 /* The last view that was entered here and left: whether its leader lost it. */
@@ -197,7 +197,7 @@ struct pbft_vc_meta {
 #define PBFT_RECALL_AGAIN_MS 100u
 #define PBFT_BACKOFF_MAX 5u
 #define PBFT_NEW_VIEW_LESS 2u /* doublings by which the wait for a NEW-VIEW is shorter */
-#define PBFT_BEHIND_TIMES 4u /* timeouts without any progress, after which being behind is no excuse for the leader */
+#define PBFT_BEHIND_TIMES 4u  /* timeouts without any progress, after which being behind is no excuse for the leader */
 
 extern const struct bft_protocol bft_pbft;
 

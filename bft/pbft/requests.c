@@ -39,7 +39,7 @@ static void insert(struct pbft *p, const struct bft_event *e)
 	struct pbft_request *r = request_at(p, i), *anchor = request_at(p, 0);
 	p->requests_free = r->next;
 	uint32_t *head = bucket(p, &e->id);
-	*r = (struct pbft_request){ .id = e->id, .digest = e->digest, .since_ms = p->mono_ms, .bytes = e->bytes, .used = true };
+	*r = (struct pbft_request){ .id = e->id, .digest = e->digest, .since_ms = p->mono_ms, .bytes = e->bytes, .used = true, .shown = e->shown };
 	r->leader_ms = p->pace.leader_ms;
 	r->ahead = p->requests_count;
 	r->chain = *head;

@@ -536,10 +536,15 @@ static inline void bed_link(struct bed *b, uint8_t peer, bool up)
 	bed_step(b, &e);
 }
 
+static inline void bed_request_as(struct bed *b, uint64_t session, uint64_t number, struct digest d, bool shown)
+{
+	struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = d, .bytes = 100, .id = { .session = session, .number = number }, .shown = shown };
+	bed_step(b, &e);
+}
+
 static inline void bed_request(struct bed *b, uint64_t session, uint64_t number, struct digest d)
 {
-	struct bft_event e = { .kind = BFT_EV_REQUEST, .digest = d, .bytes = 100, .id = { .session = session, .number = number } };
-	bed_step(b, &e);
+	bed_request_as(b, session, number, d, false);
 }
 
 /* A STATUS without an open slot. */

@@ -262,8 +262,8 @@ static void it_comes_down_when_the_lower_one_would_do(void)
 	bed_decide(b, 2, 1, bed_digest(99));
 	for (uint64_t i = 2, gone = 0; gone < PACE_LEVEL_MS + 500; i++, gone += BAR_MS + 50) {
 		bed_request(b, 1, i, bed_digest(i));
-		wait(b, BAR_MS + 50);    /* above the lower bar */
-		pace(b)->span_count = 0; /* what all together say is another rule */
+		wait(b, BAR_MS + 50);           /* above the lower bar */
+		pace(b)->span[false].count = 0; /* what all together say is another rule */
 		CU_ASSERT(!suspects_now(b));
 		b->ends[b->ends_count++] = (struct bft_request_id){ .session = 1, .number = i };
 		bed_decide(b, 2, i, bed_digest(100 + i));
@@ -280,17 +280,22 @@ static void it_comes_down_when_the_lower_one_would_do(void)
 #define MEAN_MS (PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * RTT_MS)
 
 /* `count` requests of a session one after the other, each executed `ms` after it came. */
-static void serve_session(struct bed *b, uint8_t leader, uint64_t session, uint32_t count, uint64_t ms)
+static void serve_as(struct bed *b, uint8_t leader, uint64_t session, uint32_t count, uint64_t ms, bool shown)
 {
 	static uint64_t number = 1000;
 	for (uint32_t i = 0; i < count; i++, number++) {
 		bft_seq seq = bed_standing(b).executed + 1;
-		bed_request(b, session, number, bed_digest(number));
+		bed_request_as(b, session, number, bed_digest(number), shown);
 		wait(b, ms);
 		b->ends[b->ends_count++] = (struct bft_request_id){ .session = session, .number = number };
 		bed_decide(b, leader, seq, bed_digest(100000 + number));
 		bed_make_stable(b, seq / BED_K * BED_K);
 	}
+}
+
+static void serve_session(struct bed *b, uint8_t leader, uint64_t session, uint32_t count, uint64_t ms)
+{
+	serve_as(b, leader, session, count, ms, false);
 }
 
 static void serve(struct bed *b, uint8_t leader, uint32_t count, uint64_t ms)
@@ -339,6 +344,26 @@ static void who_is_served_at_once_hides_nobody(void)
 			serve_session(b, 0, session, 1, 3 * MEAN_MS);
 		}
 	CU_ASSERT(suspects_now(b) && pace(b)->slow);
+	bed_free(b);
+}
+
+/* A leader that hears everybody 200 ms late: what its clients send to all after 150 is executed soon after that, and hides what was shown at once, one in 48. */
+static void what_was_shown_at_once_is_judged_by_itself(void)
+{
+	struct bed *b = backup();
+	for (uint32_t i = 0; i <= PACE_SPAN_COUNT; i++) {
+		serve_as(b, 0, i, 1, 200, true);
+		serve_as(b, 0, i, 20, 10, false);
+	}
+	CU_ASSERT(suspects_now(b) && pace(b)->slow && pace(b)->span[true].slow && !pace(b)->span[false].slow);
+	bed_free(b);
+	/* And not the other way round: what an honest leader does at once does not excuse what all wait for. */
+	b = backup();
+	for (uint32_t i = 0; i < 2 * PACE_SPAN_COUNT; i++) {
+		serve_as(b, 0, i, 1, 5, true);
+		serve_as(b, 0, i, 3, 3 * MEAN_MS, false);
+	}
+	CU_ASSERT(suspects_now(b) && pace(b)->span[false].slow && !pace(b)->span[true].slow);
 	bed_free(b);
 }
 
@@ -422,6 +447,7 @@ int main(void)
 		{ "a mean above its bar is slow", a_mean_above_its_bar_is_slow },
 		{ "one bad moment is not the mean", one_bad_moment_is_not_the_mean },
 		{ "who is served at once hides nobody", who_is_served_at_once_hides_nobody },
+		{ "what was shown at once is judged by itself", what_was_shown_at_once_is_judged_by_itself },
 		{ "the mean of few says nothing", the_mean_of_few_says_nothing },
 		{ "the least round trip counts", the_least_round_trip_counts },
 		{ "a level up the slow network is fine", a_level_up_the_slow_network_is_fine },

@@ -1,4 +1,5 @@
 /* Admission: clients that err, flood and forge, and those beside them. */
+#include "bft/pbft/pbft.h"
 #include "tests/unit/admission_bed.h"
 
 static void a_client_that_errs_loses_its_link(void)
@@ -174,6 +175,34 @@ static void what_waits_is_not_taken_twice(void)
 	x.signature.b[3] ^= 1;
 	dbed_client_bundle(&b, 5, 0, &x);
 	CU_ASSERT_EQUAL(fair_count(b.driver->fair), before + 3);
+	free(x.bytes);
+	dbed_destroy(&b);
+}
+
+/* Only its client can say that a request went to all at once. */
+static void what_is_shown_says_so(void)
+{
+	dbed_create(&b);
+	for (uint64_t number = 1; number <= 2; number++) {
+		struct dbed_bundle x = dbed_request(&b, 0, 99, number, 8);
+		struct bft_envelope e = { .signer = number == 1 ? BFT_SIGNER_SHOWN : BFT_SIGNER_CHANNEL, .type = BFT_WIRE_BUNDLE, .signature = x.signature };
+		dbed_client_in(&b, 5, 0, &e, x.bytes, x.n);
+		free(x.bytes);
+	}
+	dbed_turn(&b);
+	const struct pbft *core = (const struct pbft *)b.driver->core;
+	CU_ASSERT_EQUAL_FATAL(core->requests_count, 2);
+	CU_ASSERT_TRUE(request_at(core, request_at(core, 0)->next)->shown && !request_at(core, request_at(core, 0)->prev)->shown);
+	/* A member that passes one on, and anybody else who would be a signer. */
+	struct dbed_bundle x = dbed_request(&b, 0, 99, 3, 8);
+	struct bft_envelope e = { .signer = BFT_SIGNER_SHOWN, .type = BFT_WIRE_BUNDLE, .signature = x.signature };
+	uint64_t blamed = dbed_counts(&b).blamed;
+	dbed_frame_in(&b, 2, &e, NULL, 0, x.bytes, x.n);
+	CU_ASSERT_EQUAL(dbed_counts(&b).blamed, blamed + 1);
+	e.signer = 0;
+	dbed_client_in(&b, 5, 0, &e, x.bytes, x.n);
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(b.client_closed[5] == 1 && core->requests_count == 2);
 	free(x.bytes);
 	dbed_destroy(&b);
 }
@@ -394,6 +423,7 @@ int main(void)
 		{ "answers go where their client is", answers_go_where_their_client_is },
 		{ "nobody draws another's answers", nobody_draws_anothers_answers },
 		{ "a flood of requests is told to wait", a_flood_of_requests_is_told_to_wait },
+		{ "what is shown says so", what_is_shown_says_so },
 		{ "what waits is not taken twice", what_waits_is_not_taken_twice },
 		{ "openings have a budget", openings_have_a_budget },
 		{ "a flood of false requests costs one check", a_flood_of_false_requests_costs_one_check },

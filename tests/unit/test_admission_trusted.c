@@ -282,7 +282,7 @@ static void what_was_executed_meanwhile_is_not_told(void)
 	/* As if it had been pooled before that. */
 	struct bundle_body *pooled = bodies_add_bundle(b.driver->bodies, &x.digest, &x.signature, x.bytes, x.n);
 	bodies_set_requested(b.driver->bodies, pooled, true);
-	b.driver->fresh[b.driver->fresh_count++] = (struct fresh_request){ x.digest, 5, 1 };
+	b.driver->fresh[b.driver->fresh_count++] = (struct fresh_request){ x.digest, 5, false, 1 };
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 0 && dbed_sent(&b, BFT_WIRE_BUNDLE) == 0);
 	CU_ASSERT_PTR_NOT_NULL(dbed_told(&b, 5, BFT_WIRE_REPLY_LATE));
