@@ -294,7 +294,7 @@ static void a_new_leader_hears_of_all(void)
 /* What a backup knows of, it can judge its leader by. Where nobody lies there is nothing to judge. */
 static void some_are_shown_to_all(void)
 {
-	struct client_core_options options = { .bundles_max = 256, .shown = 4, .retry_ms = 60000 };
+	struct client_core_options options = { .bundles_max = 256, .shown = 4, .retry_ms = 5000 };
 	struct client_session *s = ready_bed(4, &options);
 	bft_mask members;
 	forget_sent();
@@ -308,7 +308,7 @@ static void some_are_shown_to_all(void)
 	for (uint32_t i = 0; i < bed->sent_count; i++)
 		CU_ASSERT(bed->sent[i].is_shown == (bed->sent[i].member != 0));
 	forget_sent();
-	run_to(bed->now + 60100);
+	run_to(bed->now + 5100);
 	CU_ASSERT(count_sent(BFT_WIRE_BUNDLE, &members) > 0 && members == 0xF);
 	for (uint32_t i = 0; i < bed->sent_count; i++)
 		CU_ASSERT(!bed->sent[i].is_shown);
