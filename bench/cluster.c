@@ -64,7 +64,7 @@ static void set_tap(const struct cluster *c, uint32_t i)
 {
 	char path[300];
 	cluster_tap_path(c, i, path, sizeof path);
-	if (c->tapped[0])
+	if (c->tapped[0] && i < c->n)
 		setenv(TAP_ENV, path, 1);
 }
 
@@ -75,7 +75,7 @@ static void set_preload(const struct cluster *c, uint32_t i)
 		return;
 	cluster_slow_path(c, i, path, sizeof path);
 	setenv("SLOW_DISK", path, 1);
-	snprintf(source, sizeof source, RELAY_SOURCES "%u", i + 1);
+	snprintf(source, sizeof source, RELAY_SOURCES "%u", i % c->n + 1); /* a twin dials from where its replica is */
 	if (c->relay)
 		setenv("SOURCE_ADDRESS", source, 1);
 	setenv("LD_PRELOAD", c->preload, 1);
@@ -151,19 +151,19 @@ bool cluster_make(struct cluster *c, const char *program, const char *preload, c
 /* The same configuration with another port to listen on. */
 static bool listen_elsewhere(const struct cluster *c, uint32_t i, uint16_t port, char *reason)
 {
-	char path[512], text[CONFIG_BYTES], was[64], *at;
+	char path[512], text[CONFIG_BYTES], *at, *after;
 	snprintf(path, sizeof path, "%s/cluster/replica-%u/replica.yaml", c->folder, i);
-	snprintf(was, sizeof was, "listen: 127.0.0.1:%u\n", c->base_port + i);
 	FILE *f = fopen(path, "re");
 	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
 	text[n] = 0;
 	if (f)
 		fclose(f);
-	at = strstr(text, was);
-	f = at ? fopen(path, "we") : NULL;
+	at = strstr(text, "listen: ");
+	after = at ? strchr(at, '\n') : NULL;
+	f = after ? fopen(path, "we") : NULL;
 	if (!f)
-		return fail(reason, path, at ? strerror(errno) : "it does not say where to listen");
-	fprintf(f, "%.*slisten: 127.0.0.1:%u\n%s", (int)(at - text), text, port + i, at + strlen(was));
+		return fail(reason, path, after ? strerror(errno) : "it does not say where to listen");
+	fprintf(f, "%.*slisten: 127.0.0.1:%u%s", (int)(at - text), text, port, after);
 	return fclose(f) == 0 || fail(reason, path, strerror(errno));
 }
 
@@ -173,7 +173,7 @@ bool cluster_shape(struct cluster *c, const struct nets *nets, uint64_t seed, co
 	if (!relay.inner_port)
 		return fail(reason, "ports", "no second run of free ports was found for --net");
 	for (uint32_t i = 0; i < c->n; i++)
-		if (!listen_elsewhere(c, i, relay.inner_port, reason))
+		if (!listen_elsewhere(c, i, (uint16_t)(relay.inner_port + i), reason))
 			return false;
 	size_t n = strlen(c->preload);
 	snprintf(c->preload + n, sizeof c->preload - n, "%s%s", n ? ":" : "", library);
@@ -234,10 +234,10 @@ void cluster_kill(struct cluster *c, uint32_t i)
 bool cluster_stop(struct cluster *c)
 {
 	bool ok = true;
-	for (uint32_t i = 0; i < c->n; i++)
+	for (uint32_t i = 0; i < CLUSTER_MAX; i++)
 		if (c->pid[i])
 			kill(c->pid[i], SIGTERM);
-	for (uint32_t i = 0; i < c->n; i++) {
+	for (uint32_t i = 0; i < CLUSTER_MAX; i++) {
 		int waited = 0;
 		siginfo_t info = { 0 };
 		while (c->pid[i] && waited < STOP_MS && (waitid(P_PID, (id_t)c->pid[i], &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)) {
@@ -277,13 +277,14 @@ double cluster_relay_cpu_s(const struct cluster *c)
 
 double cluster_cpu_of_s(const struct cluster *c, uint32_t i)
 {
-	return c->cpu_of_s[i] + cluster_pid_cpu_s(c->pid[i]);
+	uint32_t twin = cluster_twin(c, i);
+	return c->cpu_of_s[i] + cluster_pid_cpu_s(c->pid[i]) + c->cpu_of_s[twin] + cluster_pid_cpu_s(c->pid[twin]);
 }
 
 double cluster_cpu_s(const struct cluster *c)
 {
 	double s = c->cpu_s;
-	for (uint32_t i = 0; i < c->n; i++)
+	for (uint32_t i = 0; i < CLUSTER_MAX; i++)
 		s += cluster_pid_cpu_s(c->pid[i]);
 	return s;
 }
@@ -339,6 +340,17 @@ static bool copy_folder(char *from, char *to, char *reason)
 {
 	char *argv[] = { WORD("cp"), WORD("-a"), from, to, NULL };
 	return run_quietly("cp", argv) || fail(reason, from, "it cannot be copied");
+}
+
+bool cluster_make_twin(struct cluster *c, uint32_t i, char *reason)
+{
+	char from[512], to[512];
+	uint16_t port = free_ports(1, 8009 + (int)i);
+	snprintf(from, sizeof from, "%s/cluster/replica-%u", c->folder, i);
+	snprintf(to, sizeof to, "%s/cluster/replica-%u", c->folder, cluster_twin(c, i));
+	if (!port)
+		return fail(reason, "ports", "none was found for a second process with one key");
+	return copy_folder(from, to, reason) && listen_elsewhere(c, cluster_twin(c, i), port, reason);
 }
 
 bool cluster_keep(struct cluster *c, uint32_t i, char *reason)
@@ -416,7 +428,7 @@ pid_t cluster_readmit(const struct cluster *c, uint32_t i)
 
 void cluster_remove(struct cluster *c)
 {
-	for (uint32_t i = 0; i < c->n; i++)
+	for (uint32_t i = 0; i < CLUSTER_MAX; i++)
 		cluster_kill(c, i);
 	end_relay(c);
 	if (c->folder[0])

@@ -28,6 +28,12 @@ struct cluster {
 	double relay_cpu_s;            /* once it has ended                         */
 };
 
+/* Where the second process with replica i's key stands, behind all replicas: its pid, its words, its folder and log by number. */
+static inline uint32_t cluster_twin(const struct cluster *c, uint32_t i)
+{
+	return c->n + i;
+}
+
 /* The file that slows the disk of that replica down while it exists, if the library is preloaded. */
 void cluster_slow_path(const struct cluster *c, uint32_t i, char *out, size_t n);
 /* The file that its tap writes. */
@@ -47,6 +53,8 @@ bool cluster_empty(struct cluster *c, uint32_t i, bool lost, char *reason);
 /* Kills it, and keeps a copy of its data aside; kills it, and brings that copy back. */
 bool cluster_keep(struct cluster *c, uint32_t i, char *reason);
 bool cluster_roll_back(struct cluster *c, uint32_t i, char *reason);
+/* Between making and starting: a second process with replica i's key can be started at its place (cluster_twin), with a folder of its own that is as empty. */
+bool cluster_make_twin(struct cluster *c, uint32_t i, char *reason);
 /* Between making and starting: the same cluster with snapshots every so many sequences, so that logs are cut and who comes back empty must fetch the state. */
 bool cluster_small_snapshots(struct cluster *c, uint32_t seqs, char *reason);
 /* Has its organization let replica `i` in again, as soon as it observes. The process, which ends by itself or by SIGKILL; -1: errno. */
@@ -56,6 +64,7 @@ bool cluster_stop(struct cluster *c);
 /* CPU seconds that the running replicas have used, as far as the system tells. */
 double cluster_cpu_s(const struct cluster *c);
 double cluster_relay_cpu_s(const struct cluster *c);
+/* With that of the second process with its key. */
 double cluster_cpu_of_s(const struct cluster *c, uint32_t i);
 /* Of any process that runs; 0: none. */
 double cluster_pid_cpu_s(pid_t pid);

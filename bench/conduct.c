@@ -82,6 +82,22 @@ void conduct_prepare(struct conductor *c, const struct plan *plan, struct cluste
 			         i == first && wants_office(plan) ? "--office yes " : "", list, (unsigned long long)plan->seed + i);
 }
 
+bool conduct_twins(struct conductor *c, char *reason)
+{
+	bool wanted = false;
+	for (uint32_t i = 0; i < c->plan->attacks; i++)
+		wanted |= c->plan->attack[i].attack->needs == NEEDS_TWIN;
+	for (uint32_t i = 0; wanted && i < c->plan->n; i++) {
+		char *words = c->cluster->words[cluster_twin(c->cluster, i)];
+		if (!(c->plan->liars >> i & 1))
+			continue;
+		if (!cluster_make_twin(c->cluster, i, reason))
+			return false;
+		snprintf(words, sizeof c->cluster->words[0], "%.1300s --twin yes", c->cluster->words[i]);
+	}
+	return true;
+}
+
 static bool start_attacker(struct conductor *c, uint32_t i, const char *genesis, char *reason)
 {
 	char log[400], key[400], seed[32];
@@ -190,6 +206,25 @@ static void take_memories(struct conductor *c, bool emptied)
 	}
 }
 
+/* Second processes with their keys come and go with the attack. */
+static void twins(struct conductor *c, bool begin)
+{
+	char reason[QUORATE_REASON_BYTES] = "";
+	for (uint32_t i = 0; i < c->plan->n; i++) {
+		uint32_t twin = cluster_twin(c->cluster, i);
+		if (!(c->plan->liars >> i & 1))
+			continue;
+		if (!begin && c->cluster->pid[twin])
+			kill(c->cluster->pid[twin], SIGTERM);
+		if (!begin)
+			continue;
+		cluster_kill(c->cluster, twin);
+		say_what_goes_on(c, twin);
+		bool ok = cluster_start_one(c->cluster, twin, reason);
+		conduct_note(c, "note", i, "a second process has its key%s%s", ok ? "" : ": it could not be started: ", reason);
+	}
+}
+
 static void signal_liars(struct conductor *c, int signal)
 {
 	for (uint32_t i = 0; i < c->plan->n; i++)
@@ -208,6 +243,8 @@ static void tell(struct conductor *c, uint32_t attack, bool begin)
 		take_memories(c, needs == NEEDS_EMPTIED);
 	else if (with_replica(p, attack))
 		signal_liars(c, (begin ? SIGRTMIN : SIGRTMIN + (int)LIAR_ATTACKS_MAX) + place_of(p, attack));
+	if (needs == NEEDS_TWIN)
+		twins(c, begin);
 	conduct_note(c, begin ? "attack-begins" : "attack-ends", NOBODY, "%s", p->attack[attack].attack->name);
 }
 
@@ -592,10 +629,10 @@ void conduct_finish(struct conductor *c)
 		snprintf(path, sizeof path, "%s/attacker-%u.log", c->cluster->folder, i);
 		read_acted(c, path, NOBODY);
 	}
-	for (uint32_t i = 0; i < c->plan->n; i++) {
+	for (uint32_t i = 0; i < 2 * c->plan->n; i++) { /* and of second processes */
 		snprintf(path, sizeof path, "%s/replica-%u.log", c->cluster->folder, i);
-		if (c->plan->liars >> i & 1)
-			read_acted(c, path, i);
+		if (c->plan->liars >> i % c->plan->n & 1)
+			read_acted(c, path, i % c->plan->n);
 	}
 	if (c->client)
 		quorate_client_stop(c->client, NULL, NULL);

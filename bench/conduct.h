@@ -66,6 +66,8 @@ struct conductor {
 
 /* What the liars of the plan are told: fills in the cluster's words. Before it starts. */
 void conduct_prepare(struct conductor *c, const struct plan *plan, struct cluster *cluster, struct track *track, const char *liar);
+/* Prepares second processes for the liars, where an attack needs them. Before the cluster starts too. False: `reason` says why. */
+bool conduct_twins(struct conductor *c, char *reason);
 /* Starts those who attack as clients, and the client that asks how replicas stand. Nothing is attacked yet. False: `reason` says why. */
 bool conduct_ready(struct conductor *c, const char *genesis, char *reason);
 /* The measured time begins, and ends: what still goes on ends too. */

@@ -296,15 +296,18 @@ static uint32_t replicas_needed(const struct plan *p, bool *leader)
 	return need;
 }
 
-/* Those who attack as leaders lead first: 0 (or, where that one must lose its office, 1), and the highest numbers. Colluders are the first of all. */
+/* Those who attack as leaders lead first: 0 (or, where that one must lose its office, 1), and the highest numbers; where others must fail before, the highest alone.
+ * Colluders are the first of all. */
 static void choose_liars(struct plan *p, uint32_t count, bool leader, bool colluders)
 {
 	uint32_t first = needs(p, NEEDS_VIEW_CHANGE) ? 1 : 0;
+	leader &= !needs(p, NEEDS_AWAY);
 	for (uint32_t i = 0; i < count && i < p->n; i++)
 		p->liars |= 1ull << (colluders ? i : leader && i == 0 ? first : p->n - (leader ? i : i + 1));
 }
 
 #define PAUSE_MS 1000u /* long enough for the office to be lost; beyond it two of four would be gone */
+#define AWAY_MS 4000u  /* until all honest leaders of four have failed */
 #define REJOIN_MS 500u
 
 static bool add_occasion(struct plan *p, const struct attack *a, uint32_t from_ms, uint32_t to_ms, char why[PLAN_WHY_BYTES])
@@ -314,8 +317,9 @@ static bool add_occasion(struct plan *p, const struct attack *a, uint32_t from_m
 		honest--;
 	if (p->faults == PLAN_FAULTS_MAX)
 		return says(why, "at most %u faults in one run, with those that --attack %s needs", PLAN_FAULTS_MAX, a->name);
-	if (a->needs == NEEDS_VIEW_CHANGE)
-		p->fault[p->faults++] = (struct planned_fault){ STRIKE_PAUSE, 0, from_ms, to_ms - from_ms < PAUSE_MS ? to_ms : from_ms + PAUSE_MS };
+	uint32_t pause_ms = a->needs == NEEDS_VIEW_CHANGE ? PAUSE_MS : a->needs == NEEDS_AWAY ? AWAY_MS : 0;
+	if (pause_ms)
+		p->fault[p->faults++] = (struct planned_fault){ STRIKE_PAUSE, 0, from_ms, to_ms - from_ms < pause_ms ? to_ms : from_ms + pause_ms };
 	else
 		p->fault[p->faults++] = (struct planned_fault){ STRIKE_REJOIN, honest, from_ms + REJOIN_MS, WORDS_NEVER };
 	return true;
@@ -328,7 +332,7 @@ static bool add_occasions(struct plan *p, char why[PLAN_WHY_BYTES])
 	bool ok = true;
 	for (uint32_t i = 0; i < p->attacks && ok; i++) {
 		const struct planned_attack *a = &p->attack[i];
-		if (a->attack->needs != NEEDS_VIEW_CHANGE && a->attack->needs != NEEDS_REJOIN)
+		if (a->attack->needs != NEEDS_VIEW_CHANGE && a->attack->needs != NEEDS_REJOIN && a->attack->needs != NEEDS_AWAY)
 			continue;
 		if (!x->count)
 			ok = add_occasion(p, a->attack, a->from_ms, a->to_ms, why);

@@ -108,7 +108,7 @@ bool run_begin(struct cluster *cluster, struct conductor *conductor, struct trac
 	made = made && (!p->nets.name || cluster_shape(cluster, &p->nets, p->seed, source, reason));
 	if (made && conductor) {
 		conduct_prepare(conductor, p, cluster, track, liar);
-		made = tap_in(conductor, slots, p, cluster, reason);
+		made = conduct_twins(conductor, reason) && tap_in(conductor, slots, p, cluster, reason);
 	}
 	if (!made || !cluster_start_all(cluster, reason)) {
 		fprintf(stderr, "quorate-bench: %s\n", reason);

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-static const struct attack *const families[] = { attacks_withhold, attacks_leader,       attacks_pace,    attacks_proposals, attacks_votes,
-	                                         attacks_views,    attacks_certificates, attacks_memory,  attacks_state,     attacks_replies,
-	                                         attacks_links,    attacks_together,     attacks_clients, attacks_crafted,   attacks_strangers };
+static const struct attack *const families[] = { attacks_withhold,     attacks_leader,  attacks_pace,    attacks_proposals, attacks_votes, attacks_views,
+	                                         attacks_certificates, attacks_memory,  attacks_state,   attacks_replies,   attacks_links, attacks_twins,
+	                                         attacks_together,     attacks_clients, attacks_crafted, attacks_strangers };
 
 const struct attack *attack_at(size_t i)
 {

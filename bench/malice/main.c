@@ -1,6 +1,6 @@
 /* quorate-liar: a replica, or a client, that is honest until it is told to lie. It links the same core, driver, log and client as the product; the lie is in what leaves it.
  *
- *   quorate-liar --config FILE --attack NAME [--attack NAME...] [--colluders 0,1] [--seed N] [--on-signal yes]
+ *   quorate-liar --config FILE --attack NAME [--attack NAME...] [--colluders 0,1] [--twin yes] [--seed N] [--on-signal yes]
  *   quorate-liar --client GENESIS --key FILE --attack NAME [...]
  *
  * With --on-signal it waits, but for the attacks whose bits are set in --acting N: SIGRTMIN+i begins the i-th attack, SIGRTMIN+8+i ends it; SIGUSR1 begins all, SIGUSR2 ends all. At the end it says how often each acted. */
@@ -9,6 +9,7 @@
 #include "bft/raft/raft.h"
 #include "client/client_state.h"
 #include "crypto/keyfile.h"
+#include "net/endpoint.h"
 #include "net/net.h"
 #include "quorate_kv.h"
 #include "quorate_setup.h"
@@ -187,6 +188,31 @@ void __wrap_driver_client_frame(struct driver *d, driver_link link, const struct
 	hear(d, &(struct hearing){ .member = -1, .link = link, .key = *key, .bytes = bytes, .n = n });
 }
 
+/* ---- links ---- */
+
+bool __real_tls_peer_key(const struct tls *tls, struct public_key *out);
+bool __wrap_tls_peer_key(const struct tls *tls, struct public_key *out);
+struct net_peer *__real_link_dial(struct link_context *context, const struct sockaddr_storage *address, int member, const char **why);
+struct net_peer *__wrap_link_dial(struct link_context *context, const struct sockaddr_storage *address, int member, const char **why);
+
+/* Before it has said its own name: whoever heard that would take it for the same replica anew, and let the other process go. */
+bool __wrap_tls_peer_key(const struct tls *tls, struct public_key *out)
+{
+	return __real_tls_peer_key(tls, out) && !(listening && twins_refuse(listening, out));
+}
+
+struct net_peer *__wrap_link_dial(struct link_context *context, const struct sockaddr_storage *address, int member, const char **why)
+{
+	const struct net *net = context->owner;
+	if (listening && twins_refuse(listening, &net->members[member].tls_key)) {
+		*why = "it is the other one's";
+		return NULL;
+	}
+	return __real_link_dial(context, address, member, why);
+}
+
+/* ---- its life ---- */
+
 static void problem(void *user, const char *sentence)
 {
 	(void)user;
@@ -322,7 +348,7 @@ static void on_signal(int signal)
 static int usage(void)
 {
 	const struct attack *a;
-	fprintf(stderr, "usage: quorate-liar --config FILE --attack NAME [--attack NAME...] [--colluders 0,1] [--seed N] [--on-signal yes]\n"
+	fprintf(stderr, "usage: quorate-liar --config FILE --attack NAME [--attack NAME...] [--colluders 0,1] [--twin yes] [--seed N] [--on-signal yes]\n"
 	                "       quorate-liar --client GENESIS --key FILE --attack NAME [--seed N] [--on-signal yes]\nattacks:");
 	for (size_t i = 0; (a = attack_at(i)); i++)
 		fprintf(stderr, " %s", a->name);
@@ -362,6 +388,8 @@ int main(int argc, char **argv)
 			liar.colluders = mask_of(value);
 		else if (!strcmp(argv[i], "--on-signal"))
 			waits = !strcmp(value, "yes");
+		else if (!strcmp(argv[i], "--twin"))
+			liar.twin = !strcmp(value, "yes");
 		else if (!strcmp(argv[i], "--office"))
 			office_wanted = !strcmp(value, "yes");
 		else if (!strcmp(argv[i], "--acting"))

@@ -34,6 +34,8 @@ enum attack_needs {
 	NEEDS_REJOIN,      /* an honest replica loses its folder, and fetches the state    */
 	NEEDS_EMPTIED,     /* the liars are killed, and come back with an emptied folder   */
 	NEEDS_ROLLED_BACK, /* ... with their folder as it was before the load              */
+	NEEDS_TWIN,        /* a second process with the liar's key                         */
+	NEEDS_AWAY,        /* replica 0, which is honest, is away for long: then each vote counts */
 };
 
 struct attack {
@@ -72,7 +74,7 @@ const struct attack *attack_find(const char *name);
 /* A table ends with a row without a name. */
 extern const struct attack attacks_withhold[], attacks_leader[], attacks_votes[], attacks_views[], attacks_state[], attacks_replies[], attacks_together[],
 	attacks_clients[], attacks_strangers[], attacks_pace[], attacks_proposals[], attacks_certificates[], attacks_memory[], attacks_links[],
-	attacks_crafted[];
+	attacks_crafted[], attacks_twins[];
 
 /* ---- replicas ---- */
 
@@ -103,6 +105,7 @@ struct liar {
 	struct public_key unheard;       /* censor-client: whom it does not hear */
 	struct public_key preferred;     /* unfair-leader: whom it hears at once */
 	bool gone;                       /* silent-leader: it has led, and is silent now    */
+	bool twin;                       /* twins: the second process with this key         */
 	uint64_t lies[LIAR_ATTACKS_MAX]; /* how often each did something                  */
 	uint8_t *frame;
 	size_t frame_capacity;
@@ -130,6 +133,8 @@ void liar_says(struct liar *l, const struct sending *beside, uint16_t type, cons
 bool liar_proposes(struct liar *l, const struct sending *s);
 /* The core, where it is PBFT's; else NULL. */
 struct pbft *liar_core(struct liar *l);
+/* twins: whether whoever shows this TLS key belongs to the other process. */
+bool twins_refuse(const struct liar *l, const struct public_key *tls_key);
 
 struct answering {
 	uint64_t link;

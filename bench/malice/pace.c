@@ -131,6 +131,44 @@ static bool recurrent(struct liar *l, struct sending *s)
 	}
 }
 
+/* ---- when all have learnt to wait ---- */
+
+static struct {
+	bft_view view;
+	uint64_t due_ms;
+} grown;
+
+/* With one honest member away each vote counts, so nothing is decided in the others' views, and each makes the timers twice as long, and the bars too. */
+static bool withholds_votes(struct liar *l, const struct sending *s)
+{
+	if (!s->mine || s->e.type != PBFT_VOTES)
+		return false;
+	liar_acts(l, "it votes in nobody else's view, until all have learnt to wait");
+	return true;
+}
+
+/* Its own view begins as late as the timer allows by then: until then nothing of it goes out, and STATUS brings it afterwards. */
+static bool begins_late(const struct sending *s, const struct pbft *core)
+{
+	bool of_the_view = s->e.type == PBFT_NEW_VIEW || s->e.type == PBFT_VOTES || s->e.type == BFT_WIRE_PROPOSAL;
+	if (grown.view != core->view) {
+		grown.view = core->view;
+		grown.due_ms = liar_now_ms() + pbft_timeout_ms(core) * 9 / 10;
+	}
+	return s->mine && of_the_view && liar_now_ms() < grown.due_ms;
+}
+
+/* And it leads just within what the others call slow by then. */
+static bool inflates(struct liar *l, struct sending *s)
+{
+	const struct pbft *core = liar_core(l);
+	if (!core)
+		return false;
+	if (pbft_leader(core, core->view) != core->self)
+		return withholds_votes(l, s);
+	return begins_late(s, core) || attack_find("threshold-dancer")->to_member(l, s);
+}
+
 const struct attack attacks_pace[] = {
 	{ "drip-leader", "S90", BY_LEADER, "proposes one request just before each timer ends, and nothing else",
 	  "A timer that any progress restarts never ends: one request a second and a half is progress.",
@@ -142,6 +180,12 @@ const struct attack attacks_pace[] = {
 	  "hears a client that is its accomplice at once, and the others 200 ms late; the accomplice asks as much as suits them",
 	  "Demand that the leader itself makes hides how little the others get.",
 	  "Waits are judged, not rates: no demand of an accomplice makes the others' shorter.", .client = accomplice, .hears = unfair_for_its_client },
+	{ "timeout-inflation", "S90", BY_LEADER,
+	  "keeps its votes while an honest member is away, so that honest leaders fail; then begins its own view as late as the timers allow, and leads just "
+	  "within what is called slow",
+	  "Timers that only grow, or shrink late, let a liar take as long as it likes: minutes for each request.",
+	  "The back-off is capped, and shrinks with what is executed; how long a request may wait has a bar of its own, with three doublings.",
+	  .to_member = inflates, .needs = NEEDS_AWAY },
 	{ "recurrent", "R75", BY_LEADER, "keeps the protocol as a backup; each time that it leads it is late, mute, or tells two proposals, in turn",
 	  "Each time that its turn comes the service stands still until a timer ends.",
 	  "Who lost its office again and again is passed over, by a rule that all compute alike.", .to_member = recurrent },
