@@ -13,7 +13,6 @@
 #define OP_BYTES (64u + (1u << 20))
 
 #define OPEN_MAX 100000u /* operations that an open loop has under way: what comes above it counts as failed */
-#define CLIENTS_MAX 16u
 
 enum phase { WARMING, MEASURING, DRAINING };
 
@@ -30,7 +29,7 @@ struct operation {
 struct load {
 	struct load_options options;
 	struct load_result *result;
-	struct quorate_client *client[CLIENTS_MAX];
+	struct quorate_client *client[TRACK_CLIENTS];
 	struct quorate_session **session;
 	uint32_t clients;
 	struct operation *operations, *free;
@@ -38,7 +37,7 @@ struct load {
 	struct schedule schedule;
 	uint8_t *value, *op;
 	uint64_t rng, next_key, last_us, begins_us;
-	uint64_t done_by[CLIENTS_MAX], turn;
+	uint64_t done_by[TRACK_CLIENTS], turn;
 	/* under the lock: the client's thread works, the caller's waits */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -362,7 +361,7 @@ bool load_run(const struct load_options *options, struct load_result *out, void 
 	l->options = *options;
 	l->result = out;
 	l->rng = options->seed;
-	l->clients = options->clients < 1 ? 1 : options->clients < CLIENTS_MAX ? options->clients : CLIENTS_MAX;
+	l->clients = options->clients < 1 ? 1 : options->clients < TRACK_CLIENTS ? options->clients : TRACK_CLIENTS;
 	keys_begin(&l->keys, options->keys, options->zipf);
 	out->told = malloc(TOLD_MAX * sizeof *out->told);
 	l->session = calloc(options->sessions, sizeof *l->session);

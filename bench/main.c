@@ -17,7 +17,7 @@
 #define ARGUMENTS_MAX 256
 
 static const char help[] =
-	"usage: quorate-bench run [--profile latency|signed|bundled|reads] [--clients N] [--outstanding N | --rate 5000 | --rate 1k..40k]\n"
+	"usage: quorate-bench run [--profile latency|signed|bundled|reads] [--clients N] [--client-keys N] [--outstanding N | --rate 5000 | --rate 1k..40k]\n"
 	"         [--reads 50%] [--value-size 16KiB] [--keys N] [--distribution uniform|zipf] [--bundle N] [--warmup 1s] [--duration 10s]\n"
 	"         [--attack NAME[@FROM[-TO]]]... [--liars N] [--beyond-f] [--fault kill|pause|restart|wipe|rejoin|slow-disk:REPLICA@TIME[-TO]]...\n"
 	"         [--pairs N [--phase 3s] [--grace 5s]] [--repeat N] [--brief]\n"

@@ -1,5 +1,6 @@
 #include "bench/plan.h"
 
+#include "bench/track.h"
 #include "bench/words.h"
 
 #include <stdarg.h>
@@ -17,6 +18,7 @@ const char *const strike_names[STRIKES] = { "kill", "pause", "restart", "wipe", 
 #define SESSIONS_MAX 1024u
 #define VALUE_BYTES_MAX (1u << 20)
 #define CLIENTS_DEFAULT 4u
+#define SESSIONS_EACH 64u /* of one key; of one more the oldest would end: sessions_per_key in the genesis that is made */
 #define PHASE_MS_LEAST 1000u
 #define PHASE_MS_MOST 120000u
 #define PHASE_MS_DEFAULT 3000u
@@ -185,6 +187,8 @@ static int read_load(struct plan *p, const char *word, const char *value)
 {
 	if (!strcmp(word, "--clients"))
 		return number(value, 1, SESSIONS_MAX, &p->sessions);
+	if (!strcmp(word, "--client-keys"))
+		return number(value, 1, TRACK_CLIENTS, &p->clients);
 	if (!strcmp(word, "--outstanding"))
 		return number(value, 1, 4096, &p->outstanding);
 	if (!strcmp(word, "--bundle"))
@@ -222,10 +226,11 @@ static int read_load(struct plan *p, const char *word, const char *value)
 
 static bool read_words(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES])
 {
-	static const char *const known[] = { "--profile", "--duration",    "--keys",     "--value-size", "--replicas",     "--mode",  "--folder", "--base-port",
-		                             "--clients", "--outstanding", "--bundle",   "--reads",      "--distribution", "--rate",  "--warmup", "--seed",
-		                             "--liars",   "--out",         "--manifest", "--attack",     "--pairs",        "--phase", "--grace",  "--repeat",
-		                             "--brief",   "--fault",       "--beyond-f", "--net",        "--json" };
+	static const char *const known[] = { "--profile",      "--duration",  "--keys",     "--value-size",  "--replicas", "--mode",
+		                             "--folder",       "--base-port", "--clients",  "--outstanding", "--bundle",   "--reads",
+		                             "--distribution", "--rate",      "--warmup",   "--seed",        "--liars",    "--out",
+		                             "--manifest",     "--attack",    "--pairs",    "--phase",       "--grace",    "--repeat",
+		                             "--brief",        "--fault",     "--beyond-f", "--net",         "--json",     "--client-keys" };
 	bool run = !strcmp(verb, "run");
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
@@ -411,6 +416,20 @@ static bool judge_pairs(struct plan *p, bool duration, char why[PLAN_WHY_BYTES])
 	return true;
 }
 
+/* Fair shares are by key, and so are sessions. */
+static bool judge_keys(struct plan *p, char why[PLAN_WHY_BYTES])
+{
+	uint32_t least = (p->sessions + SESSIONS_EACH - 1) / SESSIONS_EACH;
+	if (!p->clients)
+		p->clients = least > CLIENTS_DEFAULT ? least : p->sessions < CLIENTS_DEFAULT ? p->sessions : CLIENTS_DEFAULT;
+	if (p->clients > p->sessions)
+		return says(why, "%u client keys for %u sessions: each needs one", p->clients, p->sessions);
+	if (p->clients < least)
+		return says(why, "%u sessions of %u client key%s: a key has at most %u. Say --client-keys %u", p->sessions, p->clients,
+		            p->clients > 1 ? "s" : "", SESSIONS_EACH, least);
+	return true;
+}
+
 static bool judge(struct plan *p, const char *verb, bool outstanding, bool duration, char why[PLAN_WHY_BYTES])
 {
 	if (!p->n)
@@ -426,7 +445,8 @@ static bool judge(struct plan *p, const char *verb, bool outstanding, bool durat
 		return says(why, "a sweep of rates looks for the knee of a service that works: it cannot be mixed with --attack or --fault");
 	if (p->zipf && p->keys > KEYS_ZIPF_MAX)
 		return says(why, "--distribution zipf takes at most %u keys", KEYS_ZIPF_MAX);
-	return judge_pairs(p, duration, why) && judge_times(p, why) && judge_attacks(p, why) && add_occasions(p, why) && judge_liars_faults(p, why);
+	return judge_keys(p, why) && judge_pairs(p, duration, why) && judge_times(p, why) && judge_attacks(p, why) && add_occasions(p, why) &&
+	       judge_liars_faults(p, why);
 }
 
 bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, char why[PLAN_WHY_BYTES])
@@ -440,7 +460,6 @@ bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, ch
 		            .value_bytes = 128,
 		            .sessions = 64,
 		            .bundle_ops = 1,
-		            .clients = CLIENTS_DEFAULT,
 		            .what = FAULT_KINDS };
 	why[0] = 0;
 	if (strcmp(verb, "run") != 0)
@@ -454,7 +473,5 @@ bool plan_read(struct plan *p, const char *verb, int argc, char *const *argv, ch
 		p->duration_ms = 10000;
 	if (!p->outstanding)
 		p->outstanding = 1;
-	if (p->clients > p->sessions)
-		p->clients = p->sessions;
 	return judge(p, verb, outstanding, duration, why);
 }

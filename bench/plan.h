@@ -41,7 +41,8 @@ struct plan {
 	bool json, beyond_f;
 	bool brief; /* one of many: unit costs are not measured, and things settle for half as long */
 	/* load */
-	uint32_t sessions, outstanding, bundle_ops, reads_pct, value_bytes, clients;
+	uint32_t sessions, outstanding, bundle_ops, reads_pct, value_bytes;
+	uint32_t clients; /* keys that the sessions are spread over */
 	uint64_t keys;
 	bool zipf;
 	double rate_from, rate_to; /* 0: a closed loop; two: a sweep */

@@ -375,13 +375,13 @@ json_t *report_manifest(const struct run *r)
 	json_t *argv = json_array();
 	for (int i = 0; i < r->argc; i++)
 		json_array_append_new(argv, json_string(r->argv[i]));
-	json_t *j = json_pack("{s:s,s:o,s:I,s:s,s:s,s:i,s:i,s:s,s:b,s:i,s:I,s:s,s:i,s:i,s:o,s:f,s:f,s:s,s:o,s:o,s:o,s:{s:f,s:f,s:f,s:f}}", "version",
+	json_t *j = json_pack("{s:s,s:o,s:I,s:s,s:s,s:i,s:i,s:s,s:b,s:i,s:I,s:s,s:i,s:i,s:i,s:o,s:f,s:f,s:s,s:o,s:o,s:o,s:{s:f,s:f,s:f,s:f}}", "version",
 	                      quorate_version(), "argv", argv, "seed", (json_int_t)p->seed, "date_utc", date, "mode", plan_mode_name(p->mode), "replicas",
 	                      (int)p->n, "f", (int)p->f, "durability", "flush", "tls", 1, "value_bytes", (int)p->value_bytes, "keys", (json_int_t)p->keys,
-	                      "key_distribution", p->zipf ? "zipf" : "uniform", "reads_pct", (int)p->reads_pct, "bundle_ops", (int)p->bundle_ops, "load",
-	                      load(p), "warmup_s", p->warmup_ms / 1e3, "duration_s", p->duration_ms / 1e3, "net", p->nets.name ? p->nets.name : "none",
-	                      "attacks", attacks(p), "faults", faults(r), "machine", report_machine(), "unit_costs", "flush_us", u->flush_us, "sign_us",
-	                      u->sign_us, "verify_us", u->verify_us, "hash_us_per_kib", u->hash_us_per_kib);
+	                      "key_distribution", p->zipf ? "zipf" : "uniform", "reads_pct", (int)p->reads_pct, "bundle_ops", (int)p->bundle_ops, "client_keys",
+	                      (int)p->clients, "load", load(p), "warmup_s", p->warmup_ms / 1e3, "duration_s", p->duration_ms / 1e3, "net",
+	                      p->nets.name ? p->nets.name : "none", "attacks", attacks(p), "faults", faults(r), "machine", report_machine(), "unit_costs",
+	                      "flush_us", u->flush_us, "sign_us", u->sign_us, "verify_us", u->verify_us, "hash_us_per_kib", u->hash_us_per_kib);
 	if (j && p->brief)
 		json_object_set_new(j, "unit_costs", json_null());
 	return j ? j : json_object();

@@ -384,6 +384,10 @@ static void plans_that_hold(void)
 	CU_ASSERT(read_plan("--net wan --fault rejoin:1@2s") && !strcmp(plan.nets.name, "wan"));
 	CU_ASSERT(read_plan("--attack slow-state-server --pairs 2 --phase 2s") && plan.faults == 2); /* the occasion comes in each pair */
 	CU_ASSERT(plan.fault[0].at_ms == 2500 && plan.fault[1].at_ms == plan.duration_ms / 2 + 2500);
+	CU_ASSERT(read_plan("--clients 300") && plan.clients == 5); /* a key has 64 sessions at most */
+	CU_ASSERT(read_plan("--clients 2") && plan.clients == 2);
+	CU_ASSERT(read_plan("--clients 16 --client-keys 16") && plan.clients == 16);
+	CU_ASSERT(read_plan("--profile signed --client-keys 8") && plan.clients == 8);
 	CU_ASSERT(read_plan("--profile bundled") && plan.outstanding == 1000 && plan.clients == 1);
 }
 
@@ -421,6 +425,9 @@ static void plans_that_do_not(void)
 		{ "--net delay=20", "does not take" },
 		{ "--reads 200%", "does not take" },
 		{ "--clients 0", "does not take" },
+		{ "--client-keys 17", "does not take" },
+		{ "--clients 3 --client-keys 4", "each needs one" },
+		{ "--clients 300 --client-keys 4", "Say --client-keys 5" },
 		{ "--pairs 3", "compares calm with --attack" },
 		{ "--pairs 3 --attack double-vote --duration 8s", "compares calm with --attack" },
 		{ "--pairs 3 --attack double-vote@2s", "needs no time" },
