@@ -43,7 +43,8 @@ static inline void client_bed_opened(void *user, const struct quorate_answer *a)
 	b->good += a->error == QUORATE_OK;
 }
 
-static inline void client_bed_create(struct client_bed *b, const struct cluster_bed *c)
+/* `shown`: one request in so many goes to every replica at once; 0: as usual. */
+static inline void client_bed_create_shown(struct client_bed *b, const struct cluster_bed *c, uint32_t shown)
 {
 	memset(b, 0, sizeof *b);
 	b->random = 1;
@@ -58,6 +59,7 @@ static inline void client_bed_create(struct client_bed *b, const struct cluster_
 		                         .bundle_ops = 2,
 		                         .bundles_max = 4,
 		                         .queue_max = 64,
+		                         .shown = shown,
 		                         .user = b,
 		                         .send = client_bed_send,
 		                         .fill_random = client_bed_random };
@@ -66,6 +68,11 @@ static inline void client_bed_create(struct client_bed *b, const struct cluster_
 	client_core_time(b->core, b->now, BED_WALL_MS + b->now);
 	b->session = client_session_open(b->core, client_bed_opened, b);
 	FUZZ_CHECK(b->session != NULL);
+}
+
+static inline void client_bed_create(struct client_bed *b, const struct cluster_bed *c)
+{
+	client_bed_create_shown(b, c, 0);
 }
 
 static inline void client_bed_tick(struct client_bed *b)

@@ -61,6 +61,7 @@ struct replica_bed {
 	uint32_t durable_count;
 	uint64_t durable_lsn;
 	uint64_t now;
+	uint64_t rtt_us; /* to each other member; 0: unknown */
 	/* what is heard */
 	void *user;
 	void (*to_member)(void *user, uint8_t from, uint8_t to, const uint8_t *frame, size_t n);
@@ -245,6 +246,13 @@ static inline bool bed_readmitted(void *user)
 	return true;
 }
 
+static inline uint64_t bed_rtt_us(void *user, uint8_t member)
+{
+	const struct replica_bed *b = user;
+	(void)member;
+	return b->rtt_us;
+}
+
 static inline void bed_note(void *user, enum quorate_level level, const char *line)
 {
 	(void)user;
@@ -311,6 +319,7 @@ static inline bool bed_start(struct replica_bed *b, const struct cluster_bed *c)
 		         .transfer_install = bed_transfer_install,
 		         .memory_lost = bed_memory_lost,
 		         .readmitted = bed_readmitted,
+		         .rtt_us = bed_rtt_us,
 		         .note = bed_note },
 	};
 	b->driver = driver_create(&o);

@@ -1,6 +1,6 @@
 /* tests/stories/world.h - four replicas and a client in virtual time, and what happens as lines of text.
  *
- * Everything is the product's but the network (which delivers at once, in order, unless somebody is cut off), the log (records in memory) and the signatures. A
+ * Everything is the product's but the network (which delivers at once or after world.latency_ms, in order, unless somebody is cut off or a story holds it), the log (records in memory) and the signatures. A
  * story is compared with its file, so a change of the protocol shows as a diff of what happened. */
 #ifndef TESTS_STORIES_WORLD_H
 #define TESTS_STORIES_WORLD_H
@@ -18,6 +18,7 @@ struct world_flight {
 	bool client, reply;
 	uint8_t *bytes;
 	size_t n;
+	uint64_t due;
 };
 
 struct world {
@@ -27,6 +28,8 @@ struct world {
 	struct standing seen[BED_MEMBERS];
 	bool up[BED_MEMBERS], cut[BED_MEMBERS]; /* cut: nothing comes in or goes out */
 	uint64_t now;
+	uint32_t latency_ms;                         /* of everything                                    */
+	bool (*holds)(const struct world_flight *f); /* NULL, or asked of what is due: it stays under way */
 	struct world_flight *queue;
 	uint32_t head, count;
 	char trace[WORLD_TRACE_BYTES];
@@ -56,6 +59,7 @@ static inline void world_put(struct world_flight f, const uint8_t *bytes, size_t
 	FUZZ_CHECK(world.count < WORLD_QUEUE);
 	f.bytes = bed_join(bytes, n, NULL, 0);
 	f.n = n;
+	f.due = world.now + world.latency_ms;
 	world.queue[(world.head + world.count++) % WORLD_QUEUE] = f;
 }
 
@@ -97,14 +101,34 @@ static inline void world_deliver(const struct world_flight *f)
 	bed_turn(&world.replica[f->to]);
 }
 
+static inline struct world_flight *world_at(uint32_t i)
+{
+	return &world.queue[(world.head + i) % WORLD_QUEUE];
+}
+
+/* The i-th that is under way; those before it stay in their order. */
+static inline struct world_flight world_take(uint32_t i)
+{
+	struct world_flight f = *world_at(i);
+	for (; i > 0; i--)
+		*world_at(i) = *world_at(i - 1);
+	world.head = (world.head + 1) % WORLD_QUEUE;
+	world.count--;
+	return f;
+}
+
 static inline void world_drain(void)
 {
-	while (world.count) {
-		struct world_flight f = world.queue[world.head];
-		world.head = (world.head + 1) % WORLD_QUEUE;
-		world.count--;
+	for (uint32_t i = 0; i < world.count;) {
+		const struct world_flight *next = world_at(i);
+		if (next->due > world.now || (world.holds && world.holds(next))) {
+			i++;
+			continue;
+		}
+		struct world_flight f = world_take(i);
 		world_deliver(&f);
 		free(f.bytes);
+		i = 0;
 	}
 }
 
@@ -221,22 +245,32 @@ static inline void world_ask(const char *key)
 	CU_ASSERT_EQUAL_FATAL(client_session_submit(world.client.session, op, n, world_answered, (void *)(uintptr_t)key), QUORATE_OK);
 }
 
-static inline void world_begin(void)
+/* A network of such round trips; `limits` NULL: those of the bed, which are small; `shown`: client_bed.h. */
+static inline void world_begin_with(const struct bft_genesis_limits *limits, uint32_t round_trip_ms, uint32_t shown)
 {
 	memset(&world, 0, sizeof world);
 	world.queue = calloc(WORLD_QUEUE, sizeof *world.queue);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(world.queue);
 	cluster_make(&world.cluster);
-	client_bed_create(&world.client, &world.cluster);
+	if (limits)
+		world.cluster.genesis.limits = *limits;
+	world.latency_ms = round_trip_ms / 2;
+	client_bed_create_shown(&world.client, &world.cluster, shown);
 	world.client.sent = world_from_client;
 	for (uint8_t i = 0; i < BED_MEMBERS; i++) {
 		bed_create(&world.replica[i], i);
 		world.replica[i].to_member = world_to_member;
 		world.replica[i].to_client = world_to_client;
+		world.replica[i].rtt_us = round_trip_ms * 1000;
 		world_start(i);
 	}
-	world_run(50);
+	world_run(50 + 5 * round_trip_ms);
 	CU_ASSERT_EQUAL(world.client.good, 1); /* the session is open */
+}
+
+static inline void world_begin(void)
+{
+	world_begin_with(NULL, 0, 0);
 }
 
 /* Everybody who is up has executed the same. */
