@@ -153,7 +153,7 @@ static bool begins_late(const struct sending *s, const struct pbft *core)
 	bool of_the_view = s->e.type == PBFT_NEW_VIEW || s->e.type == PBFT_VOTES || s->e.type == BFT_WIRE_PROPOSAL;
 	if (grown.view != core->view) {
 		grown.view = core->view;
-		grown.due_ms = liar_now_ms() + pbft_timeout_ms(core) * 9 / 10;
+		grown.due_ms = liar_now_ms() + (pbft_timeout_ms(core) >> PBFT_NEW_VIEW_LESS) * 9 / 10;
 	}
 	return s->mine && of_the_view && liar_now_ms() < grown.due_ms;
 }
