@@ -39,7 +39,7 @@ for file in summary.json manifest.json intervals.csv latency.hgrm events.jsonl s
 	[ ! -e "$work/x.html" ] || wrong "something was written of a damaged run"
 done
 
-# A run that says what would end the script, and one that has nothing to show: no attack, no slots, not one interval.
+# A run that says what would end the script, and one that has nothing to show: no attack, no slots, not one interval, no unit costs.
 cp -r "$here/attacked" "$work/attacked"
 echo '{"t_s":4.9,"what":"note","text":"</script><script>document.body.remove()</script><!-- & \u2028"}' >>"$work/attacked/events.jsonl"
 mkdir -p "$work/attacked/evidence"
@@ -55,7 +55,7 @@ const change = (name, how) => {
 	how(value);
 	fs.writeFileSync(`${folder}/${name}`, JSON.stringify(value));
 };
-change("manifest.json", (m) => (m.attacks = []));
+change("manifest.json", (m) => Object.assign(m, { attacks: [], unit_costs: null })); // as --brief leaves it
 change("summary.json", (s) => Object.assign(s, { interrupted: true, bytes_by_message: {}, votes_by_kind: {}, stages_us: {}, phases: s.phases.slice(0, 1), first_after_attack_s: null }));
 JS
 mkdir "$work/matrix"

@@ -58,7 +58,7 @@ function about(run) {
 	const words = m.argv.filter((w, i) => w !== "--json" && w !== "--out" && m.argv[i - 1] !== "--out");
 	return [
 		el("p", {}, `${load(m)[0].toUpperCase()}${load(m).slice(1)}.`), el("p", {}, ran(m)),
-		el("p", {}, `One signature ${us(u.sign_us)}, one check ${us(u.verify_us)}, one flush ${us(u.flush_us)}, a KiB hashed ${us(u.hash_us_per_kib)}; measured after the run, on its disk. Memory ${bytes(m.machine.memory_bytes)}.`),
+		el("p", {}, `${u ? `One signature ${us(u.sign_us)}, one check ${us(u.verify_us)}, one flush ${us(u.flush_us)}, a KiB hashed ${us(u.hash_us_per_kib)}; measured after the run, on its disk.` : "What a signature or a flush costs was not measured (--brief)."} Memory ${bytes(m.machine.memory_bytes)}.`),
 		s.generator_behind_s > 0.01 ? el("p", { class: "warn" }, `The generator itself fell behind its schedule by up to ${seconds(s.generator_behind_s)}.`) : null,
 		s.failed ? el("p", { class: "warn" }, `${count(s.failed)} operations failed, and ${count(s.unanswered)} were not answered.`) : null,
 		el("p", {}, "Again:"), el("pre", { tabindex: "0" }, `quorate-bench run ${words.map(quoted).join(" ")}`.trim()),

@@ -48,8 +48,8 @@ async function look(browser, file) {
 	page.on("pageerror", (e) => say(`an error: ${e.message}`));
 	page.on("request", (r) => r.url() !== url && !r.url().startsWith("data:") && say(`it asks for ${r.url()}`));
 	await page.goto(url, { waitUntil: "load" });
-	await page.waitForSelector("html[data-drawn]", { state: "attached", timeout: 20000 }).catch(() => say("it was never drawn"));
-	if (!(await page.textContent("h1"))?.trim()) say("no verdict");
+	await page.waitForSelector("html[data-drawn]", { state: "attached", timeout: 8000 }).catch(() => say("it was never drawn"));
+	if (!(await page.$("h1").then((h1) => h1?.textContent()))?.trim()) say("no verdict");
 	for (const select of await page.$$("select")) for (const value of await select.$$eval("option", (all) => all.map((o) => o.value))) await select.selectOption(value);
 	for (const select of await page.$$("#slot")) await select.selectOption({ index: Math.min(1, (await select.$$("option")).length - 1) });
 	for (const [width, scheme] of views) {
