@@ -141,3 +141,43 @@ bool folder_write(const struct run *r, const char *path, char *reason)
 	ok = copy_genesis(r, path) && ok;
 	return ok || fail(reason, path, "not everything could be written");
 }
+
+/* ---- of several runs ---- */
+
+bool folder_make_whole(const char *path, const char *file, char *reason)
+{
+	char inside[1024], why[100];
+	if (mkdir(path, 0777) != 0 && errno != EEXIST)
+		return fail(reason, path, strerror(errno));
+	snprintf(inside, sizeof inside, "%s/%s.json", path, file);
+	snprintf(why, sizeof why, "there is a %s in it already: name another folder", file);
+	if (access(inside, F_OK) == 0)
+		return fail(reason, path, why);
+	return access(path, W_OK) == 0 || fail(reason, path, strerror(errno));
+}
+
+json_t *folder_manifest_of(const char *one, int argc, char *const *argv)
+{
+	char path[1100];
+	json_t *words = json_array();
+	snprintf(path, sizeof path, "%s/manifest.json", one);
+	json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(j)) {
+		json_decref(j);
+		j = json_object();
+	}
+	for (int i = 0; i < argc; i++)
+		json_array_append_new(words, json_string(argv[i]));
+	json_object_set_new(j, "argv", words);
+	return j;
+}
+
+bool folder_write_whole(json_t *j, const char *path, const char *file)
+{
+	char name[100];
+	snprintf(name, sizeof name, "%s.json", file);
+	if (write_json(j, path, name))
+		return true;
+	fprintf(stderr, "quorate-bench: %s/%s cannot be written\n", path, name);
+	return false;
+}

@@ -6,12 +6,9 @@
 #include "bench/report.h"
 #include "bench/words.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define PAIRS 5u
 #define PHASE_MS 5000u
@@ -200,27 +197,33 @@ static bool measure(struct matrix *m, const struct attack *a)
 
 /* ---- the whole ---- */
 
-static json_t *whole(const struct matrix *m)
+/* What the rows share, from the folder of the first that came to an end. */
+static json_t *manifest(const struct matrix *m)
 {
-	json_t *argv = json_array();
-	for (int i = 0; i < m->argc; i++)
-		json_array_append_new(argv, json_string(m->argv[i]));
-	return json_pack("{s:O,s:{s:s,s:o,s:s,s:b,s:i,s:s,s:b,s:o},s:b}", "rows", m->rows, "manifest", "version", quorate_version(), "argv", argv, "mode",
-	                 m->trusted ? "trusted" : "bft", "quick", m->quick, "pairs", (int)m->pairs, "durability", "flush", "tls", 1, "machine",
-	                 report_machine(), "interrupted", child_stopped());
+	static const char *const of_one[] = { "attacks", "faults", "seed", "duration_s", "unit_costs" };
+	char one[1100] = "";
+	json_t *row;
+	size_t i;
+	json_array_foreach(m->rows, i, row)
+	{
+		snprintf(one, sizeof one, "%s/%s", m->out ? m->out : "", json_string_value(json_object_get(row, "attack")));
+		if (matrix_meets(row) >= 0)
+			break;
+	}
+	json_t *j = folder_manifest_of(m->out ? one : "", m->argc, m->argv);
+	for (i = 0; i < sizeof of_one / sizeof *of_one; i++)
+		json_object_del(j, of_one[i]);
+	json_t *own_part = json_pack("{s:s,s:s,s:b,s:i,s:s,s:b,s:o}", "version", quorate_version(), "mode", m->trusted ? "trusted" : "bft", "quick", m->quick,
+	                             "pairs", (int)m->pairs, "durability", "flush", "tls", 1, "machine", report_machine());
+	json_object_update(j, own_part);
+	json_decref(own_part);
+	return j;
 }
 
 static int tell(struct matrix *m)
 {
-	json_t *j = whole(m);
-	char path[1100];
-	int failed = 0;
-	if (m->out) {
-		snprintf(path, sizeof path, "%s/matrix.json", m->out);
-		failed = json_dump_file(j, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-		if (failed)
-			fprintf(stderr, "quorate-bench: %s cannot be written\n", path);
-	}
+	json_t *j = json_pack("{s:O,s:o,s:b}", "rows", m->rows, "manifest", manifest(m), "interrupted", child_stopped());
+	bool failed = m->out && !folder_write_whole(json_incref(j), m->out, "matrix");
 	if (m->json)
 		json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)), puts("");
 	else
@@ -229,28 +232,16 @@ static int tell(struct matrix *m)
 	return failed || child_stopped() ? 1 : m->worst;
 }
 
-static int make_folder(const char *path)
-{
-	char inside[1100];
-	snprintf(inside, sizeof inside, "%s/matrix.json", path);
-	if ((mkdir(path, 0777) != 0 && errno != EEXIST) || access(path, W_OK) != 0) {
-		fprintf(stderr, "quorate-bench: %s: %s\n", path, strerror(errno));
-		return 1;
-	}
-	if (access(inside, F_OK) == 0) {
-		fprintf(stderr, "quorate-bench: %s: there is a matrix in it already: name another folder\n", path);
-		return 1;
-	}
-	return 0;
-}
-
 int matrix_run(int argc, char *const *argv)
 {
 	struct matrix m = { .argc = argc, .argv = argv, .rows = json_array() };
 	const struct attack *a;
+	char reason[QUORATE_REASON_BYTES];
 	int code = read_words(&m, argc, argv);
-	if (!code && m.out)
-		code = make_folder(m.out);
+	if (!code && m.out && !folder_make_whole(m.out, "matrix", reason)) {
+		fprintf(stderr, "quorate-bench: %s\n", reason);
+		code = 1;
+	}
 	child_on_signals();
 	if (!code && !m.json)
 		matrix_say_head(m.against != NULL);

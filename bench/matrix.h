@@ -14,7 +14,9 @@ struct attack;
 json_t *matrix_row(const struct attack *a, const json_t *summary, const char *why);
 /* What a row must keep (the table in docs/benchmarking.md), in percent, and whether this one did. */
 double matrix_must_pct(const char *class);
-int matrix_meets(const json_t *row); /* -1: it was not measured */
+/* Puts that into it: "must_pct", "must_first_s" and "must_client_pct" (null: nothing is asked for), and "below", which of its figures are (null: it was not measured). */
+void matrix_judge(json_t *row);
+int matrix_meets(const json_t *row); /* of one that was judged. -1: it was not measured */
 void matrix_say_head(int against);
 /* `was`: the same row of another matrix, or NULL. */
 void matrix_say_row(const json_t *row, const json_t *was, int against);

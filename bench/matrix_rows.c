@@ -29,12 +29,12 @@ static json_t *taken(const json_t *pairs, const char *name)
 
 json_t *matrix_row(const struct attack *a, const json_t *summary, const char *why)
 {
-	json_t *row =
-		json_pack("{s:s,s:s,s:b,s:f}", "attack", a->name, "class", a->class, "by_client", a->by == BY_CLIENT, "must_pct", matrix_must_pct(a->class));
+	json_t *row = json_pack("{s:s,s:s,s:b}", "attack", a->name, "class", a->class, "by_client", a->by == BY_CLIENT);
 	const json_t *pairs = json_object_get(summary, "pairs"), *safety = json_object_get(summary, "safety");
 	if (!json_is_object(pairs)) {
 		json_object_set_new(row, "verdict", json_string("NOT MEASURED"));
 		json_object_set_new(row, "reason", json_string(why));
+		matrix_judge(row);
 		return row;
 	}
 	static const char *const of_pairs[] = { "kept_pct", "kept_pct_cpu_fair", "kept_pct_cpu_fair_ci95", "recover_s", "first_s", "worst_client_pct",
@@ -49,20 +49,40 @@ json_t *matrix_row(const struct attack *a, const json_t *summary, const char *wh
 	json_object_set_new(row, "reason", taken(safety, "reason"));
 	json_object_set_new(row, "convicted", taken(safety, "convicted"));
 	json_object_set_new(row, "evidence_files", taken(safety, "evidence_files"));
+	matrix_judge(row);
 	return row;
+}
+
+/* What the row has less of than it must; those that never came are no numbers. */
+static json_t *below(const json_t *row)
+{
+	const char *class = json_string_value(json_object_get(row, "class"));
+	json_t *list = json_array();
+	if (several_number(row, "kept_pct_cpu_fair") < matrix_must_pct(class))
+		json_array_append_new(list, json_string("kept_pct_cpu_fair"));
+	if (class[0] == 'L' && !(several_number(row, "first_s") <= MUST_FIRST_S))
+		json_array_append_new(list, json_string("first_s"));
+	if (json_is_true(json_object_get(row, "by_client")) && !(several_number(row, "worst_client_pct") >= MUST_CLIENT_PCT))
+		json_array_append_new(list, json_string("worst_client_pct"));
+	return list;
+}
+
+void matrix_judge(json_t *row)
+{
+	const char *class = json_string_value(json_object_get(row, "class"));
+	bool measured = class && isfinite(several_number(row, "kept_pct_cpu_fair"));
+	if (!class)
+		return;
+	json_object_set_new(row, "must_pct", json_real(matrix_must_pct(class)));
+	json_object_set_new(row, "must_first_s", class[0] == 'L' ? json_real(MUST_FIRST_S) : json_null());
+	json_object_set_new(row, "must_client_pct", json_is_true(json_object_get(row, "by_client")) ? json_real(MUST_CLIENT_PCT) : json_null());
+	json_object_set_new(row, "below", measured ? below(row) : json_null());
 }
 
 int matrix_meets(const json_t *row)
 {
-	const char *class = json_string_value(json_object_get(row, "class"));
-	double fair = several_number(row, "kept_pct_cpu_fair"), first = several_number(row, "first_s"), client = several_number(row, "worst_client_pct");
-	if (!class || !isfinite(fair))
-		return -1;
-	if (fair < matrix_must_pct(class))
-		return 0;
-	if (class[0] == 'L' && !(first <= MUST_FIRST_S)) /* one that never came is no number */
-		return 0;
-	return !json_is_true(json_object_get(row, "by_client")) || client >= MUST_CLIENT_PCT;
+	const json_t *lacking = json_object_get(row, "below");
+	return json_is_array(lacking) ? json_array_size(lacking) == 0 : -1;
 }
 
 /* ---- for people ---- */

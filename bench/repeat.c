@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const char *const not_of_one[] = { "--repeat", "--out", "--seed", "--json!", NULL };
 
@@ -48,20 +47,19 @@ static void say(const json_t *summary)
 	printf("safety      %s %s\n", json_string_value(json_object_get(safety, "verdict")), json_string_value(json_object_get(safety, "reason")));
 }
 
-static bool keep(const json_t *summary, const char *out)
+/* `first`: the number of a run that came to an end; 0: none did. */
+static bool keep(json_t *summary, uint32_t first, const struct plan *p, int argc, char *const *argv)
 {
-	char path[1100];
-	snprintf(path, sizeof path, "%s/summary.json", out);
-	if (json_dump_file(summary, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0)
-		return true;
-	fprintf(stderr, "quorate-bench: %s cannot be written\n", path);
-	return false;
+	char one[1100];
+	snprintf(one, sizeof one, "%s/%u", p->out, first);
+	return folder_write_whole(json_incref(summary), p->out, "summary") && folder_write_whole(folder_manifest_of(one, argc, argv), p->out, "manifest");
 }
 
 int repeat_runs(const struct plan *p, int argc, char *const *argv)
 {
 	char reason[QUORATE_REASON_BYTES];
 	int worst = 0, code;
+	uint32_t first = 0;
 	json_t *runs = json_array();
 	if (p->out && !folder_make(p->out, reason)) {
 		fprintf(stderr, "quorate-bench: %s\n", reason);
@@ -72,8 +70,10 @@ int repeat_runs(const struct plan *p, int argc, char *const *argv)
 	for (uint32_t i = 0; i < p->repeat && !child_stopped(); i++) {
 		json_t *said = run_one(p, argc, argv, i, &code);
 		worst = code > worst ? code : worst;
-		if (said)
-			json_array_append_new(runs, said);
+		if (!said)
+			continue;
+		first = first ? first : i + 1;
+		json_array_append_new(runs, said);
 	}
 	json_t *summary = several_summary(runs);
 	json_object_set_new(summary, "interrupted", json_boolean(child_stopped()));
@@ -81,7 +81,7 @@ int repeat_runs(const struct plan *p, int argc, char *const *argv)
 		json_dumpf(summary, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)), puts("");
 	else if (json_array_size(runs))
 		say(summary);
-	if ((p->out && !keep(summary, p->out)) || !json_array_size(runs) || child_stopped())
+	if ((p->out && !keep(summary, first, p, argc, argv)) || !json_array_size(runs) || child_stopped())
 		worst = worst > 1 ? worst : 1;
 	json_decref(summary);
 	json_decref(runs);

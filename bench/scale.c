@@ -1,14 +1,13 @@
 #include "bench/scale.h"
 
 #include "bench/child.h"
+#include "bench/report.h"
 #include "bench/several.h"
 #include "bench/words.h"
 #include "quorate_setup.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SIZES_MAX 13u
 
@@ -77,16 +76,43 @@ static void say(uint32_t n, const json_t *summary)
 	fflush(stdout);
 }
 
+/* The manifest's: what is the same for all sizes. */
+static json_t *whole(const struct scale *s, const json_t *rows, int argc, char *const *argv)
+{
+	static const char *const of_one[] = { "replicas", "f", "seed", "unit_costs" };
+	char one[1100] = "";
+	json_t *first = json_array_get(rows, 0);
+	if (s->out)
+		snprintf(one, sizeof one, "%s/%lld", s->out, (long long)json_integer_value(json_object_get(first, "n")));
+	json_t *manifest = folder_manifest_of(one, argc, argv);
+	for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++)
+		json_object_del(manifest, of_one[i]);
+	json_object_set_new(manifest, "machine", report_machine());
+	return json_pack("{s:s,s:O,s:o,s:b}", "version", quorate_version(), "rows", rows, "manifest", manifest, "interrupted", child_stopped());
+}
+
+static bool tell(const struct scale *s, const json_t *rows, int argc, char *const *argv)
+{
+	json_t *out = whole(s, rows, argc, argv);
+	if (s->json)
+		json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)), puts("");
+	if (s->out)
+		return folder_write_whole(out, s->out, "scale");
+	json_decref(out);
+	return true;
+}
+
 int scale_run(int argc, char *const *argv)
 {
 	struct scale s = { 0 };
+	char reason[QUORATE_REASON_BYTES];
 	int worst = 0, code;
 	if (!read_words(&s, argc, argv)) {
 		fputs("quorate-bench: scale --sizes 4,7,10,13 [and words of run]: sizes from 1 to 16\n", stderr);
 		return 2;
 	}
-	if (s.out && mkdir(s.out, 0777) != 0 && errno != EEXIST) {
-		fprintf(stderr, "quorate-bench: %s: %s\n", s.out, strerror(errno));
+	if (s.out && !folder_make_whole(s.out, "scale", reason)) {
+		fprintf(stderr, "quorate-bench: %s\n", reason);
 		return 1;
 	}
 	json_t *rows = json_array();
@@ -102,12 +128,8 @@ int scale_run(int argc, char *const *argv)
 			say(s.size[i], summary);
 		json_array_append_new(rows, json_pack("{s:i,s:o}", "n", (int)s.size[i], "summary", summary));
 	}
-	if (s.json) {
-		json_t *out = json_pack("{s:s,s:O}", "version", quorate_version(), "rows", rows);
-		json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
-		puts("");
-		json_decref(out);
-	}
+	if (!tell(&s, rows, argc, argv) || child_stopped())
+		worst = worst ? worst : 1;
 	json_decref(rows);
-	return child_stopped() && !worst ? 1 : worst;
+	return worst;
 }

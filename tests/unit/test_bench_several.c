@@ -123,6 +123,13 @@ static void what_a_row_must_keep(void)
 		CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(row, "attack")), of[i].name);
 		json_decref(row);
 	}
+	json_t *poor = row_of("client-flood", 20, "0.1", 30), *lacking = json_object_get(poor, "below");
+	CU_ASSERT_EQUAL(json_array_size(lacking), 2);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(lacking, 0)), "kept_pct_cpu_fair");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(lacking, 1)), "worst_client_pct");
+	NEAR(several_number(poor, "must_client_pct"), 75, 0);
+	CU_ASSERT(isnan(several_number(poor, "must_first_s"))); /* of a leader's attack only */
+	json_decref(poor);
 	json_t *nothing = matrix_row(attack_find("double-vote"), NULL, "it fell over");
 	CU_ASSERT_EQUAL(matrix_meets(nothing), -1);
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(nothing, "reason")), "it fell over");
