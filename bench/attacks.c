@@ -1,9 +1,7 @@
 #include "bench/attacks.h"
 
-#include "bench/malice/malice.h"
 #include "bench/words.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +30,10 @@ static const char *class_text(const char *class)
 	return "nothing: it is beyond what the protocol bears";
 }
 
-static json_t *as_json(const struct attack *a)
+json_t *attacks_json(const struct attack *a)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "name", a->name, "class", a->class, "by", by_text(a->by), "does", a->does, "breaks", a->breaks, "answer",
-	                 a->answer);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "name", a->name, "class", a->class, "must", class_text(a->class), "by", by_text(a->by), "does",
+	                 a->does, "breaks", a->breaks, "answer", a->answer);
 }
 
 static int put(json_t *j)
@@ -50,7 +48,7 @@ static int put(json_t *j)
 static int tell_one(const struct attack *a, bool json)
 {
 	if (json)
-		return put(as_json(a));
+		return put(attacks_json(a));
 	printf("%s: %s.\n\n", a->name, a->does);
 	printf("By           %s\n", by_text(a->by));
 	printf("A naive implementation\n             %s\n", a->breaks);
@@ -69,7 +67,7 @@ int attacks_tell(const char *name, bool json)
 	for (; count < CATALOGUE_MAX && (a = attack_at(count)); count++) {
 		names[count] = a->name;
 		if (!name && json)
-			json_array_append_new(list, as_json(a));
+			json_array_append_new(list, attacks_json(a));
 		else if (!name)
 			printf("%-26s %-12s %-4s %s\n", a->name, by_text(a->by), a->class, a->does);
 	}

@@ -1,6 +1,7 @@
 #include "bench/compare.h"
 
 #include "bench/numbers.h"
+#include "bench/page.h"
 #include "bench/several.h"
 #include "bench/words.h"
 
@@ -15,7 +16,8 @@
 
 struct folder {
 	const char *path;
-	json_t *summary, *rows; /* of a run, or of a matrix */
+	json_t *summary, *rows, *sizes; /* of a run, of a matrix, of scale; those that are not there are NULL */
+	json_t *manifest;
 };
 
 bool compare_regressed(const struct estimate *ratio, double percent)
@@ -34,14 +36,23 @@ static json_t *load(const char *folder, const char *name)
 	return json_load_file(path, 0, NULL);
 }
 
+static json_t *member(const char *folder, const char *file, const char *name, json_t **manifest)
+{
+	json_t *whole = load(folder, file), *list = json_incref(json_object_get(whole, name));
+	if (!*manifest)
+		*manifest = json_incref(json_object_get(whole, "manifest"));
+	json_decref(whole);
+	return list;
+}
+
 static bool folder_read(struct folder *f, const char *path)
 {
-	json_t *matrix = load(path, "matrix.json");
-	*f = (struct folder){ .path = path, .summary = load(path, "summary.json"), .rows = json_incref(json_object_get(matrix, "rows")) };
-	json_decref(matrix);
-	if (f->summary || json_is_array(f->rows))
+	*f = (struct folder){ .path = path, .summary = load(path, "summary.json"), .manifest = load(path, "manifest.json") };
+	f->rows = member(path, "matrix.json", "rows", &f->manifest);
+	f->sizes = member(path, "scale.json", "rows", &f->manifest);
+	if (f->summary || json_is_array(f->rows) || json_is_array(f->sizes))
 		return true;
-	fprintf(stderr, "quorate-bench: %s: it holds neither summary.json nor matrix.json of a run\n", path);
+	fprintf(stderr, "quorate-bench: %s: it holds none of summary.json, matrix.json and scale.json\n", path);
 	return false;
 }
 
@@ -49,6 +60,8 @@ static void folder_free(struct folder *f)
 {
 	json_decref(f->summary);
 	json_decref(f->rows);
+	json_decref(f->sizes);
+	json_decref(f->manifest);
 }
 
 /* Operations a second: of each run where there are several, else of each whole second of the one. */
@@ -81,14 +94,24 @@ static size_t samples(const struct folder *f, double out[SAMPLES_MAX])
 struct change {
 	const char *name;
 	double before, after;
-	struct estimate ratio; /* of after by before, as throughput: less is worse */
+	struct estimate ratio; /* of after by before */
+	bool less_is_better;   /* a time; of throughput more is */
 	bool regressed;
+	const char *was, *is; /* the verdicts, of what has its own; else NULL */
+};
+
+/* All that is compared, and what came of it. */
+struct comparison {
+	double percent; /* what may be lost; 100: anything */
+	bool json, worse, became_unsafe;
+	json_t *list;
 };
 
 static json_t *change_json(const struct change *c)
 {
-	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:b}", "what", c->name, "before", number_json(c->before), "after", number_json(c->after), "change_pct",
-	                 number_json(100 * (c->ratio.value - 1)), "ratio_ci95", interval_json(&c->ratio, 1), "regressed", c->regressed);
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:s,s:b,s:s?,s:s?}", "what", c->name, "before", number_json(c->before), "after", number_json(c->after),
+	                 "change_pct", number_json(100 * (c->ratio.value - 1)), "ratio_ci95", interval_json(&c->ratio, 1), "better",
+	                 c->less_is_better ? "less" : "more", "regressed", c->regressed, "verdict_before", c->was, "verdict_after", c->is);
 }
 
 static void change_say(const struct change *c)
@@ -96,37 +119,46 @@ static void change_say(const struct change *c)
 	printf("%-26s %12.2f %12.2f %+8.1f%%", c->name, c->before, c->after, 100 * (c->ratio.value - 1));
 	if (isfinite(c->ratio.low))
 		printf("  (95%% confidence: %+.1f to %+.1f)", 100 * (c->ratio.low - 1), 100 * (c->ratio.high - 1));
-	printf("%s\n", c->regressed ? "  WORSE" : "");
+	printf("%s%s\n", c->regressed ? "  WORSE" : "", c->is && !strcmp(c->is, "UNSAFE") ? "  UNSAFE" : "");
 }
 
-static void add(json_t *list, bool json, struct change c)
+static void add(struct comparison *all, const struct change *c)
 {
-	json_array_append_new(list, change_json(&c));
-	if (!json)
-		change_say(&c);
+	all->worse |= c->regressed;
+	all->became_unsafe |= c->was && c->is && strcmp(c->was, "UNSAFE") != 0 && !strcmp(c->is, "UNSAFE");
+	json_array_append_new(all->list, change_json(c));
+	if (!all->json)
+		change_say(c);
 }
 
-static bool throughput(const struct folder *a, const struct folder *b, double percent, bool json, json_t *list)
+static const char *verdict_of(const json_t *summary)
+{
+	return json_string_value(json_object_get(json_object_get(summary, "safety"), "verdict"));
+}
+
+static void throughput(struct comparison *all, const char *name, const struct folder *a, const struct folder *b)
 {
 	static double x[SAMPLES_MAX], y[SAMPLES_MAX];
 	size_t before = samples(a, x), after = samples(b, y);
-	struct change c = { .name = "throughput, operations/s",
+	struct change c = { .name = name,
 		            .before = several_number(a->summary, "throughput.ops_per_s"),
 		            .after = several_number(b->summary, "throughput.ops_per_s"),
-		            .ratio = stats_ratio(y, after, x, before) };
-	c.regressed = compare_regressed(&c.ratio, percent);
-	add(list, json, c);
-	return c.regressed;
+		            .ratio = stats_ratio(y, after, x, before),
+		            .was = verdict_of(a->summary),
+		            .is = verdict_of(b->summary) };
+	c.regressed = compare_regressed(&c.ratio, all->percent);
+	add(all, &c);
 }
 
 /* One run has one median: no interval, and no verdict. */
-static void latencies(const struct folder *a, const struct folder *b, bool json, json_t *list)
+static void latencies(struct comparison *all, const struct folder *a, const struct folder *b)
 {
 	static const char *const path[] = { "latency_ms.p50", "latency_ms.p99", "latency_ms.p99_9", "cpu_us_per_op" };
 	for (size_t i = 0; i < sizeof path / sizeof *path; i++) {
 		double before = several_number(a->summary, path[i]), after = several_number(b->summary, path[i]);
 		if (isfinite(before) && isfinite(after) && before > 0)
-			add(list, json, (struct change){ .name = path[i], .before = before, .after = after, .ratio = { after / before, NAN, NAN } });
+			add(all, &(struct change){
+					 .name = path[i], .before = before, .after = after, .ratio = { after / before, NAN, NAN }, .less_is_better = true });
 	}
 }
 
@@ -144,105 +176,154 @@ static struct estimate ratio_of(const json_t *a, const json_t *b)
 	return (struct estimate){ e.value, e.value - half, e.value + half };
 }
 
-static bool rows(const struct folder *a, const struct folder *b, double percent, bool json, json_t *list)
+/* The one of `list` that has the same at `key`, or NULL. */
+static const json_t *same(const json_t *list, const char *key, const json_t *as)
 {
-	json_t *row, *other;
-	size_t i, k;
-	bool any = false;
-	json_array_foreach(b->rows, i, row)
+	json_t *one;
+	size_t i;
+	json_array_foreach(list, i, one)
 	{
-		const char *name = json_string_value(json_object_get(row, "attack"));
-		json_array_foreach(a->rows, k, other)
-		{
-			const char *was = json_string_value(json_object_get(other, "attack"));
-			if (!name || !was || strcmp(name, was) != 0)
-				continue;
-			struct change c = { name, several_number(other, "kept_pct_cpu_fair"), several_number(row, "kept_pct_cpu_fair"), ratio_of(other, row),
-				            false };
-			c.regressed = compare_regressed(&c.ratio, percent);
-			any |= c.regressed;
-			if (isfinite(c.ratio.value))
-				add(list, json, c);
-		}
+		const json_t *value = json_object_get(one, key);
+		if (value && json_equal(value, json_object_get(as, key)))
+			return one;
 	}
-	return any;
+	return NULL;
 }
 
-static bool became_unsafe(const struct folder *a, const struct folder *b)
+static void rows(struct comparison *all, const struct folder *a, const struct folder *b)
 {
-	const char *x = json_string_value(json_object_get(json_object_get(a->summary, "safety"), "verdict"));
-	const char *y = json_string_value(json_object_get(json_object_get(b->summary, "safety"), "verdict"));
-	return x && y && strcmp(x, "UNSAFE") != 0 && !strcmp(y, "UNSAFE");
+	json_t *row;
+	size_t i;
+	json_array_foreach(b->rows, i, row)
+	{
+		const json_t *other = same(a->rows, "attack", row);
+		struct change c = { .name = json_string_value(json_object_get(row, "attack")),
+			            .before = several_number(other, "kept_pct_cpu_fair"),
+			            .after = several_number(row, "kept_pct_cpu_fair"),
+			            .ratio = ratio_of(other, row),
+			            .was = json_string_value(json_object_get(other, "verdict")),
+			            .is = json_string_value(json_object_get(row, "verdict")) };
+		c.regressed = compare_regressed(&c.ratio, all->percent);
+		if (c.name && other && isfinite(c.ratio.value))
+			add(all, &c);
+	}
+}
+
+static void sizes(struct comparison *all, const struct folder *a, const struct folder *b)
+{
+	char name[40], before[1100], after[1100];
+	json_t *row;
+	size_t i;
+	json_array_foreach(b->sizes, i, row)
+	{
+		const json_t *other = same(a->sizes, "n", row);
+		int n = (int)json_integer_value(json_object_get(row, "n"));
+		if (!other)
+			continue;
+		snprintf(name, sizeof name, "n = %d, operations/s", n);
+		snprintf(before, sizeof before, "%s/%d", a->path, n);
+		snprintf(after, sizeof after, "%s/%d", b->path, n);
+		throughput(all, name, &(struct folder){ .path = before, .summary = json_object_get(other, "summary") },
+		           &(struct folder){ .path = after, .summary = json_object_get(row, "summary") });
+	}
 }
 
 /* ---- the whole ---- */
 
 static int usage(const char *why)
 {
-	fprintf(stderr, "quorate-bench: %s\nusage: quorate-bench compare A B [--fail-if 5%%] [--json]: folders that --out made\n", why);
+	fprintf(stderr, "quorate-bench: %s\nusage: quorate-bench compare A B [--fail-if 5%%] [-o FILE.html] [--json]: folders that --out made\n", why);
 	return 2;
 }
 
-static int read_words(int argc, char *const *argv, const char *path[2], double *percent, bool *json)
+struct words {
+	const char *path[2], *page; /* page NULL: none is wanted */
+	double percent;             /* negative: nothing is too much */
+	bool json;
+};
+
+static int read_words(struct words *w, int argc, char *const *argv)
 {
 	int count = 0;
 	uint32_t wanted;
 	for (int i = 0; i < argc; i++) {
+		bool last = i + 1 == argc;
 		if (!strcmp(argv[i], "--json"))
-			*json = true;
+			w->json = true;
 		else if (!strcmp(argv[i], "--fail-if")) {
-			if (i + 1 == argc || !words_percent(argv[i + 1], &wanted))
+			if (last || !words_percent(argv[++i], &wanted))
 				return usage("--fail-if needs a share, as 5%");
-			*percent = wanted;
-			i++;
+			w->percent = wanted;
+		} else if (!strcmp(argv[i], "-o") || !strcmp(argv[i], "--out")) {
+			if (last)
+				return usage("-o needs the page to write");
+			w->page = argv[++i];
 		} else if (argv[i][0] == '-' || count == 2)
-			return usage(argv[i][0] == '-' ? "compare knows --fail-if and --json" : "compare takes two folders");
+			return usage(argv[i][0] == '-' ? "compare knows --fail-if, -o and --json" : "compare takes two folders");
 		else
-			path[count++] = argv[i];
+			w->path[count++] = argv[i];
 	}
 	return count == 2 ? 0 : usage("compare takes two folders");
 }
 
-static int compare(const struct folder *a, const struct folder *b, double percent, bool json)
+static json_t *compare(const struct folder *a, const struct folder *b, const struct words *w)
 {
-	json_t *list = json_array();
-	bool worse = became_unsafe(a, b), limited = percent >= 0;
-	if (!json)
+	struct comparison all = { .percent = w->percent >= 0 ? w->percent : 100, .json = w->json, .list = json_array() };
+	if (!w->json)
 		printf("%-26s %12s %12s %9s\n", "", "before", "after", "change");
 	if (a->summary && b->summary) {
-		worse |= throughput(a, b, limited ? percent : 100, json, list);
-		latencies(a, b, json, list);
+		throughput(&all, "throughput, operations/s", a, b);
+		latencies(&all, a, b);
 	}
 	if (a->rows && b->rows)
-		worse |= rows(a, b, limited ? percent : 100, json, list);
-	if (json) {
-		json_t *out = json_pack("{s:s,s:s,s:O,s:b}", "before", a->path, "after", b->path, "changes", list, "regressed", worse);
-		json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
-		puts("");
-		json_decref(out);
-	} else if (became_unsafe(a, b)) {
+		rows(&all, a, b);
+	if (a->sizes && b->sizes)
+		sizes(&all, a, b);
+	if (all.became_unsafe && !w->json)
 		puts("it was safe, and is UNSAFE");
-	}
-	json_decref(list);
-	return worse;
+	return json_pack("{s:s,s:s,s:o,s:b,s:b,s:o}", "before", a->path, "after", b->path, "changes", all.list, "regressed", all.worse || all.became_unsafe,
+	                 "became_unsafe", all.became_unsafe, "fail_if_pct", w->percent >= 0 ? json_real(w->percent) : json_null());
 }
 
-int compare_run(int argc, char *const *argv)
+/* What a page says beside: what ran, and of what. */
+static int put_page(json_t *found, const struct folder *a, const struct folder *b, const char *out, const char *template)
 {
-	const char *path[2];
+	char why[PAGE_WHY_BYTES] = "";
+	json_object_set_new(found, "kind", json_string(b->rows ? "matrix" : b->sizes ? "scale" : json_object_get(b->summary, "repeat") ? "repeat" : "run"));
+	json_object_set_new(found, "manifests",
+	                    json_pack("[o,o]", a->manifest ? json_incref(a->manifest) : json_null(), b->manifest ? json_incref(b->manifest) : json_null()));
+	if (page_write_comparison(found, out, template, why) == PAGE_OK)
+		return 0;
+	fprintf(stderr, "quorate-bench: %s\n", why);
+	return 1;
+}
+
+static int tell(json_t *found, const struct folder *a, const struct folder *b, const struct words *w, const char *template)
+{
+	int code = json_is_true(json_object_get(found, "regressed"));
+	if (w->json)
+		json_dumpf(found, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)), puts("");
+	if (w->page && put_page(found, a, b, w->page, template) != 0)
+		code = 1;
+	return code;
+}
+
+int compare_run(int argc, char *const *argv, const char *template)
+{
+	struct words w = { .percent = -1 };
 	struct folder a = { 0 }, b = { 0 };
-	double percent = -1;
-	bool json = false;
-	int code = read_words(argc, argv, path, &percent, &json);
+	int code = read_words(&w, argc, argv);
 	if (code)
 		return code;
-	bool read = folder_read(&a, path[0]);
-	read = folder_read(&b, path[1]) && read;
-	if (read && !((a.summary && b.summary) || (a.rows && b.rows))) {
-		fputs("quorate-bench: one folder holds a run, the other a matrix: they cannot be compared\n", stderr);
+	bool read = folder_read(&a, w.path[0]);
+	read = folder_read(&b, w.path[1]) && read;
+	if (read && !((a.summary && b.summary) || (a.rows && b.rows) || (a.sizes && b.sizes))) {
+		fputs("quorate-bench: one folder holds a run, the other a matrix or sizes: they cannot be compared\n", stderr);
 		read = false;
 	}
-	code = read ? compare(&a, &b, percent, json) : 3;
+	json_t *found = read ? compare(&a, &b, &w) : NULL;
+	code = found ? tell(found, &a, &b, &w, template) : 3;
+	json_decref(found);
 	folder_free(&a);
 	folder_free(&b);
 	return code;

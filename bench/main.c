@@ -24,10 +24,10 @@ static const char help[] =
 	"         [--net none|lan|wan|wan4|delay=20ms,jitter=2ms,loss=0.1%,rate=100mbit]\n"
 	"         [--mode bft|trusted] [--replicas N] [--seed N] [--base-port N] [--folder DIR] [--out DIR] [--manifest FILE] [--json]\n"
 	"       quorate-bench matrix [--quick] [--only NAME,..] [--pairs N] [--mode ..] [--against DIR] [--out DIR] [--json] and loads as above: every attack\n"
-	"       quorate-bench scale [--sizes 4,7,10,13] and loads as above: the same on clusters of several sizes\n"
-	"       quorate-bench compare A B [--fail-if 5%] [--json]: what changed between two folders that --out made\n"
+	"       quorate-bench scale [--sizes 4,7,10,13] [--out DIR] [--json] and loads as above: the same on clusters of several sizes\n"
+	"       quorate-bench compare A B [--fail-if 5%] [-o FILE.html] [--json]: what changed between two folders that --out made\n"
 	"       quorate-bench attacks [NAME] [--json]: what can be done to it, and what a correct engine does then\n"
-	"       quorate-bench report DIR -o FILE.html: the folder of a run as one page\n"
+	"       quorate-bench report DIR -o FILE.html: a folder that --out made (of run, run --repeat, matrix, scale) as one page\n"
 	"       quorate-bench join [--profile signed] [--keys 200000] and the others: an empty replica joins under that load\n"
 	"       quorate-bench fault --what none|follower-dead|follower-stopped|follower-slow-disk|leader-dead [--profile signed] and the others: what "
 	"that costs\n";
@@ -111,7 +111,7 @@ static int run(int argc, char **argv)
 
 static int report(int argc, char **argv)
 {
-	char why[PAGE_WHY_BYTES] = "", template[512];
+	char why[PAGE_WHY_BYTES] = "", template[512] = "";
 	const char *folder = NULL, *out = NULL;
 	for (int i = 0; i < argc; i++) {
 		if ((!strcmp(argv[i], "-o") || !strcmp(argv[i], "--out")) && i + 1 < argc && !out)
@@ -122,12 +122,19 @@ static int report(int argc, char **argv)
 			return usage(NULL);
 	}
 	if (!folder || !out)
-		return usage("report wants the folder of a run, and -o with the page to write");
+		return usage("report wants the folder of a run or of several, and -o with the page to write");
 	run_find_beside("report.html", template, sizeof template);
 	enum page_result result = page_write(folder, out, template, why);
 	if (result != PAGE_OK)
 		fprintf(stderr, "quorate-bench: %s\n", why);
 	return result == PAGE_OK ? 0 : result == PAGE_NO_RUN ? EXIT_CONFIG : 1;
+}
+
+static int compare(int argc, char **argv)
+{
+	char template[512] = "";
+	run_find_beside("report.html", template, sizeof template);
+	return compare_run(argc, argv, template);
 }
 
 int main(int argc, char **argv)
@@ -140,7 +147,7 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "matrix"))
 		return matrix_run(argc - 2, argv + 2);
 	if (!strcmp(verb, "compare"))
-		return compare_run(argc - 2, argv + 2);
+		return compare(argc - 2, argv + 2);
 	if (!strcmp(verb, "scale"))
 		return scale_run(argc - 2, argv + 2);
 	if (!strcmp(verb, "attacks"))

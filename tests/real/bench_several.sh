@@ -25,6 +25,8 @@ for run in 1 2; do
 	in_json "$dir/A/$run/events.jsonl" 'cores are burnt in their place'
 done
 in_json "$dir/A/summary.json" '"repeat": 2'
+in_json "$dir/A/manifest.json" '"--repeat"'
+in_json "$dir/A/manifest.json" '"replicas": 4'
 say "two repetitions of a pair: $(grep -o '"kept_pct_cpu_fair":[0-9.]*' "$dir/json" | head -n 1)"
 
 # shellcheck disable=SC2086
@@ -36,12 +38,19 @@ in_json "$dir/json" '"worst_client_pct":[0-9.]+'
 in_json "$dir/json" '"convicted":\[3\]'
 [ "$(grep -o '"verdict":"SAFE"' "$dir/json" | wc -l)" = 2 ] || fail "not every row is SAFE: $(cat "$dir/json")"
 in_json "$dir/M/matrix.json" '"quick": true'
+in_json "$dir/M/matrix.json" '"net": "none"'
+in_json "$dir/M/matrix.json" '"must_pct": 85'
 in_json "$dir/M/double-vote/manifest.json" '"--pairs"'
 refused 1 'there is a matrix in it already' matrix --quick --only double-vote --out "$dir/M"
 say "a matrix of two rows, SAFE"
 
-"$bench" scale --sizes 4 --duration 1s --warmup 300ms --brief --folder "$dir" --json >"$dir/json" 2>"$dir/err" || fail "scale: $(cat "$dir/err")"
+"$bench" scale --sizes 4 --duration 1s --warmup 300ms --brief --folder "$dir" --out "$dir/S" --json >"$dir/json" 2>"$dir/err" || fail "scale: $(cat "$dir/err")"
 in_json "$dir/json" '"rows":\[\{"n":4,"summary":\{'
+in_json "$dir/S/scale.json" '"n": 4'
+in_json "$dir/S/scale.json" '"load": \{'
+[ -e "$dir/S/4/intervals.csv" ] || fail "a size has no folder of its own: $(ls "$dir/S")"
+refused 1 'there is a scale in it already' scale --sizes 4 --out "$dir/S"
+"$bench" compare "$dir/S" "$dir/S" >"$dir/out" && grep -q '^n = 4, operations/s .*+0.0%' "$dir/out" || fail "sizes against themselves: $(cat "$dir/out")"
 
 "$bench" compare "$dir/A" "$dir/A" --fail-if 1% --json >"$dir/json" || fail "the same against itself: $(cat "$dir/json")"
 in_json "$dir/json" '"regressed":false'
@@ -52,7 +61,7 @@ sed -E 's/"ops_per_s": [0-9]+/"ops_per_s": 1/' "$dir/A/summary.json" >"$dir/B/su
 code=0
 "$bench" compare "$dir/A" "$dir/B" --fail-if 5% >"$dir/out" || code=$?
 [ $code = 1 ] && grep -q 'WORSE' "$dir/out" || fail "it is not said which became worse: $(cat "$dir/out")"
-refused 3 'neither summary.json nor matrix.json' compare "$dir/A" "$dir/nothing"
+refused 3 'none of summary.json, matrix.json' compare "$dir/A" "$dir/nothing"
 refused 3 'cannot be compared' compare "$dir/A" "$dir/M"
 refused 2 'two folders' compare "$dir/A"
 refused 2 'a share' compare "$dir/A" "$dir/B" --fail-if much

@@ -291,6 +291,88 @@ static void copy_but(const char *name, const char *text)
 	fclose(f);
 }
 
+static const char *kind_of(const json_t *data)
+{
+	return json_string_value(json_object_get(data, "kind"));
+}
+
+/* What lies in a folder says of what kind it is; what only a page of one run shows is not in those of several. */
+static void folders_of_several(void)
+{
+	char why[PAGE_WHY_BYTES] = "";
+	json_t *data = page_data("tests/page/repeated", why), *runs = json_object_get(data, "runs");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+	CU_ASSERT_STRING_EQUAL(kind_of(data), "repeat");
+	CU_ASSERT(json_array_size(runs) == 3 && json_array_size(json_object_get(data, "pairs")) == 3);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(json_array_get(json_object_get(data, "pairs"), 2), "run")), 3);
+	CU_ASSERT_PTR_NULL(json_object_get(json_object_get(json_array_get(runs, 0), "pairs"), "list"));
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json_array_get(json_object_get(data, "attacks"), 0), "name")), "silent-leader");
+	json_decref(data);
+	data = page_data("tests/page/scale", why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+	CU_ASSERT_STRING_EQUAL(kind_of(data), "scale");
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(data, "sizes")), 2);
+	json_decref(data);
+	data = page_data("tests/page/attacked", why);
+	CU_ASSERT_STRING_EQUAL(kind_of(data), "run");
+	json_decref(data);
+}
+
+/* What the catalogue says stands beside each row, and what a row lacks is found again where an older version did not write it. */
+static void a_matrix_is_told(void)
+{
+	char why[PAGE_WHY_BYTES] = "";
+	json_t *data = page_data("tests/page/matrix", why), *row, *attack;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+	CU_ASSERT_STRING_EQUAL(kind_of(data), "matrix");
+	json_t *attacks = json_object_get(data, "attacks");
+	size_t i;
+	CU_ASSERT_EQUAL(json_array_size(attacks), json_array_size(json_object_get(json_object_get(data, "matrix"), "rows")));
+	json_array_foreach(attacks, i, attack)
+		CU_ASSERT(json_string_length(json_object_get(attack, "breaks")) > 10 && json_string_length(json_object_get(attack, "answer")) > 10);
+	CU_ASSERT(json_integer_value(json_object_get(data, "catalogue")) > 60);
+	json_decref(data);
+	make_folder();
+	copy_but("matrix.json", "{\"rows\":[{\"attack\":\"silent-leader\",\"class\":\"L90\",\"verdict\":\"SAFE\",\"kept_pct_cpu_fair\":60}]}");
+	data = page_data(folder, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+	row = json_array_get(json_object_get(json_object_get(data, "matrix"), "rows"), 0);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(row, "below")), 2); /* what is kept, and no first answer */
+	json_decref(data);
+	remove_folder();
+}
+
+/* Fifty runs of fifty pairs: what does not fit is counted. */
+static void many_runs_fit(void)
+{
+	char why[PAGE_WHY_BYTES] = "";
+	json_t *pair = json_pack("{s:f,s:f,s:f,s:f,s:f,s:n}", "calm_ops", 1234.56789, "attack_ops", 1234.56789, "burn_ops", 1234.56789, "kept_pct", 98.7654321,
+	                         "kept_pct_cpu_fair", 98.7654321, "recover_s");
+	json_t *list = json_array(), *runs = json_array();
+	for (int i = 0; i < 50; i++)
+		json_array_append(list, pair);
+	json_t *run = json_pack("{s:{s:f},s:{s:f},s:{s:s},s:{s:i,s:o}}", "throughput", "ops_per_s", 1234.5, "latency_ms", "p50", 1.5, "safety", "verdict",
+	                        "SAFE", "pairs", "count", 50, "list", list);
+	for (int i = 0; i < 50; i++)
+		json_array_append(runs, run);
+	json_t *summary = json_deep_copy(run);
+	json_object_set_new(summary, "repeat", json_integer(50));
+	json_object_set_new(summary, "runs", runs);
+	char *text = json_dumps(summary, JSON_COMPACT);
+	make_folder();
+	copy_but("summary.json", text);
+	json_t *data = page_data(folder, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(data, "pairs")) + (size_t)json_integer_value(json_object_get(data, "pairs_left_out")), 2500);
+	CU_ASSERT(json_dumpb(data, NULL, 0, JSON_COMPACT) < 160u << 10);
+	json_decref(data);
+	remove_folder();
+	free(text);
+	json_decref(summary);
+	json_decref(run);
+	json_decref(pair);
+}
+
 static void folders_that_are_no_run(void)
 {
 	static const struct {
@@ -298,7 +380,9 @@ static void folders_that_are_no_run(void)
 	} row[] = {
 		{ "summary.json", "", "damaged" },
 		{ "summary.json", "[1]", "no object" },
-		{ "summary.json", "{\"repeat\":3}", "several runs" },
+		{ "summary.json", "{\"repeat\":3}", "none of its runs" },
+		{ "summary.json", "{\"repeat\":1,\"runs\":[{}]}", "summary.json" },
+		{ "summary.json", "{\"repeat\":1,\"runs\":[{\"throughput\":{},\"latency_ms\":{},\"safety\":{\"verdict\":7}}]}", "summary.json" },
 		{ "summary.json", "{}", "it lacks \"throughput\"" },
 		{ "manifest.json", "{}", "it lacks \"mode\"" },
 		{ "manifest.json", "{\"mode\":1,\"mode\":2}", "damaged" },
@@ -308,6 +392,11 @@ static void folders_that_are_no_run(void)
 		{ "events.jsonl", "{\"t_s\":1}\n", "events.jsonl" },
 		{ "slots.json", "{\"slots\":7}", "slots.json" },
 		{ "matrix.json", "{\"rows\":[{}]}", "matrix.json" },
+		{ "matrix.json", "{\"rows\":[{\"attack\":\"recurrent\",\"class\":7,\"verdict\":\"SAFE\"}]}", "matrix.json" },
+		{ "matrix.json", "{\"rows\":7}", "no matrix" },
+		{ "scale.json", "{\"rows\":[],\"manifest\":{}}", "no cluster" },
+		{ "scale.json", "{\"rows\":[{\"n\":4,\"summary\":{}}],\"manifest\":{}}", "scale.json" },
+		{ "scale.json", "{\"rows\":[{\"n\":\"4\"}]}", "scale.json" },
 	};
 	char why[PAGE_WHY_BYTES];
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -361,6 +450,9 @@ int main(void)
 		{ "a flood is bounded", a_flood_is_bounded },
 		{ "nothing in the data ends its element", nothing_ends_the_element },
 		{ "a folder becomes data", a_folder_becomes_data },
+		{ "folders of several", folders_of_several },
+		{ "a matrix is told", a_matrix_is_told },
+		{ "many runs fit", many_runs_fit },
 		{ "folders that are no run, and why", folders_that_are_no_run },
 		{ "a long run fits", a_long_run_fits },
 		{ 0 },

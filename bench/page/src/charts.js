@@ -173,3 +173,15 @@ export function kneeChart(run) {
 	chart(host, (w, c) => new uPlot({ width: w, height: 260, padding: [10, 18, 0, 0], legend: { show: false }, cursor: { drag: { x: false, y: false } }, scales: { x: { time: false, distr: wide ? 3 : 1 }, y: { range: (u, a, b) => [0, b * 1.05] } }, axes: [axis(c, { size: 34, values: (u, vs) => vs.map(wide ? onLog : (v) => short(v)) }), axis(c, { size: 52, values: (u, vs) => vs.map(short) })], series: [{}, { stroke: c.muted, width: 1.25, dash: [2, 3], points: { show: false } }, { stroke: c.first, width: 2, points: { show: true, size: 7, fill: c.paper } }] }, [x, x, steps.map((s) => s.ops_per_s)], host));
 	return [legend([["dotted", "asked for"], ["solid", "answered"]]), host];
 }
+
+/* By the number of replicas: throughput, and latency below it. */
+export function sizeCharts(sizes) {
+	const x = sizes.map((r) => r.n), of = (get) => sizes.map((r) => get(r.summary) ?? null), hosts = ["sizes-throughput", "sizes-latency"].map((id) => el("div", { class: "chart", id: `chart-${id}`, role: "img" }));
+	hosts[0].setAttribute("aria-label", "Operations a second by the number of replicas");
+	hosts[1].setAttribute("aria-label", "Median and 99th percentile of latency by the number of replicas");
+	const make = (host, height, lines) =>
+		chart(host, (w, c) => new uPlot({ width: w, height, padding: [10, 18, 0, 0], legend: { show: false }, cursor: { drag: { x: false, y: false } }, scales: { x: { time: false, range: [Math.max(0, x[0] - 1), x.at(-1) + 1] }, y: { range: (u, a, b) => [0, Math.max(b, 1e-3) * 1.08] } }, axes: [axis(c, { size: 34, splits: () => x, values: (u, vs) => vs.map((v) => (x.length > 5 ? v : `n = ${v}`)) }), axis(c, { size: 52, values: (u, vs) => vs.map(short) })], series: [{}, ...lines.map(([, colour, dash]) => ({ stroke: c[colour], width: 2, dash, points: { show: true, size: 7, fill: c.paper } }))] }, [x, ...lines.map(([values]) => values)], host));
+	make(hosts[0], 210, [[of((s) => s.throughput.ops_per_s), "first"]]);
+	make(hosts[1], 190, [[of((s) => s.latency_ms.p50), "first"], [of((s) => s.latency_ms.p99), "second", [7, 4]]]);
+	return [el("h3", {}, "Operations answered, per second"), hosts[0], el("h3", {}, "Latency, ms"), legend([["solid", "p50"], ["dashed", "p99"]]), hosts[1]];
+}

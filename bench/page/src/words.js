@@ -1,10 +1,10 @@
 /* What came out, in sentences: the verdict first. */
 import { count, el, figures, list, ms, percent, plural, seconds } from "./dom.js";
 
-const replicas = (ids) => `${ids.length === 1 ? "replica" : "replicas"} ${list(ids.map(String))}`;
+export const replicas = (ids) => `${ids.length === 1 ? "replica" : "replicas"} ${list(ids.map(String))}`;
 export const isLiar = (run, id) => run.manifest.attacks.some((a) => a.replicas.includes(id));
 
-const verdicts = {
+export const verdicts = {
 	SAFE: ["✓", "Safe", "Everything that can be compared agrees."],
 	UNSAFE: ["✕", "Unsafe", "What the cluster promises was broken."],
 	UNKNOWN: ["?", "Unknown", "Too little could be compared to say that it was safe."],
@@ -43,7 +43,7 @@ function attackSentence(run, a) {
 	const subject = a.replicas.length ? `${a.replicas.length === 1 ? "Replica" : "Replicas"} ${list(a.replicas.map(String))} lied` : "A client attacked";
 	const until = a.to_s === null ? "until the end" : `until ${seconds(a.to_s)}`, pairs = run.summary.pairs;
 	const when = pairs ? `in ${plural(pairs.count, "phase")}, each with a calm one before it` : `from ${seconds(began(run, a))} ${until}`;
-	const node = el("li", {}, `${subject} ${when}. `, el("strong", {}, a.name), about ? `: ${about.what}.` : ".");
+	const node = el("li", {}, `${subject} ${when}. `, el("strong", {}, a.name), about ? `: ${about.does}.` : ".");
 	const idle = acted(run, a.name);
 	if (idle) node.append(` ${idle}`);
 	return node;
@@ -56,7 +56,7 @@ function faultSentence(f) {
 
 const interval = (ci) => (ci ? ` (95 % interval ${figures(ci[0])} to ${figures(ci[1])})` : "");
 
-function effectOfPairs(x) {
+export function effectOfPairs(x) {
 	const fair = x.kept_pct_cpu_fair === null ? "" : `; against a baseline in which other processes burnt the attackers’ CPU, ${percent(x.kept_pct_cpu_fair)}${interval(x.kept_pct_cpu_fair_ci95)}`;
 	const first = x.first_s === null ? "" : ` The first answer to something asked after an attack began came after ${seconds(x.first_s)} at most.`;
 	return x.kept_pct === null ? null : `${percent(x.kept_pct)} of the calm throughput was kept${interval(x.kept_pct_ci95)}${fair}.${first}`;
@@ -96,16 +96,35 @@ export function load(m) {
 	return `${how}; ${m.reads_pct ? `${m.reads_pct} % reads, ` : ""}values of ${m.value_bytes} bytes over ${count(m.keys)} keys (${m.key_distribution})${m.bundle_ops > 1 ? `, ${m.bundle_ops} operations a signature` : ""}`;
 }
 
+const quoted = (word) => (/^[\w@.,:=/%+-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`);
+
+/* The words that repeat it, without where it went. */
+export const words = (verb, m) => ["quorate-bench", verb, ...m.argv.filter((w, i) => w !== "--json" && w !== "--out" && m.argv[i - 1] !== "--out").map(quoted)].join(" ");
+export const again = (verb, m) => [el("p", {}, "Again:"), el("pre", { tabindex: "0" }, words(verb, m))];
+
+export const when = (m) => (m.date_utc ? `${m.date_utc.replace("T", " ").replace("Z", " UTC")}. ` : "");
+
+/* The box on top. kind: as a verdict of safety; sentences: nodes, or what is left out. */
+export function box(kind, title, lead, ...sentences) {
+	const [sign] = verdicts[kind] ?? ["?"], name = { SAFE: "safe", UNSAFE: "unsafe" }[kind] ?? "unknown";
+	return el("div", { class: `verdict ${name}` }, el("h1", {}, el("span", { class: "sign", "aria-hidden": "true" }, sign), title), lead ? el("p", { class: "lead" }, lead) : null, sentences.flat().filter(Boolean).map((s) => (typeof s === "string" ? el("p", {}, s) : s)));
+}
+
+/* In a table: what is not safe has a sign as well. */
+export const verdictWord = (verdict) => (verdict === "SAFE" ? "SAFE" : el("b", { class: "below" }, `${verdict === "UNSAFE" ? "✕" : "?"} ${verdict}`));
+
+export const figure = (label, value, unit, note) => el("div", {}, el("dt", {}, label), el("dd", {}, el("b", {}, value), unit ? ` ${unit}` : "", note ? el("small", {}, note) : null));
+
+/* A folder of several may not know all of it: when none of them came to an end. */
 export function ran(m) {
-	const signed = m.mode === "trusted" ? "requests not signed" : "requests signed";
-	return `${m.tls ? "TLS 1.3" : "no TLS"}, durability ${m.durability}, ${signed}, network ${m.net === "none" ? "of one machine, not shaped" : m.net}. ${m.machine.shared ? "Replicas, clients and liars share" : "Each process has"} ${plural(m.machine.cores, "core")} (${m.machine.cpu}, Linux ${m.machine.kernel}).`;
+	const signed = m.mode === "trusted" ? "requests not signed" : "requests signed", net = m.net ? `, network ${m.net === "none" ? "of one machine, not shaped" : m.net}` : "";
+	return `${m.tls ? "TLS 1.3" : "no TLS"}, durability ${m.durability}, ${signed}${net}. ${m.machine.shared ? "Replicas, clients and liars share" : "Each process has"} ${plural(m.machine.cores, "core")} (${m.machine.cpu}, Linux ${m.machine.kernel}).`;
 }
 
 export function keyFigures(run) {
 	const { summary: s, manifest: m } = run, sweep = m.load.kind === "sweep", phase = (name) => s.phases.find((p) => p.name === name);
 	const before = phase("baseline"), during = phase("attack");
 	const interval = s.throughput.ci95 ? `95 % interval ${s.throughput.ci95.map(count).join(" to ")}` : "one run, no interval";
-	const figure = (label, value, unit, note) => el("div", {}, el("dt", {}, label), el("dd", {}, el("b", {}, value), unit ? ` ${unit}` : "", el("small", {}, note)));
 	return el(
 		"dl",
 		{ class: "figures" },

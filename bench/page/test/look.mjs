@@ -34,6 +34,19 @@ function tooWide() {
 	return wide.concat(clipped.map((e) => `${e.tagName} "${e.textContent.slice(0, 30)}"`));
 }
 
+/* In the page: what a missing value left in the words, also where they are folded. */
+function spoiled() {
+	return [...document.querySelectorAll("p, li, td, th, dd, small, text, h1")].map((e) => e.textContent).filter((text) => /undefined|\bnull\b|NaN|\[object/.test(text)).map((text) => `"${text.slice(0, 60)}"`);
+}
+
+/* A link to what an attack does opens it. */
+async function follow(page, say) {
+	const link = await page.$("td a[href^='#attack-'], th a[href^='#attack-']");
+	if (!link) return;
+	await link.click();
+	await page.waitForSelector("details.attack[open] dd", { timeout: 3000 }).catch(() => say("the link to an attack opens nothing"));
+}
+
 async function shoot(page, file, width, scheme) {
 	await page.screenshot({ path: `${shots}/${basename(file, ".html")}-${width}-${scheme}.png`, fullPage: true });
 	if (width === 900 && scheme === "dark") await page.pdf({ path: `${shots}/${basename(file, ".html")}.pdf`, format: "A4" });
@@ -52,6 +65,8 @@ async function look(browser, file) {
 	if (!(await page.$("h1").then((h1) => h1?.textContent()))?.trim()) say("no verdict");
 	for (const select of await page.$$("select")) for (const value of await select.$$eval("option", (all) => all.map((o) => o.value))) await select.selectOption(value);
 	for (const select of await page.$$("#slot")) await select.selectOption({ index: Math.min(1, (await select.$$("option")).length - 1) });
+	for (const text of await page.evaluate(spoiled)) say(`a value is missing in ${text}`);
+	await follow(page, say);
 	for (const [width, scheme] of views) {
 		here = `${basename(file)} at ${width} pixels, ${scheme}`;
 		await page.emulateMedia({ colorScheme: scheme });
