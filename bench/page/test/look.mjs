@@ -36,7 +36,7 @@ function tooWide() {
 
 /* In the page: what a missing value left in the words, also where they are folded. */
 function spoiled() {
-	return [...document.querySelectorAll("p, li, td, th, dd, small, text, h1")].map((e) => e.textContent).filter((text) => /undefined|\bnull\b|NaN|\[object/.test(text)).map((text) => `"${text.slice(0, 60)}"`);
+	return [...document.querySelectorAll("p, li, td, th, dd, small, text, h1")].map((e) => e.textContent).filter((text) => /undefined|NaN|\[object/.test(text)).map((text) => `"${text.slice(0, 60)}"`);
 }
 
 /* A link to what an attack does opens it. */
@@ -71,7 +71,7 @@ async function look(browser, file) {
 		here = `${basename(file)} at ${width} pixels, ${scheme}`;
 		await page.emulateMedia({ colorScheme: scheme });
 		await page.setViewportSize({ width, height: 800 });
-		await page.waitForTimeout(120);
+		await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))); /* what follows size and colours has followed */
 		for (const chart of await page.evaluate(emptyCharts)) say(`nothing is drawn in ${chart}`);
 		for (const what of await page.evaluate(tooWide)) say(`it is too wide: ${what}`);
 		if (shots) await shoot(page, file, width, scheme);
