@@ -177,19 +177,34 @@ static void note_least(struct pbft *p)
 	a->least_rtt_ms = (uint32_t)least(a->least_rtt_ms, a->rtt_ms);
 }
 
+static void set_level(struct pbft *p, uint32_t level)
+{
+	p->pace.level = level;
+	p->pace.level_at_ms = p->mono_ms;
+	p->pace.oldest_ms = 0;
+}
+
+/* A liar just below a bar that others' misfortune has raised shows nothing by which the lower one would do: it is tried. */
+static void try_lower(struct pbft *p)
+{
+	struct pbft_pace *a = &p->pace;
+	a->tries -= a->tried && a->tries;
+	a->tried = a->level > 0;
+	set_level(p, a->level - a->tried);
+}
+
 static void note_level(struct pbft *p)
 {
 	struct pbft_pace *a = &p->pace;
 	const struct pbft_request *oldest = request_oldest(p);
-	if (!a->level)
+	if (!a->level && !a->tried)
 		return;
 	if (oldest)
 		a->oldest_ms = most(a->oldest_ms, waited(p, oldest));
-	if (p->mono_ms < a->level_at_ms + PACE_LEVEL_MS)
-		return;
-	a->level -= a->oldest_ms < bar(p, 0, a->level - 1);
-	a->level_at_ms = p->mono_ms;
-	a->oldest_ms = 0;
+	if (p->mono_ms >= a->level_at_ms + ((uint64_t)PACE_TRY_MS << a->tries))
+		try_lower(p);
+	else if (p->mono_ms >= a->level_at_ms + PACE_LEVEL_MS)
+		set_level(p, a->level - (a->level && a->oldest_ms < bar(p, 0, a->level - 1)));
 }
 
 void pace_tick(struct pbft *p, uint64_t before_ms, uint64_t due_ms, uint32_t rtt_us)
@@ -220,7 +235,7 @@ void pace_left_view(struct pbft *p)
 	if (!p->pace.slow)
 		return;
 	p->pace.slow = false;
-	p->pace.level += p->pace.level < PACE_LEVEL_MAX;
-	p->pace.level_at_ms = p->mono_ms;
-	p->pace.oldest_ms = 0;
+	p->pace.tries += p->pace.tried && p->pace.tries < PACE_TRIES_MAX;
+	p->pace.tried = false;
+	set_level(p, p->pace.level + (p->pace.level < PACE_LEVEL_MAX));
 }

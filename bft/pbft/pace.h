@@ -9,6 +9,8 @@
 #define PACE_EACH_MS 2u        /* and for each request that was held before it */
 #define PACE_LEVEL_MAX 3u      /* doublings, one for each leader that I found slow ... */
 #define PACE_LEVEL_MS 30000u   /* less one for each such time in which the lower bar would have done */
+#define PACE_TRY_MS 4000u      /* the lower bar is tried after so long in any case, ... */
+#define PACE_TRIES_MAX 6u      /* doubled with each try that failed, so often */
 #define PACE_FLUSHES 8u        /* whose mean counts */
 #define PACE_MEAN_FLOOR_MS 30u /* the bar for the mean of many: at least, ... */
 #define PACE_MEAN_TIMES 3u     /* and so many round trips, the least of the last while, and flushes; and PACE_EACH_MS as above */
@@ -42,6 +44,8 @@ struct pbft_pace {
 	uint32_t stall_ms;     /* how late one came: the latest, decaying                                                       */
 	uint64_t stall_at_ms;
 	uint32_t level;                       /* doublings of the bar                                                                          */
+	uint32_t tries;                       /* that failed, less those that did not */
+	bool tried;                           /* this level is a try */
 	uint64_t level_at_ms;                 /* since when, ...                                                                               */
 	uint64_t oldest_ms;                   /* and how long the oldest request waited for the leader in that time, at most                   */
 	uint32_t least_rtt_ms, before_rtt_ms; /* the least of this while, and of the one before */
