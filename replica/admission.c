@@ -287,8 +287,8 @@ static const char *take_fresh(struct driver *d, struct proposal_body *p, struct 
 		return NULL;
 	}
 	j->fresh_count++;
-	if (!driver_signs_requests(d) && signature_is_none(&f->signature))
-		return NULL; /* who sends it vouches for it */
+	if ((!driver_signs_requests(d) || fetch_is_older(d, &p->digest)) && signature_is_none(&f->signature))
+		return NULL; /* who sends it vouches for it, or it was decided where that was enough */
 	bundle_statement(&s, &d->cluster, &f->digest);
 	verify_pool_want(d->pool, &j->job, &b.key, &s, &f->signature);
 	return NULL;
@@ -316,10 +316,11 @@ static bool names_unsigned(struct rd r, uint16_t count)
 	return false;
 }
 
-/* Where requests are signed. What was asked for in an epoch before, of the other mode, may still be on its way: only what is wanted now must be signed. */
+/* Where requests are signed. What was asked for in an epoch before, of the other mode, may still be on its way: only what is wanted now must be signed; and not
+ * what was decided in one, which whoever has lost its state asks for in this (trusted seed 7473). */
 static bool unsigned_body(struct driver *d, uint8_t member, const struct proposal_body *p, struct rd bundles)
 {
-	if (!driver_signs_requests(d) || !names_unsigned(bundles, p->head.count))
+	if (!driver_signs_requests(d) || !names_unsigned(bundles, p->head.count) || fetch_is_older(d, &p->digest))
 		return false;
 	if (p->wanted)
 		admission_reject(d, member, "a proposal with a request that is not signed");

@@ -105,7 +105,7 @@ bool carry_out(struct driver *d)
 		if (next.seq == execution_seq(d->execution) + 1) {
 			p = body_load(d, &next.digest);
 			if (!p && d->lost) { /* the damage that made an observer of it may have taken bodies too: the others have them */
-				fetch_order(d, &next.digest, d->roster.members & ~BFT_BIT(d->self));
+				fetch_order(d, &next.digest, next.seq, d->roster.members & ~BFT_BIT(d->self));
 				return any;
 			}
 			if (!p) {

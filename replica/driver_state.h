@@ -54,6 +54,7 @@
 struct fetch {
 	bool used;
 	struct digest digest;
+	bft_seq seq; /* the least that it is wanted for */
 	bft_mask to;
 	uint8_t last;
 	uint32_t wait_ms;
@@ -345,7 +346,9 @@ void pass_over_gather(struct driver *d, const struct pass_over_refs *refs);
 void pass_over_turn(struct driver *d);
 
 /* fetch.c: bodies from others and for others */
-void fetch_order(struct driver *d, const struct digest *digest, bft_mask to);
+void fetch_order(struct driver *d, const struct digest *digest, bft_seq seq, bft_mask to);
+/* It was decided in an epoch before this one, whose mode may have been the other. */
+bool fetch_is_older(struct driver *d, const struct digest *digest);
 void fetch_forget(struct driver *d, const struct digest *digest);
 bool fetch_wanted(struct driver *d, const struct digest *digest);
 void fetch_tick(struct driver *d);

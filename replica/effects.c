@@ -394,7 +394,7 @@ void effect_happen(struct driver *d, const struct bft_effect *e)
 	case BFT_FX_PUSH: body_push(d, &e->digest, e->to); break;
 	case BFT_FX_HOLD: messages_hold(d->messages, e->ref, e->seq); break;
 	case BFT_FX_RELEASE: messages_release(d->messages, e->ref, e->seq); break;
-	case BFT_FX_FETCH: fetch_order(d, &e->digest, e->to); break;
+	case BFT_FX_FETCH: fetch_order(d, &e->digest, e->seq, e->to); break;
 	case BFT_FX_FORGET: forget_body(d, &e->digest); break;
 	case BFT_FX_REQUEST: hand_request(d, e); break;
 	case BFT_FX_DROP: drop_request(d, e); break;

@@ -95,7 +95,7 @@ static struct fetch *find(struct driver *d, const struct digest *digest)
 	return NULL;
 }
 
-void fetch_order(struct driver *d, const struct digest *digest, bft_mask to)
+void fetch_order(struct driver *d, const struct digest *digest, bft_seq seq, bft_mask to)
 {
 	struct proposal_body *p = bodies_find_proposal(d->bodies, digest);
 	if (p && (bodies_whole(p) || p->invalid)) {
@@ -112,6 +112,7 @@ void fetch_order(struct driver *d, const struct digest *digest, bft_mask to)
 	struct fetch *f = find(d, digest);
 	if (f) {
 		f->to |= to;
+		f->seq = seq < f->seq ? seq : f->seq;
 		return;
 	}
 	for (uint32_t i = 0; i < FETCHES_MAX && !f; i++)
@@ -120,7 +121,7 @@ void fetch_order(struct driver *d, const struct digest *digest, bft_mask to)
 		return; /* the core names at most a window, twice; it asks again with STATUS */
 	/* One holder is the leader, whose push is on its way; several mean that it is late. */
 	uint64_t at = d->mono_ms + (to & (to - 1) ? 0 : FETCH_FIRST_MS);
-	*f = (struct fetch){ .used = true, .digest = *digest, .to = to, .last = d->self, .wait_ms = FETCH_FIRST_MS, .at_ms = at };
+	*f = (struct fetch){ .used = true, .digest = *digest, .seq = seq, .to = to, .last = d->self, .wait_ms = FETCH_FIRST_MS, .at_ms = at };
 	d->fetches_count++;
 	if (d->fetches_count == 1 || at < d->fetch_at_ms)
 		d->fetch_at_ms = at;
@@ -138,6 +139,12 @@ void fetch_forget(struct driver *d, const struct digest *digest)
 bool fetch_wanted(struct driver *d, const struct digest *digest)
 {
 	return find(d, digest) != NULL;
+}
+
+bool fetch_is_older(struct driver *d, const struct digest *digest)
+{
+	const struct fetch *f = find(d, digest);
+	return f && f->seq <= d->base;
 }
 
 /* The agreed limit on a proposal's size: part of what makes it valid. */

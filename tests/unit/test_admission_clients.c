@@ -377,7 +377,7 @@ static void a_full_disk_takes_nothing_new(void)
 	CU_ASSERT_TRUE(strlen(dbed_standing(&b).trouble) > 0);
 	/* The core asks for it again and again: it waits once. */
 	for (int i = 0; i < 100; i++)
-		fetch_order(b.driver, &p.digest, BFT_BIT(0));
+		fetch_order(b.driver, &p.digest, 1, BFT_BIT(0));
 	CU_ASSERT_EQUAL(b.driver->held_count, 1);
 	driver_space(b.driver, DRIVER_DISK_LOG, false);
 	dbed_turn(&b);

@@ -309,10 +309,21 @@ static void an_epoch_that_signs_refuses_what_is_unsigned(void)
 	dbed_push(&b, 0, &p, &bare, 1);
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(blamed() == 0 && bad() == 0 && b.closed[0] == 0 && !bodies_find_bundle(b.driver->bodies, &x.digest));
-	fetch_order(b.driver, &p.digest, BFT_BIT(0));
+	fetch_order(b.driver, &p.digest, 1, BFT_BIT(0));
 	dbed_push(&b, 0, &p, &bare, 1);
 	dbed_turn(&b);
 	CU_ASSERT_TRUE(blamed() == 1 && !bodies_find_bundle(b.driver->bodies, &x.digest));
+	fetch_forget(b.driver, &p.digest);
+	/* What was decided before this epoch may be asked for in it, by one who lost its state. */
+	b.driver->base = 8;
+	fetch_order(b.driver, &p.digest, 9, BFT_BIT(0));
+	dbed_push(&b, 0, &p, &bare, 1);
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(blamed() == 2 && !bodies_find_bundle(b.driver->bodies, &x.digest));
+	fetch_order(b.driver, &p.digest, 8, BFT_BIT(0));
+	dbed_push(&b, 0, &p, &bare, 1);
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(blamed() == 2 && bad() == 0 && bodies_find_bundle(b.driver->bodies, &x.digest) != NULL);
 	/* Signed, it is the same request. */
 	dbed_client_bundle(&b, 5, 0, &x);
 	dbed_turn(&b);
