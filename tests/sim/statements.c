@@ -82,6 +82,15 @@ static void say(struct sim *s, uint8_t node, bft_epoch epoch, enum said what, ui
 	}
 }
 
+/* What is below somebody's stable checkpoint is decided for good: nobody need keep its votes, and so nobody need tell it of them (seed 13199). */
+static bool settled_elsewhere(const struct sim *s, uint8_t node, bft_epoch epoch, bft_seq seq)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (i != node && s->node[i].seen.epoch == epoch && s->node[i].seen.stable >= seq)
+			return true;
+	return false;
+}
+
 /* E3: what a VIEW-CHANGE says of a sequence is at least what a COMMIT of an older view says. */
 static void hides(struct sim *s, uint8_t node, bft_epoch epoch, const struct pbft_view_change *vc, bft_seq seq, bft_view view, const struct digest *digest)
 {
@@ -91,7 +100,7 @@ static void hides(struct sim *s, uint8_t node, bft_epoch epoch, const struct pbf
 		if (vc->prepared[k].seq == seq &&
 		    (vc->prepared[k].view > view || (vc->prepared[k].view == view && digest_equal(&vc->prepared[k].digest, digest))))
 			return;
-	if (!forgot(&s->node[node], epoch, true))
+	if (!forgot(&s->node[node], epoch, !settled_elsewhere(s, node, epoch, seq)))
 		sim_fail(s, "evidence: node %u hides its COMMIT for %llu in a VIEW-CHANGE to %llu", node, (unsigned long long)seq,
 		         (unsigned long long)vc->view);
 }
