@@ -171,6 +171,9 @@ bool disk_judge(struct node *d, const struct damage *damage, bool damaged, const
 	}
 	if (lost)
 		disk_memory_lost(d);
+	/* Its status says so too where only the older slot is left, and another word was given since (trusted seed 11474). */
+	if (d->incarnation)
+		operator_wanted(d);
 	return disk_superblock(d, false);
 }
 
