@@ -43,7 +43,7 @@ void checkpoint_note(struct pbft *p, bft_seq seq, const struct digest *chain)
 		*seen = (struct pbft_checkpoint_vote){ .seq = seq, .chain = *chain };
 }
 
-/* Persist, then sign. Never twice for one sequence. What was executed before I may sign is signed when I may: with a liar among q, mine is needed. */
+/* Persist, then sign. Executed again, as by one whose state was gone, it is said again: what I signed before may have reached nobody, and where all are needed mine is. What was executed before I may sign is signed when I may: with a liar among q, mine is needed. */
 void checkpoint_send(struct pbft *p, bft_seq seq, struct bft_effects *out)
 {
 	const struct pbft_checkpoint_vote *seen = checkpoint_seen(p, seq);
@@ -54,14 +54,15 @@ void checkpoint_send(struct pbft *p, bft_seq seq, struct bft_effects *out)
 		pbft_halt(p, out, PBFT_WHY_OWN_CHAIN, seq); /* executed again, with another result than I signed */
 		return;
 	}
-	if (own->seq >= seq || !pbft_may_sign(p))
+	if (own->seq > seq || !pbft_may_sign(p))
 		return;
 	struct bft_checkpoint *m = effects_room(out, sizeof *m);
 	if (!m)
 		return;
+	bool again = own->seq == seq;
 	*own = *seen;
 	*m = (struct bft_checkpoint){ .seq = seq, .chain = seen->chain };
-	bft_lsn lsn = pbft_persist(p, out, PBFT_REC_CHECKPOINT, m, sizeof *m, NULL);
+	bft_lsn lsn = again ? 0 : pbft_persist(p, out, PBFT_REC_CHECKPOINT, m, sizeof *m, NULL);
 	pbft_send(p, out, PBFT_CHECKPOINT, m, sizeof *m, p->members, lsn);
 }
 

@@ -50,7 +50,7 @@ void raft_checkpoint_note(struct raft *p, bft_seq seq, const struct digest *chai
 		*seen = (struct raft_statement){ .seq = seq, .chain = *chain };
 }
 
-/* Persist, then sign. Never twice for one sequence. */
+/* Persist, then sign. Executed again, as by one whose state was gone, it is said again: what I signed before may have reached nobody. */
 void raft_checkpoint_send(struct raft *p, bft_seq seq, struct bft_effects *out)
 {
 	const struct raft_statement *seen = checkpoint_seen(p, seq);
@@ -61,14 +61,15 @@ void raft_checkpoint_send(struct raft *p, bft_seq seq, struct bft_effects *out)
 		raft_halt(p, out, RAFT_WHY_OWN_CHAIN, seq); /* executed again, with another result than I signed */
 		return;
 	}
-	if (own->seq >= seq || !raft_votes(p))
+	if (own->seq > seq || !raft_votes(p))
 		return;
 	struct bft_checkpoint *m = effects_room(out, sizeof *m);
 	if (!m)
 		return;
+	bool again = own->seq == seq;
 	*own = *seen;
 	*m = (struct bft_checkpoint){ .seq = seq, .chain = seen->chain };
-	bft_lsn lsn = raft_persist(p, out, RAFT_REC_CHECKPOINT, m, sizeof *m, NULL);
+	bft_lsn lsn = again ? 0 : raft_persist(p, out, RAFT_REC_CHECKPOINT, m, sizeof *m, NULL);
 	raft_send(out, RAFT_CHECKPOINT, m, sizeof *m, p->members, lsn);
 }
 

@@ -198,6 +198,23 @@ static void a_state_that_the_log_does_not_know(void)
 	rbed_free(b);
 }
 
+/* It was signed, and reached nobody; then the state was gone: at a border nothing would ever take its place (trusted seed 12528). */
+static void a_checkpoint_executed_again_is_said_again(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	rbed_append(b, 0, 1, 1, 0, 0, 4, 4, 1);
+	CU_ASSERT(b->executed == 4 && rbed_sent(b, RAFT_CHECKPOINT) != NULL);
+	rbed_restart(b, 1, BFT_RECOVERY_WHOLE);
+	uint32_t records = rbed_records(b, RAFT_REC_CHECKPOINT);
+	CU_ASSERT_PTR_NULL(rbed_sent(b, RAFT_CHECKPOINT));
+	rbed_append(b, 0, 1, 2, 4, 1, 4, 0, 0);
+	rbed_settle(b, b->seen_count);
+	const struct bft_effect *e = rbed_sent(b, RAFT_CHECKPOINT);
+	CU_ASSERT_FATAL(b->executed == 4 && e != NULL);
+	CU_ASSERT(((const struct bft_checkpoint *)e->data)->seq == 4 && rbed_records(b, RAFT_REC_CHECKPOINT) == records);
+	rbed_free(b);
+}
+
 /* An entry of a term that no record says I have entered: my vote in it is gone too. */
 static void a_term_that_was_not_recorded_is_damage(void)
 {
@@ -484,6 +501,7 @@ int main(void)
 		{ "an installed state takes nothing away", an_installed_state_takes_nothing_away },
 		{ "below an installed state no entry counts", below_an_installed_state_no_entry_counts },
 		{ "a state that the log does not know", a_state_that_the_log_does_not_know },
+		{ "a checkpoint executed again is said again", a_checkpoint_executed_again_is_said_again },
 		{ "a term that was not recorded is damage", a_term_that_was_not_recorded_is_damage },
 		{ "what was settled outlives the state", what_was_settled_outlives_the_state },
 		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
