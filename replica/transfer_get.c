@@ -8,6 +8,7 @@
 #define ASK_MS 1000u             /* a source that takes longer has stalled     */
 #define STALLS_MAX 3u            /* then it is left                            */
 #define OFFERS_MS 300u           /* between two questions who serves what      */
+#define OFFERS_MORE_MS 1000u     /* and while somebody serves it               */
 #define CERTIFIED_MS 2000u       /* a whole state waits so long for the certificate of its checkpoint */
 #define COMMIT_BYTES (64u << 20) /* written between two commits of what is not whole yet */
 #define STACK_MAX (1u << 20)
@@ -624,6 +625,26 @@ static void give_up_stalled(struct driver *d)
 	}
 }
 
+/* Whoever serves nothing of it yet: its answer may have been lost, or its snapshot certified since; and the one that serves may be a liar who takes its time (seed 12472). */
+static void ask_for_offers(struct driver *d)
+{
+	static const uint8_t zero[1];
+	struct transfer *t = d->transfer;
+	bool served = any_source(d);
+	if (d->mono_ms < t->offers_ms + (served ? OFFERS_MORE_MS : OFFERS_MS))
+		return;
+	/* Everybody has been left: whoever is honest was only slow. */
+	if (t->offers_ms && !served) {
+		t->left = 0;
+		memset(t->stalls, 0, sizeof t->stalls);
+		memset(t->took_ms, 0, sizeof t->took_ms);
+	}
+	t->offers_ms = d->mono_ms;
+	for (uint8_t i = 0; i < d->n; i++)
+		if (i != d->self && !(t->left & BFT_BIT(i)) && !is_source(d, i))
+			send(d, i, BFT_WIRE_FETCH_OFFER, zero, sizeof zero);
+}
+
 void transfer_tick(struct driver *d)
 {
 	struct transfer *t = d->transfer;
@@ -635,22 +656,8 @@ void transfer_tick(struct driver *d)
 		return;
 	}
 	give_up_stalled(d);
-	if (!t->target.seq || !any_source(d)) {
-		choose(d);
-		if (d->mono_ms >= t->offers_ms + OFFERS_MS) {
-			static const uint8_t zero[1];
-			/* Everybody has been left: whoever is honest was only slow. */
-			if (t->offers_ms && !any_source(d)) {
-				t->left = 0;
-				memset(t->stalls, 0, sizeof t->stalls);
-				memset(t->took_ms, 0, sizeof t->took_ms);
-			}
-			t->offers_ms = d->mono_ms;
-			for (uint8_t i = 0; i < d->n; i++)
-				if (i != d->self && !(t->left & BFT_BIT(i)))
-					send(d, i, BFT_WIRE_FETCH_OFFER, zero, sizeof zero);
-		}
-	}
+	choose(d);
+	ask_for_offers(d);
 	ask_more(d);
 	if (t->target.seq && !t->stack_count && !waits_for_answers(t))
 		finish(d);

@@ -96,6 +96,30 @@ static void who_stalls_again_is_left_again(void)
 	dbed_destroy(&b);
 }
 
+static uint32_t offers_asked_of(uint8_t member, uint32_t ms)
+{
+	uint32_t count = 0;
+	dbed_forget(&b);
+	for (uint32_t i = 0; i < ms; i += 20)
+		dbed_pass(&b, 20);
+	for (uint32_t i = 0; i < b.frames_count; i++)
+		count += b.frame[i].e.type == BFT_WIRE_FETCH_OFFER && b.frame[i].to == member;
+	return count;
+}
+
+/* Else a liar that takes its time is the only one for ever, when the others' answers were lost (seed 12472). */
+static void who_serves_nothing_yet_is_asked_again(void)
+{
+	begin();
+	offer(LIAR, DBED_K);
+	CU_ASSERT_TRUE(asked(LIAR, 100));
+	uint32_t again = offers_asked_of(HONEST, 2000);
+	CU_ASSERT_TRUE(again >= 1 && again <= 3 && offers_asked_of(LIAR, 20) == 0);
+	offer(HONEST, DBED_K);
+	CU_ASSERT_TRUE(asked(HONEST, 1500) && offers_asked_of(HONEST, 1000) == 0);
+	dbed_destroy(&b);
+}
+
 /* Answers the first question of HONEST's with one node. */
 static void answer_with(const uint8_t *node, size_t n)
 {
@@ -251,6 +275,7 @@ int main(void)
 		{ "an offer needs f+1", an_offer_needs_f_plus_1 },
 		{ "who stalls is left for an older offer", who_stalls_is_left_for_an_older_offer },
 		{ "who stalls again is left again", who_stalls_again_is_left_again },
+		{ "who serves nothing yet is asked again", who_serves_nothing_yet_is_asked_again },
 		{ "a state that nobody certifies gives way", a_state_that_nobody_certifies_gives_way },
 		{ "one who answers little and late costs a second", one_who_answers_little_and_late_costs_a_second },
 		{ 0 },
