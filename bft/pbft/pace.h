@@ -9,7 +9,7 @@
 #define PACE_EACH_MS 2u        /* and for each request that was held before it */
 #define PACE_LEVEL_MAX 3u      /* doublings, one for each leader that I found slow ... */
 #define PACE_LEVEL_MS 30000u   /* less one for each such time in which the lower bar would have done */
-#define PACE_TRY_MS 4000u      /* the lower bar is tried after so long in any case, ... */
+#define PACE_TRY_MS 3000u      /* the lower bar is tried after so long in any case, ... */
 #define PACE_TRIES_MAX 6u      /* doubled with each try that failed, so often */
 #define PACE_FLUSHES 8u        /* whose mean counts */
 #define PACE_MEAN_FLOOR_MS 30u /* the bar for the mean of many: at least, ... */
