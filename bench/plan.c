@@ -407,6 +407,8 @@ static bool judge_pairs(struct plan *p, bool duration, char why[PLAN_WHY_BYTES])
 		return says(why, "--pairs compares calm with --attack: no --fault, --duration or sweep goes with it");
 	if (leader && x->count > 1)
 		return says(why, "a leader loses its office once: say --pairs 1 --repeat %u, which makes as many clusters", x->count);
+	if (p->repeat && x->count > PAIRS_COUNT_MAX / p->repeat)
+		return says(why, "--pairs %u and --repeat %u make more than %u pairs, which is what is summed up", x->count, p->repeat, PAIRS_COUNT_MAX);
 	x->phase_ms = (x->phase_ms ? x->phase_ms : PHASE_MS_DEFAULT) / 100 * 100;
 	x->grace_ms = (x->grace_ms != WORDS_NEVER ? x->grace_ms : grace_ms) / 100 * 100;
 	x->settle_ms = (leader ? SETTLE_LEADER_MS : SETTLE_MS) / (p->brief ? 2 : 1) / 100 * 100;

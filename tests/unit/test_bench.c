@@ -432,6 +432,7 @@ static void plans_that_do_not(void)
 		{ "--pairs 3 --attack double-vote --duration 8s", "compares calm with --attack" },
 		{ "--pairs 3 --attack double-vote@2s", "needs no time" },
 		{ "--pairs 3 --attack silent-leader", "--pairs 1 --repeat 3" },
+		{ "--pairs 26 --repeat 2 --attack double-vote", "more than 50 pairs" },
 		{ "--pairs 3 --attack double-vote --fault kill:1@2s", "compares calm with --attack" },
 		{ "--attack double-vote --phase 2s", "parts of --pairs" },
 		{ "--attack double-vote --pairs 1 --phase 10ms", "does not take" },
