@@ -43,7 +43,8 @@ void checkpoint_note(struct pbft *p, bft_seq seq, const struct digest *chain)
 		*seen = (struct pbft_checkpoint_vote){ .seq = seq, .chain = *chain };
 }
 
-/* Persist, then sign. Executed again, as by one whose state was gone, it is said again: what I signed before may have reached nobody, and where all are needed mine is. What was executed before I may sign is signed when I may: with a liar among q, mine is needed. */
+/* Persist, then sign. Executed again, as by one whose state was gone, it is said again: what I signed before may have reached nobody, and where all are needed mine
+ * is. What was executed before I may sign is signed when I may: with a liar among q, mine is needed. */
 void checkpoint_send(struct pbft *p, bft_seq seq, struct bft_effects *out)
 {
 	const struct pbft_checkpoint_vote *seen = checkpoint_seen(p, seq);
