@@ -42,7 +42,7 @@ enum bft_event_kind {
 			  /* `ok`: the epoch begins now, and nothing was said in it                                               */
 	BFT_EV_TICK,      /* `mono_ms` for timers, `wall_ms` for agreed time; both only here. `rtt_us`: to the n-1-f nearest     */
 	BFT_EV_MSG,       /* an authentic message, or an own one that has become durable and signed                               */
-	BFT_EV_REQUEST,   /* a verified client bundle is pooled: `digest`, `bytes`, `id`. `ok`: more follow at once, wait for the last; `shown`: see envelope.h */
+	BFT_EV_REQUEST,   /* a verified client bundle is pooled: `digest`, `bytes`, `id`. `ok`: more follow at once, wait for the last; `shown`: to all */
 	BFT_EV_HELD,      /* proposal `digest` is whole, checked against its digest and the validity rules, and pooled; `time_ms`.*/
 			  /* `ok` false: the bytes match the digest and break a validity rule                                     */
 	BFT_EV_DURABLE,   /* every record with position <= `lsn` is on disk. Monotonic, prefix-closed                             */
