@@ -7,6 +7,8 @@
 #define ASKS_MAX 12u
 #define ASK_MS 1000u             /* a source that takes longer has stalled     */
 #define STALLS_MAX 3u            /* then it is left                            */
+#define TOOK_HALVES_MS 1000u     /* how soon what an answer took is forgotten  */
+#define FEW_SERVE_MS 5000u       /* a target that may have liars alone as sources is given so long */
 #define OFFERS_MS 300u           /* between two questions who serves what      */
 #define OFFERS_MORE_MS 1000u     /* and while somebody serves it               */
 #define CERTIFIED_MS 2000u       /* a whole state waits so long for the certificate of its checkpoint */
@@ -37,10 +39,12 @@ struct offer {
 struct transfer {
 	struct state *next;
 	struct offer offer[BFT_MEMBERS_MAX], target; /* target.seq 0: not chosen yet */
+	uint64_t target_ms;                          /* when it was chosen */
 	bft_mask left;                               /* sources that lied or stalled */
 	uint8_t stalls[BFT_MEMBERS_MAX], last;
 	uint32_t took_ms[BFT_MEMBERS_MAX]; /* its last answer, had it answered all that it was asked; 0: it has not answered yet */
-	struct item *stack;                /* what is to be fetched, last first */
+	uint64_t took_at_ms[BFT_MEMBERS_MAX];
+	struct item *stack; /* what is to be fetched, last first */
 	size_t stack_count, stack_capacity;
 	struct ask ask[ASKS_MAX];
 	uint32_t questions;
@@ -125,27 +129,38 @@ static bool is_source(const struct driver *d, uint8_t i)
 	       digest_equal(&t->offer[i].root, &t->target.root);
 }
 
-static bool any_source(const struct driver *d)
+static bft_mask sources(const struct driver *d)
 {
+	bft_mask serve = 0;
 	for (uint8_t i = 0; i < d->n; i++)
 		if (is_source(d, i))
-			return true;
-	return false;
+			serve |= BFT_BIT(i);
+	return serve;
 }
 
-/* The newest that anybody offers. What is on its way for another target is void; what was written stays. */
+/* Liars alone may be those who serve it: then its time is short, and somebody else's offer comes next. What was fetched for it is not fetched again. */
+static bool is_over(const struct driver *d)
+{
+	const struct transfer *t = d->transfer;
+	return mask_count(sources(d)) < roster_weak(&d->roster) && d->mono_ms >= t->target_ms + FEW_SERVE_MS;
+}
+
+/* The newest that anybody offers who does not serve the present one. What is on its way for another target is void; what was written stays. */
 static void choose(struct driver *d)
 {
 	struct transfer *t = d->transfer;
 	const struct offer *best = NULL;
-	if (t->whole || (t->target.seq && any_source(d)))
+	bft_mask serve = sources(d);
+	if (t->whole || (serve && !is_over(d)))
 		return;
 	for (uint8_t i = 0; i < d->n; i++)
-		if (i != d->self && !(t->left & BFT_BIT(i)) && t->offer[i].seq > execution_seq(d->execution) && (!best || t->offer[i].seq > best->seq))
+		if (i != d->self && !((t->left | serve) & BFT_BIT(i)) && t->offer[i].seq > execution_seq(d->execution) &&
+		    (!best || t->offer[i].seq > best->seq))
 			best = &t->offer[i];
 	if (!best)
 		return;
 	t->target = *best;
+	t->target_ms = d->mono_ms;
 	t->stack_count = 0;
 	for (uint32_t i = 0; i < ASKS_MAX; i++)
 		t->ask[i].used = false;
@@ -207,11 +222,20 @@ static void write_items(struct wr *w, const struct ask *a, bft_seq seq)
 	}
 }
 
+/* What its last answer says, less and less: half with each second. Else an honest one whose answers the network lost once is never asked again while a liar that takes its time
+ * is there (seed 662). */
+static uint64_t took_ms(const struct driver *d, uint8_t member)
+{
+	const struct transfer *t = d->transfer;
+	uint64_t halvings = (d->mono_ms - t->took_at_ms[member]) / TOOK_HALVES_MS;
+	return halvings < 32 ? t->took_ms[member] >> halvings : 0;
+}
+
 /* How long an answer of this source would take: each as long as the last one, or as the oldest that is on its way has been so far, one after the other. */
 static uint64_t expected_ms(const struct driver *d, uint8_t member)
 {
 	const struct transfer *t = d->transfer;
-	uint64_t each = (uint64_t)t->took_ms[member] + 1, asks = 1;
+	uint64_t each = took_ms(d, member) + 1, asks = 1;
 	for (uint32_t i = 0; i < ASKS_MAX; i++) {
 		const struct ask *a = &t->ask[i];
 		if (!a->used || a->member != member)
@@ -245,6 +269,7 @@ static void note_time(struct driver *d, const struct ask *a, uint16_t answered)
 {
 	uint64_t ms = (d->mono_ms - a->at_ms + 1) * a->count / (answered ? answered : 1);
 	d->transfer->took_ms[a->member] = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+	d->transfer->took_at_ms[a->member] = d->mono_ms;
 }
 
 static void ask_more(struct driver *d)
@@ -630,7 +655,7 @@ static void ask_for_offers(struct driver *d)
 {
 	static const uint8_t zero[1];
 	struct transfer *t = d->transfer;
-	bool served = any_source(d);
+	bool served = sources(d) != 0;
 	if (d->mono_ms < t->offers_ms + (served ? OFFERS_MORE_MS : OFFERS_MS))
 		return;
 	/* Everybody has been left: whoever is honest was only slow. */

@@ -165,7 +165,6 @@ static void a_state_that_nobody_certifies_gives_way(void)
 
 /* ---- one who is slow ---- */
 
-#define ENTRIES 3000u
 #define LATE_MS 900u
 
 static struct state_bed served;
@@ -221,37 +220,44 @@ static void deliver(uint8_t from, const struct answer *x)
 	dbed_turn(&b);
 }
 
-/* HONEST answers at once, LIAR with one part, as late as it may. */
-static void one_who_answers_little_and_late_costs_a_second(void)
+struct both {
+	uint32_t entries;
+	bft_seq honest;     /* what HONEST offers; LIAR the first snapshot */
+	uint32_t lost;      /* which of its questions is lost, from 1 */
+	uint32_t late_most; /* questions that LIAR may get */
+	uint64_t must_ms;
+};
+
+/* HONEST answers at once, but for one question; LIAR with one part, as late as it may. */
+static void fetch_from_both(const struct both *x)
 {
 	static struct answer at_once, late[16];
-	uint32_t seen = 0, asked_late = 0;
+	uint32_t seen = 0, asked_late = 0, asked_honest = 0;
 	uint64_t begun, ended = 0;
 	begin();
 	bed_create(&served);
-	for (uint32_t i = 0; i < ENTRIES; i++)
+	for (uint32_t i = 0; i < x->entries; i++)
 		CU_ASSERT_EQUAL_FATAL(bed_put(&served, i, i), STATE_OK);
 	struct digest root = bed_snapshot(&served);
 	CU_ASSERT_EQUAL_FATAL(state_view_open(&view, served.state), STATE_OK);
 	memset(late, 0, sizeof late);
-	offer_of(HONEST, DBED_K, &root, 2);
 	offer_of(LIAR, DBED_K, &root, 2);
+	offer_of(HONEST, x->honest, &root, 2);
 	begun = b.now;
 	while (b.now < begun + 20000 && !ended) {
 		for (; seen < b.frames_count; seen++) {
 			const struct dbed_frame *f = &b.frame[seen];
-			if (f->e.type != BFT_WIRE_FETCH_STATE)
+			if (f->e.type != BFT_WIRE_FETCH_STATE || (f->to == HONEST && ++asked_honest == x->lost))
 				continue;
-			struct answer *x = &late[asked_late % 16];
 			if (f->to == HONEST) {
 				answer_to(&at_once, f, UINT16_MAX);
 				deliver(HONEST, &at_once);
 				continue;
 			}
-			answer_to(x, f, 1);
-			x->used = true;
-			x->at_ms = b.now + LATE_MS;
-			asked_late++;
+			struct answer *slow = &late[asked_late++ % 16];
+			answer_to(slow, f, 1);
+			slow->used = true;
+			slow->at_ms = b.now + LATE_MS;
 		}
 		for (uint32_t i = 0; i < 16; i++)
 			if (late[i].used && b.now >= late[i].at_ms) {
@@ -259,14 +265,31 @@ static void one_who_answers_little_and_late_costs_a_second(void)
 				deliver(LIAR, &late[i]);
 			}
 		dbed_pass(&b, 20);
-		ended = state_count(b.next.state, STATE_USER) == ENTRIES ? b.now : 0;
+		ended = state_count(b.next.state, STATE_USER) == x->entries ? b.now : 0;
 	}
-	CU_ASSERT_TRUE(ended && ended < begun + LATE_MS + 500);
-	CU_ASSERT_TRUE(asked_late <= 2);
+	CU_ASSERT_TRUE(ended && ended < begun + x->must_ms);
+	CU_ASSERT_TRUE(asked_late <= x->late_most);
 	CU_ASSERT_EQUAL(dbed_counts(&b).blamed, 0);
 	state_view_close(view);
 	bed_destroy(&served);
 	dbed_destroy(&b);
+}
+
+static void one_who_answers_little_and_late_costs_a_second(void)
+{
+	fetch_from_both(&(struct both){ .entries = 3000, .honest = DBED_K, .late_most = 2, .must_ms = LATE_MS + 500 });
+}
+
+/* It counted as one that takes a minute for ever, and the other one always as one that takes less (seed 662). */
+static void who_stalled_once_is_asked_again(void)
+{
+	fetch_from_both(&(struct both){ .entries = 60, .honest = DBED_K, .lost = 2, .late_most = 9, .must_ms = 8000 });
+}
+
+/* A liar that serves the older one a part at a time is what everybody but it has forgotten (seed 662). */
+static void a_target_that_few_serve_gives_way(void)
+{
+	fetch_from_both(&(struct both){ .entries = 60, .honest = 2 * DBED_K, .late_most = 9, .must_ms = 6000 });
 }
 
 int main(void)
@@ -278,6 +301,8 @@ int main(void)
 		{ "who serves nothing yet is asked again", who_serves_nothing_yet_is_asked_again },
 		{ "a state that nobody certifies gives way", a_state_that_nobody_certifies_gives_way },
 		{ "one who answers little and late costs a second", one_who_answers_little_and_late_costs_a_second },
+		{ "who stalled once is asked again", who_stalled_once_is_asked_again },
+		{ "a target that few serve gives way", a_target_that_few_serve_gives_way },
 		{ 0 },
 	};
 	return unit_main("transfer", cases);
