@@ -43,7 +43,8 @@ enum bft_event_kind {
 	BFT_EV_TICK,      /* `mono_ms` for timers, `wall_ms` for agreed time; both only here. `rtt_us`: to the n-1-f nearest     */
 	BFT_EV_MSG,       /* an authentic message, or an own one that has become durable and signed                               */
 	BFT_EV_REQUEST,   /* a verified client bundle is pooled: `digest`, `bytes`, `id`. `ok`: more follow at once, wait for the last; `shown`: to all */
-	BFT_EV_HELD,      /* proposal `digest` is whole, checked against its digest and the validity rules, and pooled; `time_ms`.*/
+	BFT_EV_HELD,      /* proposal `digest` is whole, checked against its digest and the validity rules, and pooled: `time_ms`,   */
+			  /* `data_count` bundles of `bytes` in all.                                                              */
 			  /* `ok` false: the bytes match the digest and break a validity rule                                     */
 	BFT_EV_DURABLE,   /* every record with position <= `lsn` is on disk. Monotonic, prefix-closed                             */
 	BFT_EV_EXECUTED,  /* `seq` executed; `digest` = chain after it, `root` = its results; `data` = bft_request_id[] it ended  */

@@ -197,7 +197,12 @@ static bool tell_held(struct driver *d)
 	if (!p)
 		return true;
 	p->in_use = true; /* until the core forgets it, or it is executed */
-	struct bft_event event = { .kind = BFT_EV_HELD, .digest = digest, .ok = !p->invalid, .time_ms = p->head.time_ms };
+	struct bft_event event = { .kind = BFT_EV_HELD,
+		                   .digest = digest,
+		                   .ok = !p->invalid,
+		                   .time_ms = p->head.time_ms,
+		                   .data_count = p->head.count,
+		                   .bytes = (uint32_t)(p->total - p->n) };
 	driver_step(d, &event);
 	return true;
 }

@@ -85,6 +85,7 @@ static void new_view_enter(struct pbft *p, const struct pbft_new_view *nv, bft_r
 	p->executed_in_view = 0;
 	p->proposed_ms = 0; /* my clock may have been put right since I led last; execution clamps */
 	pace_enter_view(p);
+	thin_enter_view(p);
 	p->new_view_pending = false;
 	if (p->new_view_wire != wire)
 		pbft_release(out, &p->new_view_wire, PBFT_NO_SEQ);

@@ -94,7 +94,7 @@ static uint64_t waited(const struct pbft *p, const struct pbft_request *r)
 static uint64_t left(const struct pbft *p)
 {
 	const struct pbft_request *oldest = request_oldest(p);
-	if ((p->pace.span[false].slow || p->pace.span[true].slow) && p->mode == PBFT_NORMAL)
+	if ((p->pace.span[false].slow || p->pace.span[true].slow || p->thin.slow) && p->mode == PBFT_NORMAL)
 		return 0;
 	if (!oldest || !p->pace.rtt_ms || !leaders_turn(p))
 		return UINT64_MAX;
@@ -231,7 +231,7 @@ void pace_enter_view(struct pbft *p)
 /* One more leader whom I found slow has lost its office: perhaps it is the network. */
 void pace_left_view(struct pbft *p)
 {
-	p->pace.span[false].slow = p->pace.span[true].slow = false;
+	p->pace.span[false].slow = p->pace.span[true].slow = p->thin.slow = false;
 	if (!p->pace.slow)
 		return;
 	p->pace.slow = false;

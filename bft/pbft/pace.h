@@ -33,6 +33,19 @@ struct pace_span {
 	bool slow;                            /* in the last one the mean was above its bar */
 };
 
+#define THIN_TIMES 4u        /* a proposal with less than a part in so many of what is under way is thin; doubled with each level */
+#define THIN_WINDOW_MS 100u  /* most of those of so long, ... */
+#define THIN_WINDOW_COUNT 4u /* and are so many at least: a thin window */
+#define THIN_WINDOWS 12u     /* of the last 16: a slow leader */
+
+struct pbft_thin {
+	bft_seq top; /* the last that this view's leader proposed */
+	uint64_t window_ms;
+	uint32_t judged, thin; /* proposals of this window */
+	uint16_t windows;      /* of the last ones, which were thin */
+	bool slow;
+};
+
 struct pbft_pace {
 	uint32_t rtt_ms;       /* round trip to the farthest of the n-1-f nearest others; 0: unknown, and no leader is slow     */
 	uint64_t leader_ms;    /* time that passed while it was the leader's turn                                               */

@@ -391,6 +391,7 @@ static const char *pbft_reason_text(uint16_t reason)
 	switch ((enum pbft_reason)reason) {
 	case PBFT_WHY_TIMEOUT: return "a request, or the change of view, takes longer than the timeout";
 	case PBFT_WHY_SLOW: return "a request takes longer than replicas need among themselves";
+	case PBFT_WHY_THIN: return "it proposes little at a time while much is under way";
 	case PBFT_WHY_CLOCK: return "its clock is far behind this one's";
 	case PBFT_WHY_RESIGNED: return "it was started again, and may not lead on";
 	case PBFT_WHY_ASKED: return "the operator asked for it";

@@ -40,6 +40,7 @@ enum pbft_reason {
 	PBFT_WHY_OWN_CHAIN,   /* halt: my execution contradicts a certificate */
 	PBFT_WHY_TIMEOUT,     /* of a SUSPECT: the oldest request, or the view change, took longer than the timeout ... */
 	PBFT_WHY_SLOW,        /* ... longer than the bar (pace.h)                                                     */
+	PBFT_WHY_THIN,        /* ... the leader proposes little at a time (thin.c)                                   */
 	PBFT_WHY_CLOCK,       /* ... the leader's clock is far behind mine                                           */
 	PBFT_WHY_RESIGNED,    /* it is I, and I may not lead on                                                       */
 	PBFT_WHY_ASKED,       /* the operator wants it                                                                */
@@ -60,6 +61,7 @@ struct pbft_slot {
 	uint64_t time_ms;
 	bool has_digest;
 	bool held, fetching, invalid; /* its body */
+	uint32_t requests;            /* held: in it */
 	bft_mask asked;               /* whom the standing fetch names */
 	bool required;                /* `digest` follows from the NEW-VIEW: not validated again */
 	bool contradicted;            /* the current leader's leaf is not what its NEW-VIEW says: convicted once */
@@ -131,6 +133,7 @@ struct pbft {
 	bft_lsn view_lsn, stable_lsn, certified_lsn; /* records that say where I stand */
 
 	struct pbft_pace pace;
+	struct pbft_thin thin;
 
 	/* pass_over.c */
 	bft_mask passed;    /* who leads last in this epoch                              */
@@ -324,6 +327,11 @@ void pace_enter_view(struct pbft *p);
 void pace_left_view(struct pbft *p);
 /* When the leader will have been slow. It moves while it is not the leader's turn. */
 uint64_t pace_deadline(const struct pbft *p);
+
+/* thin.c: leaders that propose little at a time */
+/* The proposal of `s`, with so many bytes of requests, is here. */
+void thin_held(struct pbft *p, const struct pbft_slot *s, uint32_t bytes);
+void thin_enter_view(struct pbft *p);
 
 /* view_change.c */
 void view_change_start(struct pbft *p, bft_view view, struct bft_effects *out);

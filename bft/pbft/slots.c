@@ -102,6 +102,7 @@ void slot_set_digest(struct pbft_slot *s, const struct digest *d, const struct p
 	s->invalid = false;
 	s->asked = 0;
 	s->time_ms = 0;
+	s->requests = 0;
 	/* The null proposal is a constant that everyone holds. */
 	s->held = digest_equal(d, &p->null_digest);
 }

@@ -119,7 +119,8 @@ void suspect_tick(struct pbft *p, struct bft_effects *out)
 		return;
 	bool late = p->mode != PBFT_NORMAL || request_deadline(p) <= p->mono_ms;
 	p->pace.slow = !late && pace_deadline(p) <= p->mono_ms;
-	suspect_leader(p, late ? PBFT_WHY_TIMEOUT : p->pace.slow ? PBFT_WHY_SLOW : PBFT_WHY_CLOCK, out);
+	uint16_t slow = p->thin.slow ? PBFT_WHY_THIN : PBFT_WHY_SLOW;
+	suspect_leader(p, late ? PBFT_WHY_TIMEOUT : p->pace.slow ? slow : PBFT_WHY_CLOCK, out);
 }
 
 enum bft_verdict on_suspect(struct pbft *p, const struct bft_vmsg *m, struct bft_effects *out)

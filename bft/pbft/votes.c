@@ -269,6 +269,8 @@ void on_held(struct pbft *p, const struct bft_event *e, struct bft_effects *out)
 		}
 		s->held = true;
 		s->time_ms = e->time_ms;
+		s->requests = (uint32_t)e->data_count;
+		thin_held(p, s, e->bytes);
 		slot_progress(p, s, out);
 	}
 	execute_dispatch(p, out);
