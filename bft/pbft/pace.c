@@ -64,7 +64,8 @@ static bool leaders_turn(const struct pbft *p)
 static uint64_t bar(const struct pbft *p, uint32_t ahead, uint32_t level)
 {
 	const struct pbft_pace *a = &p->pace;
-	uint64_t ms = PACE_FLOOR_MS + PACE_TIMES * (a->rtt_ms + a->flush_sum_ms / PACE_FLUSHES) + 2 * (uint64_t)a->stall_ms + (uint64_t)PACE_EACH_MS * ahead;
+	uint64_t ms = PACE_FLOOR_MS + PACE_TIMES * (a->rtt_ms + a->flush_sum_ms / PACE_FLUSHES) + 2 * (uint64_t)a->stall_ms + (uint64_t)PACE_EACH_MS * ahead +
+	              load_turns_ms(p);
 	return ms << level;
 }
 
@@ -77,7 +78,8 @@ static uint64_t mean_bar(const struct pbft *p, uint32_t ahead)
 {
 	const struct pbft_pace *a = &p->pace;
 	uint64_t rtt = a->before_rtt_ms ? least(a->before_rtt_ms, a->least_rtt_ms) : a->least_rtt_ms;
-	return PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * (rtt + flush_ms(a)) + (uint64_t)PACE_EACH_MS * ahead;
+	uint64_t among_us = PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * (rtt + flush_ms(a));
+	return most(among_us, load_turns_ms(p)) + (uint64_t)PACE_EACH_MS * ahead;
 }
 
 uint64_t pace_mean_bar_ms(const struct pbft *p)

@@ -46,6 +46,20 @@ struct pbft_thin {
 	bool slow;
 };
 
+#define LOAD_WINDOW_MS 500u
+#define LOAD_SESSIONS_MAX 4096u /* that are told apart */
+#define LOAD_TIMES 2u           /* the bars have room for a session's turn at so much of what it took at best, ... */
+#define LOAD_EACH_MAX_US 750u   /* and at most so long */
+#define LOAD_FORGET_MS 10000u   /* what was best is forgotten: a part in so many in so long */
+#define LOAD_FORGET_PART 32u
+
+struct pbft_load {
+	uint64_t window_ms, best_ms;
+	uint32_t requests, sessions, before; /* executed in this window; of so many sessions; and in the one before */
+	uint32_t best;                       /* requests of the best window */
+	uint64_t seen[LOAD_SESSIONS_MAX / 64];
+};
+
 struct pbft_pace {
 	uint32_t rtt_ms;       /* round trip to the farthest of the n-1-f nearest others; 0: unknown, and no leader is slow     */
 	uint64_t leader_ms;    /* time that passed while it was the leader's turn                                               */

@@ -134,6 +134,7 @@ struct pbft {
 
 	struct pbft_pace pace;
 	struct pbft_thin thin;
+	struct pbft_load load;
 
 	/* pass_over.c */
 	bft_mask passed;    /* who leads last in this epoch                              */
@@ -327,6 +328,10 @@ void pace_enter_view(struct pbft *p);
 void pace_left_view(struct pbft *p);
 /* When the leader will have been slow. It moves while it is not the leader's turn. */
 uint64_t pace_deadline(const struct pbft *p);
+
+/* load.c: how long a request waits for others' */
+void load_executed(struct pbft *p, const struct bft_request_id *ids, size_t count);
+uint64_t load_turns_ms(const struct pbft *p);
 
 /* thin.c: leaders that propose little at a time */
 /* The proposal of `s`, with so many bytes of requests, is here. */

@@ -108,6 +108,7 @@ void on_request(struct pbft *p, const struct bft_event *e, struct bft_effects *o
 
 void requests_executed(struct pbft *p, const struct bft_request_id *ids, size_t count, struct bft_effects *out)
 {
+	load_executed(p, ids, count);
 	for (size_t k = 0; k < count; k++) {
 		uint32_t i = find(p, &ids[k]);
 		if (!i)

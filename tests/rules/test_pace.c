@@ -312,6 +312,52 @@ static void the_lower_one_is_tried(void)
 	bed_free(b);
 }
 
+/* ---- many that take turns ---- */
+
+/* For half a second: `count` requests of `sessions` sessions. */
+static void window(struct bed *b, uint32_t sessions, uint32_t count)
+{
+	struct pbft *p = (struct pbft *)b->core;
+	for (uint32_t i = 0; i < count; i++) {
+		struct bft_request_id id = { .session = 1 + i % sessions, .number = i };
+		load_executed(p, &id, 1);
+	}
+	bed_tick(b, LOAD_WINDOW_MS);
+	load_executed(p, NULL, 0);
+}
+
+static void sessions_take_turns(void)
+{
+	struct bed *b = backup();
+	const struct pbft *p = (struct pbft *)b->core;
+	CU_ASSERT(load_turns_ms(p) == 0);
+	window(b, 512, 2000);
+	window(b, 512, 2000);
+	/* A few are told apart no more. */
+	CU_ASSERT(load_turns_ms(p) > 450 * LOAD_TIMES * LOAD_WINDOW_MS / 2000 && load_turns_ms(p) <= 512 * LOAD_TIMES * LOAD_WINDOW_MS / 2000);
+	bed_request(b, 1, 1, bed_digest(1));
+	CU_ASSERT(left(b) == BAR_MS + load_turns_ms(p) && pace_mean_bar_ms(p) == load_turns_ms(p));
+	/* Few that ask again and again wait for themselves. */
+	window(b, 8, 2000);
+	window(b, 8, 2000);
+	CU_ASSERT(load_turns_ms(p) <= 8 && pace_mean_bar_ms(p) == PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * RTT_MS);
+	bed_free(b);
+}
+
+/* Else a slow leader would be its own excuse. */
+static void the_best_rate_counts(void)
+{
+	struct bed *b = backup();
+	const struct pbft *p = (struct pbft *)b->core;
+	window(b, 100, 100);
+	CU_ASSERT(load_turns_ms(p) <= 100 * LOAD_EACH_MAX_US / 1000); /* nobody was faster yet */
+	window(b, 100, 4000);
+	for (uint32_t i = 0; i < LOAD_FORGET_MS / LOAD_WINDOW_MS; i++)
+		window(b, 100, 100);
+	CU_ASSERT(load_turns_ms(p) <= 100 * LOAD_TIMES * LOAD_WINDOW_MS / (4000 - 4000 / LOAD_FORGET_PART) + 1);
+	bed_free(b);
+}
+
 /* ---- many that are a little late ---- */
 
 #define MEAN_MS (PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * RTT_MS)
@@ -482,6 +528,8 @@ int main(void)
 		{ "it is withdrawn when the request executes", it_is_withdrawn_when_the_request_executes },
 		{ "the bar doubles with each slow leader", the_bar_doubles_with_each_slow_leader },
 		{ "it comes down when the lower one would do", it_comes_down_when_the_lower_one_would_do },
+		{ "sessions take turns", sessions_take_turns },
+		{ "the best rate counts", the_best_rate_counts },
 		{ "a mean above its bar is slow", a_mean_above_its_bar_is_slow },
 		{ "one bad moment is not the mean", one_bad_moment_is_not_the_mean },
 		{ "who is served at once hides nobody", who_is_served_at_once_hides_nobody },
