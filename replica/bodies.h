@@ -10,6 +10,7 @@
 #include "bft/bundle.h"
 #include "bft/core.h"
 #include "bft/proposal.h"
+#include "replica/shares.h"
 
 struct bodies;
 
@@ -21,6 +22,7 @@ struct bundle_body {
 	size_t n;
 	struct bft_request_id id; /* bodies_request_id                              */
 	bool requested;           /* the core holds it as a request                 */
+	enum share share;         /* as which its client has it counted             */
 	uint32_t refs;
 	struct bundle_body *next; /* of its bucket; and of the bucket of its id      */
 	struct bundle_body *next_id;

@@ -548,9 +548,10 @@ static bool allocate(struct driver *d)
 	d->own_certificate = calloc(ring, sizeof *d->own_certificate);
 	struct fair_limits fair = { REQUESTS_WAITING_MAX, REQUESTS_CLIENTS_MAX, o->memory_bytes / REQUESTS_WAITING_PART, REQUESTS_TURN_BYTES };
 	d->fair = fair_create(&fair);
+	d->shares = shares_create(2 * REQUESTS_CLIENTS_MAX);
 	d->routes = calloc((size_t)ROUTES_SETS * ROUTES_WAYS, sizeof *d->routes);
 	return links_create(d) && allocate_decoded(d) && d->out.at && d->out.arena && d->scratch && d->messages && d->bodies && d->history && d->execution &&
-	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->routes;
+	       d->executed && d->pool && d->own_pre_prepare && d->own_certificate && d->fair && d->shares && d->routes;
 }
 
 struct driver *driver_create(const struct driver_options *options)
@@ -586,6 +587,7 @@ void driver_destroy(struct driver *d)
 	d->failed = true;
 	verify_pool_destroy(d->pool, d);
 	fair_destroy(d->fair, requests_drop);
+	shares_destroy(d->shares);
 	for (size_t i = 0; i < d->waiting_count; i++)
 		free((void *)(uintptr_t)d->waiting[i].data);
 	free(d->waiting);

@@ -16,6 +16,7 @@
 #include "replica/fair.h"
 #include "replica/history.h"
 #include "replica/messages.h"
+#include "replica/shares.h"
 #include "replica/transfer.h"
 #include "replica/verify_pool.h"
 
@@ -225,6 +226,7 @@ struct driver {
 	bft_mask closing;                                               /* links to be closed at the end of the wake-up: not within a step */
 	struct message_job *checking[CHECKING_BUCKETS];                 /* members' messages, until their signatures were checked */
 	struct fair *fair;
+	struct shares *shares;
 	struct bundle_job *requests_waiting[REQUESTS_BUCKETS]; /* for their turn or their check, by digest */
 	struct allowance late;                                 /* LATE_ANSWERS_MAX */
 	struct allowance openings;                             /* OPENINGS_MAX     */
@@ -233,6 +235,7 @@ struct driver {
 	struct fresh_request fresh[REQUESTS_FRESH_MAX];
 	uint32_t fresh_count;
 	uint64_t executed_before;
+	uint32_t near_us; /* the least round trip of the last while */
 	struct route *routes;
 	uint64_t routes_used;
 	uint64_t view_records;
@@ -333,6 +336,8 @@ bool requests_tell(struct driver *d);
 /* Every `ms` milliseconds: how much the cluster gets done. */
 void requests_pace(struct driver *d, uint64_t ms);
 void requests_drop(struct fair_item *place);
+/* The core does not hold it any more. */
+void requests_release(struct driver *d, struct bundle_body *x);
 /* What waits unsigned when an epoch begins that asks for signatures is given back to its client. */
 void requests_give_back(struct driver *d);
 /* One of this replica itself, signed with its key. */

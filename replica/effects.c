@@ -310,8 +310,7 @@ static void drop_request(struct driver *d, const struct bft_effect *e)
 	struct bundle_body *x = bodies_find_bundle(d->bodies, &e->digest);
 	if (!x || !x->requested)
 		return;
-	bodies_set_requested(d->bodies, x, false);
-	bodies_unref(d->bodies, x);
+	requests_release(d, x);
 }
 
 static void forget_body(struct driver *d, const struct digest *digest)

@@ -137,16 +137,30 @@ bool fair_put(struct fair *f, const struct public_key *client, struct fair_item 
 	return true;
 }
 
-struct fair_item *fair_take(struct fair *f)
+/* The turn goes to the next one that may have it. False: none may. */
+static bool pass_on(struct fair *f, fair_may_fn may, const void *arg)
 {
-	if (!f->turn)
+	const struct fair_source *from = f->turn;
+	while (may && !may(arg, f->turn->oldest)) {
+		f->turn = f->turn->next;
+		if (f->turn == from)
+			return false;
+	}
+	return true;
+}
+
+struct fair_item *fair_take(struct fair *f, fair_may_fn may, const void *arg)
+{
+	if (!f->turn || !pass_on(f, may, arg))
 		return NULL;
 	/* Each pass gives everybody one turn's credit. The largest bundle is worth 256 turns, so there are at most as many passes; and what everybody got meanwhile
 	 * lets their next ones go without any. */
 	while (f->turn->credit < f->turn->oldest->bytes) {
 		f->turn->credit += f->limits.turn_bytes;
-		if (f->turn->credit < f->turn->oldest->bytes)
+		if (f->turn->credit < f->turn->oldest->bytes) {
 			f->turn = f->turn->next;
+			pass_on(f, may, arg);
+		}
 	}
 	struct fair_source *s = f->turn;
 	struct fair_item *item = s->oldest;
@@ -178,7 +192,7 @@ void fair_destroy(struct fair *f, void (*drop)(struct fair_item *item))
 	struct fair_item *item;
 	if (!f)
 		return;
-	while (f->source && f->bucket && (item = fair_take(f)))
+	while (f->source && f->bucket && (item = fair_take(f, NULL, NULL)))
 		drop(item);
 	free(f->source);
 	free(f->bucket);

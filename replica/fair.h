@@ -32,8 +32,9 @@ void fair_destroy(struct fair *f, void (*drop)(struct fair_item *item));
 /* False: there is no place for it. For its sake others may have had to go: they are the caller's again, one call of `pushed_out` for each. */
 typedef void (*fair_pushed_fn)(void *arg, struct fair_item *item);
 bool fair_put(struct fair *f, const struct public_key *client, struct fair_item *item, size_t bytes, fair_pushed_fn pushed_out, void *arg);
-/* Whose turn it is; NULL: nobody waits. */
-struct fair_item *fair_take(struct fair *f);
+/* Whose turn it is, of those whose next one may go, as `may` says (NULL: all). NULL: nobody such waits. */
+typedef bool (*fair_may_fn)(const void *arg, const struct fair_item *next);
+struct fair_item *fair_take(struct fair *f, fair_may_fn may, const void *arg);
 /* All that waits from `client` is the caller's again, one call of `out` for each. */
 void fair_forget(struct fair *f, const struct public_key *client, fair_pushed_fn out, void *arg);
 uint32_t fair_count(const struct fair *f);

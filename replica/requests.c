@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NEAR_GROWS_PART 64u /* how fast the least round trip is forgotten: a part in so many, five times a second */
+
 struct bundle_job {
 	struct verify_job job;
 	struct verify_item item;
@@ -13,6 +15,7 @@ struct bundle_job {
 	int member;              /* -1: from a client */
 	bft_seq looked;          /* what was executed when it was last looked for in the state */
 	bool shown;              /* BFT_SIGNER_SHOWN */
+	enum share share;
 	struct public_key key;
 	driver_link link;
 	struct digest digest;
@@ -20,6 +23,13 @@ struct bundle_job {
 	size_t n;
 	uint8_t bytes[];
 };
+
+void requests_release(struct driver *d, struct bundle_body *x)
+{
+	shares_move(d->shares, &x->head.key, &x->share, SHARE_NONE);
+	bodies_set_requested(d->bodies, x, false);
+	bodies_unref(d->bodies, x);
+}
 
 static void take_request(struct driver *d, const struct digest *digest, const struct signature *signature, const uint8_t *bytes, size_t n, driver_link link,
                          bool shown)
@@ -32,7 +42,8 @@ static void take_request(struct driver *d, const struct digest *digest, const st
 		bodies_unref(d->bodies, x);
 		return;
 	}
-	bodies_set_requested(d->bodies, x, true); /* takes over the reference: drop_request() */
+	bodies_set_requested(d->bodies, x, true); /* takes over the reference: requests_release() */
+	shares_move(d->shares, &x->head.key, &x->share, SHARE_UNDER_WAY);
 	if (d->fresh_count == REQUESTS_FRESH_MAX)
 		requests_tell(d);
 	d->fresh[d->fresh_count++] = (struct fresh_request){ *digest, link, shown, execution_seq(d->execution) };
@@ -71,6 +82,7 @@ static void job_enters(struct driver *d, struct bundle_job *j)
 	struct bundle_job **head = &d->requests_waiting[bucket_of(&j->digest)];
 	j->next = *head;
 	*head = j;
+	shares_move(d->shares, &j->key, &j->share, SHARE_WAITS);
 	if (j->member >= 0)
 		d->member[j->member].jobs++;
 }
@@ -81,6 +93,7 @@ static void job_ends(struct driver *d, struct bundle_job *j)
 	while (*at != j)
 		at = &(*at)->next;
 	*at = j->next;
+	shares_move(d->shares, &j->key, &j->share, SHARE_NONE);
 	if (j->member >= 0)
 		d->member[j->member].jobs--;
 	free(j);
@@ -166,8 +179,7 @@ static bool is_fresh(struct driver *d, const struct fresh_request *f)
 	struct asked a = { &x->head, &x->digest, &x->signature, f->link ? -1 : d->self, f->link };
 	if (execution_seq(d->execution) == f->looked || !answered(d, &a))
 		return true;
-	bodies_set_requested(d->bodies, x, false);
-	bodies_unref(d->bodies, x);
+	requests_release(d, x);
 	return false;
 }
 
@@ -214,6 +226,7 @@ static void bundle_done(void *owner, struct verify_job *job, bool good)
 		return;
 	}
 	if (good) {
+		shares_move(d->shares, &j->key, &j->share, SHARE_NONE); /* from here on it is counted by its body */
 		if (!settled_since(d, j))
 			take_request(d, &j->digest, &j->signature, j->bytes, j->n, j->link, j->shown);
 	} else if (j->member >= 0) {
@@ -269,6 +282,7 @@ static void check(struct driver *d, struct bundle_job *j)
 		verify_pool_want(d->pool, &j->job, &j->key, &s, &j->signature);
 	}
 	d->requests_checked++;
+	shares_move(d->shares, &j->key, &j->share, SHARE_UNDER_WAY);
 	if (j->job.count)
 		verify_pool_submit(d->pool, &j->job, false);
 	else
@@ -284,8 +298,7 @@ static bool give_back(void *arg, struct bundle_body *x)
 	d->counts.refused++;
 	if (link)
 		answer_refuse(d, link, x->head.session, x->head.number, REFUSAL_UNSIGNED);
-	bodies_set_requested(d->bodies, x, false);
-	bodies_unref(d->bodies, x);
+	requests_release(d, x);
 	return true;
 }
 
@@ -306,6 +319,9 @@ void requests_pace(struct driver *d, uint64_t ms)
 	d->executed_before = d->counts.executed_bundles;
 	uint64_t turns_us = 4 * ((uint64_t)d->rtt_us + FLUSH_US);
 	uint64_t held = ms ? executed * turns_us / (ms * 1000) : 0;
+	uint64_t far_us = d->near_us + d->near_us / NEAR_GROWS_PART + 1;
+	d->near_us = d->near_us && d->rtt_us > far_us ? (uint32_t)far_us : d->rtt_us;
+	shares_judge(d->shares, REQUESTS_HELD_MIN + (uint32_t)(ms ? executed * 4 * d->near_us / (ms * 1000) : 0));
 	d->requests_held = (uint32_t)(held < REQUESTS_HELD_MIN ? REQUESTS_HELD_MIN : held > d->limits.requests_max ? d->limits.requests_max : held);
 }
 
@@ -317,11 +333,17 @@ static bool may_check(const struct driver *d)
 	       bodies_room(d->bodies, d->options.memory_bytes / 2);
 }
 
+static bool may_have_more(const void *shares, const struct fair_item *next)
+{
+	const struct bundle_job *j = (const struct bundle_job *)((const uint8_t *)next - offsetof(struct bundle_job, place));
+	return shares_allow(shares, &j->key);
+}
+
 bool requests_feed(struct driver *d)
 {
 	bool any = false;
 	struct fair_item *place;
-	while (may_check(d) && (place = fair_take(d->fair))) {
+	while (may_check(d) && (place = fair_take(d->fair, may_have_more, d->shares))) {
 		check(d, job_at(place));
 		any = true;
 	}
@@ -419,7 +441,7 @@ void requests_bundle(struct driver *d, int member, driver_link link, const struc
 	if (waits(d, &digest, &e->signature, member >= 0) || refused_unsigned(d, &x) || settled(d, &x) || refused_here(d, &b, member, link, n))
 		return;
 	/* Nothing to check, and nobody waits before it. */
-	if (unsigned_is_fine(d, &e->signature) && fair_count(d->fair) == 0 && may_check(d)) {
+	if (unsigned_is_fine(d, &e->signature) && fair_count(d->fair) == 0 && may_check(d) && shares_allow(d->shares, &b.key)) {
 		take_request(d, &digest, &e->signature, body, n, link, e->signer == BFT_SIGNER_SHOWN);
 		return;
 	}

@@ -153,6 +153,33 @@ static void a_flood_of_requests_is_told_to_wait(void)
 	dbed_destroy(&b);
 }
 
+static void asks(uint8_t client, driver_link link, uint64_t from, uint64_t count)
+{
+	for (uint64_t i = from; i < from + count; i++) {
+		struct dbed_bundle x = dbed_request(&b, client, 90u + client, i, 8);
+		dbed_client_bundle(&b, link, client, &x);
+		free(x.bytes);
+	}
+	dbed_turn(&b);
+}
+
+/* While there is room for all, nobody waits, and whoever has most under way has most of the order. */
+static void who_wants_far_more_waits_though_there_is_room(void)
+{
+	dbed_create(&b);
+	asks(0, 5, 1, 9);
+	asks(1, 6, 1, 4);
+	shares_judge(b.driver->shares, 8);
+	CU_ASSERT_EQUAL(shares_most(b.driver->shares), 4);
+	asks(0, 5, 10, 5);
+	asks(1, 6, 5, 1);
+	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 9 + 5 && fair_count(b.driver->fair) == 5);
+	shares_judge(b.driver->shares, REQUESTS_HELD_MIN);
+	asks(1, 6, 6, 1);
+	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 15 + 5 && fair_count(b.driver->fair) == 0);
+	dbed_destroy(&b);
+}
+
 /* It waits once, whoever repeats it and whoever passes it on. Under another signature it is another: one of the two may be false. */
 static void what_waits_is_not_taken_twice(void)
 {
@@ -423,6 +450,7 @@ int main(void)
 		{ "answers go where their client is", answers_go_where_their_client_is },
 		{ "nobody draws another's answers", nobody_draws_anothers_answers },
 		{ "a flood of requests is told to wait", a_flood_of_requests_is_told_to_wait },
+		{ "who wants far more waits though there is room", who_wants_far_more_waits_though_there_is_room },
 		{ "what is shown says so", what_is_shown_says_so },
 		{ "what waits is not taken twice", what_waits_is_not_taken_twice },
 		{ "openings have a budget", openings_have_a_budget },

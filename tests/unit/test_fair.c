@@ -42,7 +42,7 @@ static bool put(struct fair *f, uint8_t client, uint32_t number, size_t bytes)
 
 static struct thing *take(struct fair *f)
 {
-	return (struct thing *)fair_take(f);
+	return (struct thing *)fair_take(f, NULL, NULL);
 }
 
 static struct fair *made(uint32_t items, uint32_t sources, size_t bytes, size_t turn)
@@ -57,13 +57,13 @@ static struct fair *made(uint32_t items, uint32_t sources, size_t bytes, size_t 
 static void one_client_is_served_in_its_order(void)
 {
 	struct fair *f = made(100, 8, 1 << 20, 512);
-	CU_ASSERT_PTR_NULL(fair_take(f));
+	CU_ASSERT_PTR_NULL(fair_take(f, NULL, NULL));
 	for (uint32_t i = 0; i < 10; i++)
 		CU_ASSERT_TRUE(put(f, 1, i, 100 * i));
 	CU_ASSERT_EQUAL(fair_count(f), 10);
 	for (uint32_t i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(take(f)->number, i);
-	CU_ASSERT_PTR_NULL(fair_take(f));
+	CU_ASSERT_PTR_NULL(fair_take(f, NULL, NULL));
 	fair_destroy(f, drop);
 	CU_ASSERT_EQUAL(dropped, 0);
 }
@@ -145,11 +145,37 @@ static void clients_are_bounded_too(void)
 	put(f, 3, 1, 10);
 	CU_ASSERT_FALSE(put(f, 5, 0, 10));
 	CU_ASSERT_TRUE(pushed == 0 && fair_count(f) == 5);
-	while (fair_take(f))
+	while (fair_take(f, NULL, NULL))
 		continue;
 	for (uint8_t c = 10; c < 14; c++)
 		CU_ASSERT_TRUE(put(f, c, 0, 10)); /* places are given back */
 	fair_destroy(f, drop);
+}
+
+static bool may(const void *arg, const struct fair_item *next)
+{
+	return ((const struct thing *)next)->client != *(const uint8_t *)arg;
+}
+
+static void who_may_not_keeps_its_place(void)
+{
+	struct fair *f = made(1000, 4, 1 << 20, FAIR_ITEM_BYTES);
+	uint8_t not = 1;
+	for (uint32_t i = 0; i < 3; i++) {
+		put(f, 1, i, 10);
+		put(f, 2, i, 10);
+		put(f, 3, i, 2000);
+	}
+	for (uint32_t i = 0; i < 6; i++)
+		CU_ASSERT_TRUE(((struct thing *)fair_take(f, may, &not ))->client != 1);
+	CU_ASSERT_PTR_NULL(fair_take(f, may, &not ));
+	CU_ASSERT_EQUAL(fair_count(f), 3);
+	not = 2;
+	for (uint32_t i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(((struct thing *)fair_take(f, may, &not ))->number, i);
+	CU_ASSERT_PTR_NULL(fair_take(f, may, &not ));
+	fair_destroy(f, drop);
+	CU_ASSERT_EQUAL(dropped, 0);
 }
 
 static void who_is_forgotten_has_nothing_left(void)
@@ -204,6 +230,7 @@ int main(void)
 		{ "when it is full the largest holder gives", when_it_is_full_the_largest_holder_gives },
 		{ "bytes are bounded too", bytes_are_bounded_too },
 		{ "clients are bounded too", clients_are_bounded_too },
+		{ "who may not keeps its place", who_may_not_keeps_its_place },
 		{ "who is forgotten has nothing left", who_is_forgotten_has_nothing_left },
 		{ "nothing is lost", nothing_is_lost },
 		{ 0 },
