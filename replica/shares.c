@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FAR_MORE 2u /* times what the one in the middle wants */
+#define LEAST 16u   /* so many under way are nobody's excess: keys cost nothing, and a crowd of them that ask for one each would hold everybody to one */
 
 struct holder {
 	struct public_key client;
@@ -135,6 +136,7 @@ void shares_judge(struct shares *s, uint32_t room)
 		return;
 	uint32_t rest = room > others ? (room - others) / many : 0;
 	s->most = rest > middle ? rest : middle;
+	s->most = s->most > LEAST ? s->most : LEAST;
 }
 
 bool shares_allow(const struct shares *s, const struct public_key *client)

@@ -167,16 +167,16 @@ static void asks(uint8_t client, driver_link link, uint64_t from, uint64_t count
 static void who_wants_far_more_waits_though_there_is_room(void)
 {
 	dbed_create(&b);
-	asks(0, 5, 1, 9);
+	asks(0, 5, 1, 20);
 	asks(1, 6, 1, 4);
 	shares_judge(b.driver->shares, 8);
-	CU_ASSERT_EQUAL(shares_most(b.driver->shares), 4);
-	asks(0, 5, 10, 5);
+	CU_ASSERT_EQUAL(shares_most(b.driver->shares), 16);
+	asks(0, 5, 21, 5);
 	asks(1, 6, 5, 1);
-	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 9 + 5 && fair_count(b.driver->fair) == 5);
+	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 20 + 5 && fair_count(b.driver->fair) == 5);
 	shares_judge(b.driver->shares, REQUESTS_HELD_MIN);
 	asks(1, 6, 6, 1);
-	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 15 + 5 && fair_count(b.driver->fair) == 0);
+	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 26 + 5 && fair_count(b.driver->fair) == 0);
 	dbed_destroy(&b);
 }
 

@@ -96,6 +96,25 @@ static void several_do_not_raise_it(void)
 	shares_destroy(s);
 }
 
+/* A hundred keys cost nothing. */
+static void a_crowd_holds_nobody_to_little(void)
+{
+	struct shares *s = shares_create(128);
+	static enum share one[100];
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	memset(one, 0, sizeof one);
+	memset(places, 0, sizeof places);
+	for (uint8_t i = 0; i < 100; i++)
+		move(s, (uint8_t)(10 + i), &one[i], 1, SHARE_UNDER_WAY);
+	move(s, 0, places[0], 15, SHARE_UNDER_WAY);
+	move(s, 0, places[0] + 15, 100, SHARE_WAITS);
+	shares_judge(s, 64);
+	CU_ASSERT_TRUE(shares_most(s) == 16 && allowed(s, 0));
+	move(s, 0, places[0] + 15, 1, SHARE_UNDER_WAY);
+	CU_ASSERT_FALSE(allowed(s, 0));
+	shares_destroy(s);
+}
+
 static void of_too_many_the_last_are_not_counted(void)
 {
 	struct shares *s = shares_create(4);
@@ -123,6 +142,7 @@ int main(void)
 		{ "who wants far more has as much as the others", who_wants_far_more_has_as_much_as_the_others },
 		{ "what the others leave is theirs who want more", what_the_others_leave_is_theirs_who_want_more },
 		{ "several do not raise it", several_do_not_raise_it },
+		{ "a crowd holds nobody to little", a_crowd_holds_nobody_to_little },
 		{ "of too many the last are not counted", of_too_many_the_last_are_not_counted },
 		{ 0 },
 	};
