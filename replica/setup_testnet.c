@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,19 +61,19 @@ static enum quorate_error make_folder(const char *path, mode_t mode, bool may_ex
 	return may_exist && is_empty(path) ? QUORATE_OK : setup_fail(reason, QUORATE_CONFIG, path, "it exists and is not an empty folder");
 }
 
-static enum quorate_error make_keys(struct testnet *t, uint32_t i)
+static enum quorate_error make_keys(struct testnet *t, uint32_t i, char *reason)
 {
 	static const char *const names[] = { "org.key", "member.key", "tls.key" };
 	struct path p;
 	char hex[QUORATE_HEX_BYTES];
 	enum quorate_error error = QUORATE_OK;
 	for (size_t k = 0; k < 3 && error == QUORATE_OK; k++)
-		error = quorate_key_new(replica_path(&p, t, i, names[k]), NULL, hex, t->reason);
+		error = quorate_key_new(replica_path(&p, t, i, names[k]), NULL, hex, reason);
 	return error;
 }
 
 /* Members are numbered by the order of bytes of their organizations' names: with zeros in front that is the order of numbers. */
-static enum quorate_error make_card(struct testnet *t, uint32_t i)
+static enum quorate_error make_card(struct testnet *t, uint32_t i, char *reason)
 {
 	struct path org, member, tls;
 	char name[16], address[32];
@@ -88,7 +89,7 @@ static enum quorate_error make_card(struct testnet *t, uint32_t i)
 		.addresses_count = 1,
 		.out = replica_path(&t->cards[i], t, i, "card"),
 	};
-	return quorate_card_new(&o, t->reason);
+	return quorate_card_new(&o, reason);
 }
 
 static enum quorate_error write_text(const char *path, const char *text, char *reason)
@@ -96,7 +97,7 @@ static enum quorate_error write_text(const char *path, const char *text, char *r
 	return setup_write(path, text, strlen(text), reason);
 }
 
-static enum quorate_error make_config(struct testnet *t, uint32_t i)
+static enum quorate_error make_config(struct testnet *t, uint32_t i, char *reason)
 {
 	struct path p;
 	char text[512];
@@ -108,10 +109,10 @@ static enum quorate_error make_config(struct testnet *t, uint32_t i)
 	         "listen: 127.0.0.1:%u\n"
 	         "durability: flush\n",
 	         t->base_port + i);
-	return write_text(replica_path(&p, t, i, "replica.yaml"), text, t->reason);
+	return write_text(replica_path(&p, t, i, "replica.yaml"), text, reason);
 }
 
-static enum quorate_error format(struct testnet *t, uint32_t i)
+static enum quorate_error format(struct testnet *t, uint32_t i, char *reason)
 {
 	struct path genesis, member, tls, data;
 	struct quorate_options o = {
@@ -120,19 +121,19 @@ static enum quorate_error format(struct testnet *t, uint32_t i)
 		.tls_key = replica_path(&tls, t, i, "tls.key"),
 		.data = replica_path(&data, t, i, "data"),
 	};
-	return quorate_format(&o, t->reason);
+	return quorate_format(&o, reason);
 }
 
-static enum quorate_error make_replica(struct testnet *t, uint32_t i)
+static enum quorate_error make_replica(struct testnet *t, uint32_t i, char *reason)
 {
 	struct path p;
-	enum quorate_error error = make_folder(replica_path(&p, t, i, ""), 0700, false, t->reason);
+	enum quorate_error error = make_folder(replica_path(&p, t, i, ""), 0700, false, reason);
 	if (error == QUORATE_OK)
-		error = make_keys(t, i);
+		error = make_keys(t, i, reason);
 	if (error == QUORATE_OK)
-		error = make_card(t, i);
+		error = make_card(t, i, reason);
 	if (error == QUORATE_OK)
-		error = make_config(t, i);
+		error = make_config(t, i, reason);
 	return error;
 }
 
@@ -156,15 +157,63 @@ static enum quorate_error make_client(struct testnet *t)
 	return write_text(path_of(&p, t, "client.yaml"), "genesis: genesis\nkey: client.key\n", t->reason);
 }
 
+/* ---- several at once: what each takes is mostly waiting for the disk ---- */
+
+#define TOGETHER 8u
+
+struct part {
+	struct testnet *t;
+	enum quorate_error (*make)(struct testnet *t, uint32_t i, char *reason);
+	uint32_t i;
+	enum quorate_error error;
+	char reason[QUORATE_REASON_BYTES];
+	pthread_t thread;
+	bool started;
+};
+
+static void *make_part(void *arg)
+{
+	struct part *x = arg;
+	x->error = x->make(x->t, x->i, x->reason);
+	return NULL;
+}
+
+static enum quorate_error make_each(struct testnet *t, enum quorate_error (*make)(struct testnet *t, uint32_t i, char *reason))
+{
+	enum quorate_error error = QUORATE_OK;
+	for (uint32_t from = 0; from < t->replicas && error == QUORATE_OK; from += TOGETHER) {
+		struct part part[TOGETHER] = { 0 };
+		uint32_t count = t->replicas - from < TOGETHER ? t->replicas - from : TOGETHER;
+		for (uint32_t k = 0; k < count; k++) {
+			part[k].t = t;
+			part[k].make = make;
+			part[k].i = from + k;
+			part[k].started = pthread_create(&part[k].thread, NULL, make_part, &part[k]) == 0;
+			if (!part[k].started)
+				make_part(&part[k]);
+		}
+		for (uint32_t k = 0; k < count; k++) {
+			if (part[k].started)
+				pthread_join(part[k].thread, NULL);
+			if (error == QUORATE_OK && part[k].error != QUORATE_OK) {
+				error = part[k].error;
+				if (t->reason)
+					snprintf(t->reason, QUORATE_REASON_BYTES, "%s", part[k].reason);
+			}
+		}
+	}
+	return error;
+}
+
 static enum quorate_error make_all(struct testnet *t)
 {
 	enum quorate_error error = make_folder(t->dir, 0755, true, t->reason);
-	for (uint32_t i = 0; i < t->replicas && error == QUORATE_OK; i++)
-		error = make_replica(t, i);
+	if (error == QUORATE_OK)
+		error = make_each(t, make_replica);
 	if (error == QUORATE_OK)
 		error = make_genesis(t);
-	for (uint32_t i = 0; i < t->replicas && error == QUORATE_OK; i++)
-		error = format(t, i);
+	if (error == QUORATE_OK)
+		error = make_each(t, format);
 	/* Last, so that who finds it finds all. */
 	return error == QUORATE_OK ? make_client(t) : error;
 }
