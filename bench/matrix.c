@@ -13,6 +13,7 @@
 #define PAIRS 5u
 #define PHASE_MS 5000u
 #define QUICK_PHASE_MS 1500u
+#define QUICK_AGAIN_MS 5000u /* where liars are started again: in less, that start is what is measured */
 #define RECURRENT_MS 60000u
 #define QUICK_RECURRENT_MS 15000u
 
@@ -143,7 +144,8 @@ static uint32_t phase_ms(const struct matrix *m, const struct attack *a)
 {
 	if (a->class[0] == 'R')
 		return m->quick ? QUICK_RECURRENT_MS : RECURRENT_MS;
-	return m->quick ? QUICK_PHASE_MS : PHASE_MS;
+	bool again = a->needs == NEEDS_EMPTIED || a->needs == NEEDS_ROLLED_BACK;
+	return !m->quick ? PHASE_MS : again ? QUICK_AGAIN_MS : QUICK_PHASE_MS;
 }
 
 /* A leader loses its office once: each of its pairs has a cluster of its own. In trusted mode the guarantee is gone, and the matrix shows what Raft does not survive. */
