@@ -13,9 +13,9 @@
 #define PAIRS 5u
 #define PHASE_MS 5000u
 #define QUICK_PHASE_MS 1500u
-#define QUICK_AGAIN_MS 5000u /* where liars are started again: in less, that start is what is measured */
+#define QUICK_AGAIN_MS 3000u /* where liars are started again: in less, that start is what is measured */
 #define RECURRENT_MS 60000u
-#define QUICK_RECURRENT_MS 15000u
+#define QUICK_RECURRENT_MS 12000u
 
 struct matrix {
 	bool quick, json, trusted;
