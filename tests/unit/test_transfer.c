@@ -120,6 +120,25 @@ static void who_serves_nothing_yet_is_asked_again(void)
 	dbed_destroy(&b);
 }
 
+static uint32_t asks_for_offers(void)
+{
+	dbed_forget(&b);
+	for (uint32_t i = 0; i < 10; i++)
+		dbed_pass(&b, 50);
+	return dbed_sent(&b, BFT_WIRE_FETCH_OFFER);
+}
+
+/* Somebody's log had it. Nobody offers anything newer than what is executed then, and it would be fetching for ever (seed 10551 of trusted mode). */
+static void what_the_log_had_after_all_is_not_fetched(void)
+{
+	begin();
+	CU_ASSERT_TRUE(asks_for_offers() > 0);
+	dbed_session(&b, 5, 0, 1);
+	CU_ASSERT_EQUAL_FATAL(dbed_standing(&b).executed, 1);
+	CU_ASSERT_TRUE(asks_for_offers() == 0 && !b.driver->transfer);
+	dbed_destroy(&b);
+}
+
 /* Answers the first question of HONEST's with one node. */
 static void answer_with(const uint8_t *node, size_t n)
 {
@@ -299,6 +318,7 @@ int main(void)
 		{ "who stalls is left for an older offer", who_stalls_is_left_for_an_older_offer },
 		{ "who stalls again is left again", who_stalls_again_is_left_again },
 		{ "who serves nothing yet is asked again", who_serves_nothing_yet_is_asked_again },
+		{ "what the log had after all is not fetched", what_the_log_had_after_all_is_not_fetched },
 		{ "a state that nobody certifies gives way", a_state_that_nobody_certifies_gives_way },
 		{ "one who answers little and late costs a second", one_who_answers_little_and_late_costs_a_second },
 		{ "who stalled once is asked again", who_stalled_once_is_asked_again },
