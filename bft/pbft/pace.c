@@ -18,7 +18,7 @@ static uint64_t most(uint64_t a, uint64_t b)
 
 /* ---- what I measure ---- */
 
-/* One record after the other is timed. */
+/* One record after the other is timed, of those for which a message waits: others may lie until the next one of these, which is when the leader likes. */
 void pace_persisted(struct pbft *p, bft_lsn lsn)
 {
 	if (p->pace.flush_lsn)

@@ -15,7 +15,8 @@ bft_lsn pbft_persist(struct pbft *p, struct bft_effects *out, uint16_t rtype, co
 {
 	struct bft_effect *e = effects_add(out, BFT_FX_PERSIST);
 	e->lsn = ++p->lsn;
-	pace_persisted(p, e->lsn);
+	if (rtype == PBFT_REC_PREPARE || rtype == PBFT_REC_COMMIT)
+		pace_persisted(p, e->lsn);
 	e->rtype = rtype;
 	e->data = data;
 	e->data_bytes = bytes;

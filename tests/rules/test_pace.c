@@ -104,6 +104,21 @@ static void it_grows_with_my_own_flush(void)
 	bed_free(b);
 }
 
+/* An EXECUTED is flushed with what comes next. A leader that makes it wait would raise its own bar. */
+static void what_need_not_be_flushed_is_not_timed(void)
+{
+	struct bed *b = backup();
+	b->execute = false;
+	bed_decide(b, 0, 1, bed_digest(100));
+	b->durable = false;
+	bed_executed(b);
+	CU_ASSERT(bed_record(b, PBFT_REC_EXECUTED) != NULL && pace(b)->flush_lsn == 0);
+	bed_pre_prepare(b, 0, 2, bed_digest(101));
+	bed_held(b, bed_digest(101), 0, true);
+	CU_ASSERT(pace(b)->flush_lsn == bed_lsn(b));
+	bed_free(b);
+}
+
 /* Whoever was frozen itself does not blame the leader for it: a gap counts as one interval, and the bar is higher for a while. */
 static void a_frozen_process_blames_nobody(void)
 {
@@ -519,6 +534,7 @@ int main(void)
 		{ "it grows with my own flush", it_grows_with_my_own_flush },
 		{ "a frozen process blames nobody", a_frozen_process_blames_nobody },
 		{ "idleness is no stall", idleness_is_no_stall },
+		{ "what need not be flushed is not timed", what_need_not_be_flushed_is_not_timed },
 		{ "it grows with what was held before", it_grows_with_what_was_held_before },
 		{ "the leader does not move it", the_leader_does_not_move_it },
 		{ "not while I execute", not_while_i_execute },
