@@ -111,7 +111,6 @@ static bool may_tell_again(struct driver *d, const struct public_key *client)
 	return allowance_spend(&d->late, client, d->mono_ms, LATE_ANSWERS_MAX);
 }
 
-/* What the executed state says of it already. True: it is answered. */
 /* A client's request as it came: what is known of it before its signature was looked at. */
 struct asked {
 	const struct bundle *b;
@@ -121,6 +120,7 @@ struct asked {
 	driver_link link;
 };
 
+/* What the executed state says of it already. True: it is answered. */
 static bool answered(struct driver *d, const struct asked *x)
 {
 	const struct bundle *b = x->b;

@@ -173,7 +173,7 @@ const struct attack attacks_leader[] = {
 	{ "threshold-dancer", "S90", BY_LEADER, "its proposals leave just before it is called slow", "Any bar has a place just below it.",
 	  "What that place costs is bounded by the bar, which is stated and measured.", .to_member = dance },
 	{ "tiny-batches", "S90", BY_LEADER, "proposes one request at a time", "Each slot costs its signatures and flushes for one request.",
-	  "Backups measure how long requests wait, whatever the leader proposes meanwhile.", .to_member = tiny, .ends = tiny_ends },
+	  "Backups hold each proposal against what is under way: a correct leader proposes as much.", .to_member = tiny, .ends = tiny_ends },
 	{ "invalid-batch-body", "L90", BY_LEADER, "its bodies have a client's signature that is false",
 	  "A forged request is executed; or honest replicas blame each other for it.",
 	  "Nobody prepares a body that is not good; a good copy is looked for, and without one the view changes.", .to_member = invalid_body },

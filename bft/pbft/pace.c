@@ -78,8 +78,8 @@ static uint64_t mean_bar(const struct pbft *p, uint32_t ahead)
 {
 	const struct pbft_pace *a = &p->pace;
 	uint64_t rtt = a->before_rtt_ms ? least(a->before_rtt_ms, a->least_rtt_ms) : a->least_rtt_ms;
-	uint64_t among_us = PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * (rtt + flush_ms(a));
-	return most(among_us, load_turns_ms(p)) + (uint64_t)PACE_EACH_MS * ahead;
+	uint64_t alone_ms = PACE_MEAN_FLOOR_MS + PACE_MEAN_TIMES * (rtt + flush_ms(a)); /* that nobody had a turn before */
+	return most(alone_ms, load_turns_ms(p)) + (uint64_t)PACE_EACH_MS * ahead;
 }
 
 uint64_t pace_mean_bar_ms(const struct pbft *p)
