@@ -127,6 +127,7 @@ void driver_time(struct driver *d, uint64_t mono_ms, uint64_t wall_ms)
 	if (mono_ms < d->mono_ms)
 		mono_ms = d->mono_ms;
 	d->mono_ms = mono_ms;
+	shares_time(d->shares, mono_ms);
 	d->wall_ms = wall_ms;
 	if (!d->started || mono_ms == d->ticked_ms)
 		return;

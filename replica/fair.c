@@ -182,6 +182,11 @@ void fair_forget(struct fair *f, const struct public_key *client, fair_pushed_fn
 	}
 }
 
+bool fair_waits(const struct fair *f, const struct public_key *client)
+{
+	return find(f, client) != NULL;
+}
+
 uint32_t fair_count(const struct fair *f)
 {
 	return f->count;

@@ -37,5 +37,7 @@ typedef bool (*fair_may_fn)(const void *arg, const struct fair_item *next);
 struct fair_item *fair_take(struct fair *f, fair_may_fn may, const void *arg);
 /* All that waits from `client` is the caller's again, one call of `out` for each. */
 void fair_forget(struct fair *f, const struct public_key *client, fair_pushed_fn out, void *arg);
+/* Whether something of `client` waits. */
+bool fair_waits(const struct fair *f, const struct public_key *client);
 uint32_t fair_count(const struct fair *f);
 #endif

@@ -311,18 +311,33 @@ void requests_give_back(struct driver *d)
 	bodies_drop_idle(d->bodies);
 }
 
+/* What is ordered in four round trips of `us`. */
+static uint32_t in_four_turns(uint64_t executed, uint64_t us, uint64_t ms)
+{
+	uint64_t n = ms ? executed * 4 * us / (ms * 1000) : 0;
+	return n < REQUESTS_HELD_MIN ? REQUESTS_HELD_MIN : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* Where I lead. A backup hears little of the others, and would take all that they leave there for room; what it holds of one that wants far more, it waits for. */
+static uint32_t room_for_more(const struct driver *d, uint64_t executed, uint64_t ms)
+{
+	struct bft_standing s;
+	d->protocol->standing(d->core, &s);
+	return !s.changing && s.leader == d->self ? in_four_turns(executed, d->near_us, ms) : 0;
+}
+
 /* How many the core may hold: what the cluster orders in four round trips and flushes. More would only make everybody wait behind whoever sent most; fewer, and
- * distant replicas would idle. It grows with what is executed, so it finds its size by itself. */
+ * distant replicas would idle. It grows with what is executed, so it finds its size by itself. For those who want far more than the others it is by the least round trip: their own crowd makes
+ * the others long. */
 void requests_pace(struct driver *d, uint64_t ms)
 {
 	uint64_t executed = d->counts.executed_bundles - d->executed_before;
 	d->executed_before = d->counts.executed_bundles;
-	uint64_t turns_us = 4 * ((uint64_t)d->rtt_us + FLUSH_US);
-	uint64_t held = ms ? executed * turns_us / (ms * 1000) : 0;
 	uint64_t far_us = d->near_us + d->near_us / NEAR_GROWS_PART + 1;
 	d->near_us = d->near_us && d->rtt_us > far_us ? (uint32_t)far_us : d->rtt_us;
-	shares_judge(d->shares, REQUESTS_HELD_MIN + (uint32_t)(ms ? executed * 4 * d->near_us / (ms * 1000) : 0));
-	d->requests_held = (uint32_t)(held < REQUESTS_HELD_MIN ? REQUESTS_HELD_MIN : held > d->limits.requests_max ? d->limits.requests_max : held);
+	shares_judge(d->shares, room_for_more(d, executed, ms));
+	uint32_t held = in_four_turns(executed, (uint64_t)d->rtt_us + FLUSH_US, ms);
+	d->requests_held = held > d->limits.requests_max ? d->limits.requests_max : held;
 }
 
 /* The pool's other half is for proposals. */
@@ -333,29 +348,34 @@ static bool may_check(const struct driver *d)
 	       bodies_room(d->bodies, d->options.memory_bytes / 2);
 }
 
-static bool may_have_more(const void *shares, const struct fair_item *next)
+/* What members forward stands in a queue beside the client's own: or it could fill that, and have a leader deposed over what it gave to the others. */
+static struct public_key queue_of(const struct public_key *client, int member)
 {
+	struct public_key queue = *client;
+	queue.b[sizeof queue.b - 1] ^= member >= 0 ? 0x80 : 0;
+	return queue;
+}
+
+/* Of a client that is held to a share, what members forward goes before: by that they judge the leader. */
+static bool may_have_more(const void *arg, const struct fair_item *next)
+{
+	const struct driver *d = arg;
 	const struct bundle_job *j = (const struct bundle_job *)((const uint8_t *)next - offsetof(struct bundle_job, place));
-	return shares_allow(shares, &j->key);
+	if (!shares_allow(d->shares, &j->key))
+		return false;
+	struct public_key forwarded = queue_of(&j->key, 0);
+	return j->member >= 0 || !shares_held(d->shares, &j->key) || !fair_waits(d->fair, &forwarded);
 }
 
 bool requests_feed(struct driver *d)
 {
 	bool any = false;
 	struct fair_item *place;
-	while (may_check(d) && (place = fair_take(d->fair, may_have_more, d->shares))) {
+	while (may_check(d) && (place = fair_take(d->fair, may_have_more, d))) {
 		check(d, job_at(place));
 		any = true;
 	}
 	return any;
-}
-
-/* What members forward stands in a queue beside the client's own: or it could fill that, and have a leader deposed over what it gave to the others. */
-static struct public_key queue_of(const struct bundle *b, int member)
-{
-	struct public_key queue = b->key;
-	queue.b[sizeof queue.b - 1] ^= member >= 0 ? 0x80 : 0;
-	return queue;
 }
 
 static void queue_bundle(struct driver *d, int member, driver_link link, const struct bft_envelope *e, const struct bundle *b, const struct digest *digest,
@@ -374,7 +394,7 @@ static void queue_bundle(struct driver *d, int member, driver_link link, const s
 		                  .signature = e->signature,
 		                  .n = n };
 	memcpy(j->bytes, body, n);
-	struct public_key queue = queue_of(b, member);
+	struct public_key queue = queue_of(&b->key, member);
 	if (!fair_put(d->fair, &queue, &j->place, n, pushed_out, d)) {
 		d->counts.refused++;
 		if (link)

@@ -6,14 +6,17 @@
 #include <string.h>
 
 #define FAR_MORE 2u /* times what the one in the middle wants */
-#define LEAST 16u   /* so many under way are nobody's excess: keys cost nothing, and a crowd of them that ask for one each would hold everybody to one */
+#define LEAST 4u    /* so many under way are nobody's excess: keys cost nothing, and a crowd of them that ask for one each would hold everybody to one */
 
 struct holder {
 	struct public_key client;
 	bool used;
 	uint32_t waits, under_way;
-	uint32_t wanted;      /* at the last judgement */
-	uint32_t wants;       /* both together, the most of them since the last judgement: what it has at one moment is up to the moment */
+	uint32_t wanted;   /* at the last judgement */
+	uint32_t wants;    /* both together, the most of them since the last judgement: what it has at one moment is up to the moment */
+	uint64_t since_ms; /* as many are under way as now; before that, the sum over the time since the last judgement: */
+	uint64_t under_way_ms;
+	uint32_t mean;        /* under way, until the last judgement */
 	struct holder *chain; /* of its bucket, or of the free ones */
 };
 
@@ -21,7 +24,8 @@ struct shares {
 	uint32_t clients_max, count;
 	uint32_t far, most; /* who wants more than `far` may have `most` under way */
 	struct holder *holder, **bucket, *free;
-	uint32_t *wants; /* scratch */
+	uint64_t now_ms, judged_ms;
+	uint32_t *wants, *means; /* scratch */
 };
 
 struct shares *shares_create(uint32_t clients_max)
@@ -33,7 +37,8 @@ struct shares *shares_create(uint32_t clients_max)
 	s->holder = calloc(clients_max, sizeof *s->holder);
 	s->bucket = calloc(clients_max, sizeof(struct holder *));
 	s->wants = calloc(clients_max, sizeof *s->wants);
-	if (!s->holder || !s->bucket || !s->wants) {
+	s->means = calloc(clients_max, sizeof *s->means);
+	if (!s->holder || !s->bucket || !s->wants || !s->means) {
 		shares_destroy(s);
 		return NULL;
 	}
@@ -51,6 +56,7 @@ void shares_destroy(struct shares *s)
 	free(s->holder);
 	free(s->bucket);
 	free(s->wants);
+	free(s->means);
 	free(s);
 }
 
@@ -70,7 +76,7 @@ static struct holder *enter(struct shares *s, struct holder **at, const struct p
 	if (!h)
 		return NULL;
 	s->free = h->chain;
-	*h = (struct holder){ .used = true, .client = *client };
+	*h = (struct holder){ .used = true, .client = *client, .since_ms = s->now_ms };
 	*at = h;
 	s->count++;
 	return h;
@@ -86,6 +92,17 @@ static void leave(struct shares *s, struct holder **at)
 	s->count--;
 }
 
+void shares_time(struct shares *s, uint64_t now_ms)
+{
+	s->now_ms = now_ms;
+}
+
+static void settle(const struct shares *s, struct holder *h)
+{
+	h->under_way_ms += h->under_way * (s->now_ms - h->since_ms);
+	h->since_ms = s->now_ms;
+}
+
 void shares_move(struct shares *s, const struct public_key *client, enum share *at, enum share to)
 {
 	if (*at == to)
@@ -94,6 +111,7 @@ void shares_move(struct shares *s, const struct public_key *client, enum share *
 	if (!h)
 		return;
 	BFT_CHECK(*at == SHARE_NONE || (*at == SHARE_WAITS ? h->waits : h->under_way) > 0);
+	settle(s, h);
 	h->waits -= *at == SHARE_WAITS;
 	h->under_way -= *at == SHARE_UNDER_WAY;
 	h->waits += to == SHARE_WAITS;
@@ -108,29 +126,54 @@ static int less(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Against the one in the middle, and not the mean: several that want much would raise that. */
-void shares_judge(struct shares *s, uint32_t room)
+/* What it had and wanted since the last judgement; from here on anew. */
+static void sum_up(const struct shares *s, struct holder *h)
 {
-	uint32_t count = 0, many = 0, others = 0;
-	s->most = UINT32_MAX;
+	uint64_t ms = s->now_ms - s->judged_ms;
+	settle(s, h);
+	h->mean = ms ? (uint32_t)((h->under_way_ms + ms - 1) / ms) : h->under_way;
+	h->under_way_ms = 0;
+	h->wanted = h->wants;
+	h->wants = h->waits + h->under_way;
+}
+
+/* Of those who want something, as many as are returned. */
+static uint32_t sum_up_all(struct shares *s)
+{
+	uint32_t count = 0;
 	for (uint32_t i = 0; i < s->clients_max && s->count; i++) {
 		struct holder *h = &s->holder[i];
-		if (h->wants)
-			s->wants[count++] = h->wants;
-		h->wanted = h->wants;
-		h->wants = h->waits + h->under_way;
-		if (h->used && !h->wanted)
+		if (!h->used)
+			continue;
+		sum_up(s, h);
+		if (!h->wanted) {
 			leave(s, find(s, &h->client));
+			continue;
+		}
+		s->wants[count] = h->wanted;
+		s->means[count++] = h->mean;
 	}
+	s->judged_ms = s->now_ms;
+	qsort(s->wants, count, sizeof *s->wants, less);
+	qsort(s->means, count, sizeof *s->means, less);
+	return count;
+}
+
+/* Against the one in the middle, and not the mean of all: several that want much would raise that. And as many as that one has on average, since who has requests waiting has the
+ * most that it may at any time, and who waits for answers has not. */
+void shares_judge(struct shares *s, uint32_t room)
+{
+	uint32_t many = 0, others = 0, count = sum_up_all(s);
+	s->most = UINT32_MAX;
 	if (count < 2)
 		return;
-	qsort(s->wants, count, sizeof *s->wants, less);
-	uint32_t middle = s->wants[(count - 1) / 2];
-	s->far = FAR_MORE * middle;
-	for (uint32_t i = 0; i < count; i++) {
-		bool far_more = s->wants[i] > s->far;
+	uint32_t middle = s->means[(count - 1) / 2];
+	s->far = FAR_MORE * s->wants[(count - 1) / 2];
+	for (uint32_t i = 0; i < s->clients_max; i++) {
+		const struct holder *h = &s->holder[i];
+		bool far_more = h->used && h->wanted > s->far;
 		many += far_more;
-		others += far_more ? 0 : s->wants[i];
+		others += h->used && !far_more ? h->mean : 0;
 	}
 	if (many == 0)
 		return;
@@ -139,10 +182,21 @@ void shares_judge(struct shares *s, uint32_t room)
 	s->most = s->most > LEAST ? s->most : LEAST;
 }
 
-bool shares_allow(const struct shares *s, const struct public_key *client)
+static const struct holder *held(const struct shares *s, const struct public_key *client)
 {
 	const struct holder *h = s->most == UINT32_MAX ? NULL : *find(s, client);
-	return !h || h->wanted <= s->far || h->under_way < s->most;
+	return h && h->wanted > s->far ? h : NULL;
+}
+
+bool shares_held(const struct shares *s, const struct public_key *client)
+{
+	return held(s, client) != NULL;
+}
+
+bool shares_allow(const struct shares *s, const struct public_key *client)
+{
+	const struct holder *h = held(s, client);
+	return !h || h->under_way < s->most;
 }
 
 uint32_t shares_most(const struct shares *s)

@@ -17,10 +17,15 @@ enum share { SHARE_NONE, SHARE_WAITS, SHARE_UNDER_WAY };
 struct shares *shares_create(uint32_t clients_max);
 void shares_destroy(struct shares *s);
 
+/* What happens from here on happens now; it never falls. */
+void shares_time(struct shares *s, uint64_t now_ms);
 /* A request of `client`'s that stands at `*at` stands at `to` now. Of more than `clients_max` clients the last ones' are not counted: they stay at SHARE_NONE. */
 void shares_move(struct shares *s, const struct public_key *client, enum share *at, enum share to);
-/* Judges anew who wants far more than the others, by the most that each had at once since the last time. `room`: so many under way keep the order full. */
+/* Judges anew who wants far more than the others, by the most that each had at once since the last time. `room`: so many under way keep the order full; what the others leave of it is theirs
+ * who want far more. */
 void shares_judge(struct shares *s, uint32_t room);
+/* Whether it wants far more than the others. */
+bool shares_held(const struct shares *s, const struct public_key *client);
 /* Whether one more of its requests may get under way. */
 bool shares_allow(const struct shares *s, const struct public_key *client);
 /* How many those may have under way who want far more than the others; UINT32_MAX: nobody does. */

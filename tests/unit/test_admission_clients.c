@@ -169,14 +169,37 @@ static void who_wants_far_more_waits_though_there_is_room(void)
 	dbed_create(&b);
 	asks(0, 5, 1, 20);
 	asks(1, 6, 1, 4);
-	shares_judge(b.driver->shares, 8);
-	CU_ASSERT_EQUAL(shares_most(b.driver->shares), 16);
+	shares_judge(b.driver->shares, 0);
+	CU_ASSERT_EQUAL(shares_most(b.driver->shares), 4);
 	asks(0, 5, 21, 5);
 	asks(1, 6, 5, 1);
 	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 20 + 5 && fair_count(b.driver->fair) == 5);
 	shares_judge(b.driver->shares, REQUESTS_HELD_MIN);
 	asks(1, 6, 6, 1);
 	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 26 + 5 && fair_count(b.driver->fair) == 0);
+	dbed_destroy(&b);
+}
+
+/* What members wait for goes before what only its client waits for; of a client that is not held, each queue has its turn. */
+static void what_members_pass_on_goes_first(void)
+{
+	struct bft_envelope e = { .signer = BFT_SIGNER_CHANNEL, .type = BFT_WIRE_BUNDLE };
+	dbed_create(&b);
+	asks(0, 5, 1, 20);
+	asks(1, 6, 1, 4);
+	shares_judge(b.driver->shares, 0);
+	asks(0, 5, 21, 5);
+	struct dbed_bundle x = dbed_request(&b, 0, 90, 30, 8);
+	e.signature = x.signature;
+	dbed_frame_in(&b, 2, &e, NULL, 0, x.bytes, x.n);
+	dbed_turn(&b);
+	CU_ASSERT_TRUE(bodies_requested(b.driver->bodies) == 24 && fair_count(b.driver->fair) == 6);
+	shares_judge(b.driver->shares, 4 + 21);
+	requests_feed(b.driver);
+	dbed_turn(&b);
+	struct bundle_body *taken = bodies_find_bundle(b.driver->bodies, &x.digest);
+	CU_ASSERT_TRUE(taken && taken->requested && fair_count(b.driver->fair) == 5);
+	free(x.bytes);
 	dbed_destroy(&b);
 }
 
@@ -452,6 +475,7 @@ int main(void)
 		{ "a flood of requests is told to wait", a_flood_of_requests_is_told_to_wait },
 		{ "who wants far more waits though there is room", who_wants_far_more_waits_though_there_is_room },
 		{ "what is shown says so", what_is_shown_says_so },
+		{ "what members pass on goes first", what_members_pass_on_goes_first },
 		{ "what waits is not taken twice", what_waits_is_not_taken_twice },
 		{ "openings have a budget", openings_have_a_budget },
 		{ "a flood of false requests costs one check", a_flood_of_false_requests_costs_one_check },
