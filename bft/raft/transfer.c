@@ -34,10 +34,12 @@ void raft_transfer_try(struct raft *p, struct bft_effects *out)
 	raft_send(out, RAFT_TIMEOUT_NOW, m, sizeof *m, BFT_BIT(p->transfer), 0);
 }
 
+/* It may come late: who lacks what is committed by now would be voted for as if it had it, since its question says how far that reaches. */
 enum bft_verdict raft_on_timeout_now(struct raft *p, const struct bft_vmsg *m, struct bft_effects *out)
 {
 	const struct raft_timeout_now *t = m->body;
-	if (m->from == p->self || t->term != p->term || p->role != RAFT_FOLLOWER || p->leader != m->from || !raft_votes(p) || !raft_log_last_known(p))
+	if (m->from == p->self || t->term != p->term || p->role != RAFT_FOLLOWER || p->leader != m->from || !raft_votes(p) || !raft_log_last_known(p) ||
+	    p->commit > p->last)
 		return BFT_IGNORE;
 	raft_campaign_stand(p, RAFT_ASK_TRANSFER, out);
 	return BFT_ACCEPT;

@@ -358,6 +358,20 @@ static void who_is_told_stands_at_once(void)
 	rbed_free(b);
 }
 
+/* The word came late: meanwhile its leader led on, and of what that committed this member knows the names alone. */
+static void who_lacks_what_is_committed_does_not_stand(void)
+{
+	struct rbed *b = rbed_new(3, 0);
+	struct raft_timeout_now m = { .term = 1 };
+	rbed_append(b, 1, 1, 1, 0, 0, 0, 1, 1);
+	b->bodies = false;
+	rbed_append(b, 1, 1, 2, 1, 1, 4, 3, 1);
+	CU_ASSERT(rbed_raft(b)->commit == 4 && rbed_raft(b)->last == 1);
+	CU_ASSERT_EQUAL(rbed_say(b, 1, RAFT_TIMEOUT_NOW, &m), BFT_IGNORE);
+	CU_ASSERT(rbed_raft(b)->role == RAFT_FOLLOWER && !rbed_sent(b, RAFT_ASK_VOTE));
+	rbed_free(b);
+}
+
 /* ---- reads ---- */
 
 static void ask_read(struct rbed *b, uint64_t id)
@@ -473,6 +487,7 @@ int main(void)
 		{ "openings do not add up", openings_do_not_add_up },
 		{ "handed over to who has all", handed_over_to_who_has_all },
 		{ "who is told stands at once", who_is_told_stands_at_once },
+		{ "who lacks what is committed does not stand", who_lacks_what_is_committed_does_not_stand },
 		{ "a read waits for a majority", a_read_waits_for_a_majority },
 		{ "no read before the term commits", no_read_before_the_term_commits },
 		{ "reads share a round", reads_share_a_round },

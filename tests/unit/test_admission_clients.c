@@ -180,6 +180,26 @@ static void who_wants_far_more_waits_though_there_is_room(void)
 	dbed_destroy(&b);
 }
 
+/* The others want one each, and what is left of the order is the leader's to give: a backup sees little of what is ordered, and waits for whatever it holds. */
+static void a_backup_holds_few_of_one_that_wants_far_more(void)
+{
+	static union pbft_body vote;
+	dbed_create(&b);
+	asks(0, 5, 1, 20);
+	asks(1, 6, 1, 1);
+	requests_pace(b.driver, 200);
+	CU_ASSERT_EQUAL(shares_most(b.driver->shares), 4);
+	vote.view_change = (struct pbft_view_change){ .view = 1, .chain = b.cluster };
+	for (uint8_t member = 0; member < DBED_N; member++)
+		if (member != DBED_SELF)
+			dbed_say(&b, member, PBFT_VIEW_CHANGE, &vote);
+	dbed_pass(&b, 100);
+	CU_ASSERT(dbed_standing(&b).role == STANDING_LEADER);
+	requests_pace(b.driver, 200);
+	CU_ASSERT_TRUE(shares_most(b.driver->shares) > REQUESTS_HELD_MIN / 2);
+	dbed_destroy(&b);
+}
+
 /* What members wait for goes before what only its client waits for; of a client that is not held, each queue has its turn. */
 static void what_members_pass_on_goes_first(void)
 {
@@ -475,6 +495,7 @@ int main(void)
 		{ "a flood of requests is told to wait", a_flood_of_requests_is_told_to_wait },
 		{ "who wants far more waits though there is room", who_wants_far_more_waits_though_there_is_room },
 		{ "what is shown says so", what_is_shown_says_so },
+		{ "a backup holds few of one that wants far more", a_backup_holds_few_of_one_that_wants_far_more },
 		{ "what members pass on goes first", what_members_pass_on_goes_first },
 		{ "what waits is not taken twice", what_waits_is_not_taken_twice },
 		{ "openings have a budget", openings_have_a_budget },
