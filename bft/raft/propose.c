@@ -2,11 +2,13 @@
 #include "bft/proposal.h"
 #include "bft/raft/raft.h"
 
-/* The uncommitted tail is bounded by the window, which is tied to the checkpoints; nothing lies beyond the epoch's border. */
+/* The uncommitted tail is bounded by the window, which is tied to the checkpoints; nothing lies beyond the epoch's border. The window moves with the others' checkpoints: where I am
+ * behind in executing, what I have to execute keeps its place. */
 static bool may_propose(const struct raft *p)
 {
 	bft_seq seq = p->last + 1;
-	if (p->role != RAFT_LEADER || !raft_votes(p) || p->transfer != RAFT_NOBODY || !raft_log_in_window(p, seq) || p->taken != p->last)
+	bool place = raft_log_in_window(p, seq) && seq - p->executed < 2 * p->limits.window;
+	if (p->role != RAFT_LEADER || !raft_votes(p) || p->transfer != RAFT_NOBODY || !place || p->taken != p->last)
 		return false;
 	/* Up to a pending border, or a snapshot that was ordered, the leader fills: an idle cluster reaches them too. */
 	if (p->requests_waiting == 0)

@@ -309,6 +309,37 @@ static void an_opening_waits_for_room(void)
 	rbed_free(b);
 }
 
+/* The window has moved with the others' checkpoint, and none of it is executed here yet: whoever leads then proposes no further than its ring reaches. */
+static void what_is_not_executed_keeps_its_place(void)
+{
+	struct rbed *b = rbed_new(3, 1);
+	b->execute = false;
+	rbed_append(b, 0, 1, 1, 0, 0, RBED_W, RBED_W, 1);
+	struct digest chain = b->chain[0];
+	for (bft_seq seq = 1; seq <= RBED_W; seq++) {
+		struct digest d = rbed_digest(10000 + seq);
+		chain = rbed_chain_after(&chain, seq, &d);
+	}
+	struct bft_checkpoint c = { .seq = RBED_W, .chain = chain };
+	rbed_say(b, 0, RAFT_STABLE, &c);
+	rbed_append(b, 0, 1, 2, RBED_W, 1, RBED_W, RBED_W - 4, 1);
+	rbed_run(b, RAFT_ELECTION_MS);
+	rbed_lead(b);
+	uint64_t number = 0;
+	for (bft_seq last = 0; rbed_raft(b)->last > last;) {
+		last = rbed_raft(b)->last;
+		for (int i = 0; i < 3 && rbed_raft(b)->requests_count < 16; i++)
+			rbed_request(b, ++number);
+	}
+	CU_ASSERT(rbed_raft(b)->executed == 0 && rbed_raft(b)->low == RBED_W && rbed_raft(b)->requests_waiting > 0);
+	CU_ASSERT_EQUAL(rbed_raft(b)->last, 2 * RBED_W - 1);
+	b->execute = true;
+	rbed_settle(b, b->seen_count);
+	rbed_run(b, 10);
+	CU_ASSERT(b->executed == RBED_W && rbed_raft(b)->last > 2 * RBED_W - 1 && rbed_raft(b)->requests_waiting == 0);
+	rbed_free(b);
+}
+
 /* Six are executed and the checkpoint at four is stable; the state is one of before, and what is left of the bodies does not come by itself. */
 static struct rbed *back_without_bodies(bft_seq executed, enum bft_recovery recovery)
 {
@@ -506,6 +537,7 @@ int main(void)
 		{ "what was settled outlives the state", what_was_settled_outlives_the_state },
 		{ "what was only taken is not mine", what_was_only_taken_is_not_mine },
 		{ "what came by the chain is not sent", what_came_by_the_chain_is_not_sent },
+		{ "what is not executed keeps its place", what_is_not_executed_keeps_its_place },
 		{ "an opening waits for room", an_opening_waits_for_room },
 		{ "a record is no body", a_record_is_no_body },
 		{ "a learner looks for every body", a_learner_looks_for_every_body },
