@@ -258,6 +258,7 @@ static void on_installed(struct pbft *p, const struct bft_event *e, struct bft_e
 		stable_adopt(p, cert, out);
 	}
 	slots_progress(p, out);
+	propose_try(p, out);
 }
 
 /* The highest sequence for which COMMIT was decided here; 0 when none is above `low`. */
@@ -305,7 +306,8 @@ static enum bft_step pbft_step(struct bft_core *core, const struct bft_event *e,
 		verdict = p->started ? on_msg(p, e->msg, out) : BFT_IGNORE;
 		if (verdict == BFT_REJECT && !blamed(out, e->msg->wire))
 			pbft_blame(out, e->msg->from, BFT_REJECT, PBFT_WHY_NONE, e->msg->wire, 0);
-		propose_try(p, out);
+		if (verdict != BFT_REJECT) /* what is refused is the occasion for nothing */
+			propose_try(p, out);
 		break;
 	case BFT_EV_REQUEST: on_request(p, e, out); break;
 	case BFT_EV_HELD: on_held(p, e, out); break;

@@ -12,12 +12,18 @@
 #include "bft/pbft/pbft.h"
 #include "bft/proposal.h"
 #include "bft/roster.h"
-#include "tests/unit/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef BED_CHECK /* a fuzz target has its own */
+#include "tests/unit/unit.h"
+#define BED_CHECK CU_ASSERT
+#endif
+
+#ifndef BED_SEEN_MAX
 #define BED_SEEN_MAX 32768u
+#endif
 #define BED_SEQ_MAX 512u
 #define BED_ALL UINT32_MAX
 
@@ -220,7 +226,7 @@ static inline void bed_track(struct bed *b, const struct bft_effect *e)
 			abort();
 		b->holds[b->holds_count++] = (struct bed_hold){ .ref = e->ref, .seq = e->seq };
 	} else if (e->kind == BFT_FX_FORWARD) {
-		CU_ASSERT(bed_holds(b, e->ref));
+		BED_CHECK(bed_holds(b, e->ref));
 	} else if (e->kind == BFT_FX_RELEASE || e->kind == BFT_FX_STABLE) {
 		for (uint32_t i = 0; i < b->holds_count; i++) {
 			bool one = e->kind == BFT_FX_RELEASE && !found && b->holds[i].ref == e->ref && b->holds[i].seq == e->seq;
@@ -230,7 +236,7 @@ static inline void bed_track(struct bed *b, const struct bft_effect *e)
 				b->holds[kept++] = b->holds[i];
 		}
 		b->holds_count = kept;
-		CU_ASSERT(found || e->kind == BFT_FX_STABLE);
+		BED_CHECK(found || e->kind == BFT_FX_STABLE);
 	}
 }
 
@@ -319,7 +325,7 @@ static inline void bed_said_one(struct bed *b, const struct bed_said *now)
 	for (uint32_t i = 0; i < b->said_count; i++) {
 		const struct bed_said *was = &b->said[i];
 		if (was->type == now->type && was->kind == now->kind && was->view == now->view && was->seq == now->seq) {
-			CU_ASSERT(digest_equal(&was->digest, &now->digest));
+			BED_CHECK(digest_equal(&was->digest, &now->digest));
 			return;
 		}
 	}
@@ -453,7 +459,7 @@ static inline enum bft_verdict bed_say_in(struct bed *b, uint8_t from, uint16_t 
 	/* A refused message changes nothing; of votes each leaf is judged alone. */
 	bool many = type == PBFT_VOTES && ((const struct bft_votes *)body)->count > 1;
 	if (verdict == BFT_REJECT && !many)
-		CU_ASSERT(only_blame);
+		BED_CHECK(only_blame);
 	bed_settle(b, first);
 	return verdict;
 }
@@ -845,7 +851,7 @@ static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct 
 static inline void bed_others_decide(struct bed *b, bft_seq seq)
 {
 	const struct bft_effect *leaf = bed_leaf(b, BFT_LEAF_PRE_PREPARE, seq);
-	CU_ASSERT_FATAL(leaf != NULL);
+	BED_CHECK(leaf != NULL);
 	struct digest d = bed_leaf_in(leaf).digest;
 	for (uint8_t i = 0; i < b->n; i++)
 		if (bed_others(b, i))
@@ -853,7 +859,7 @@ static inline void bed_others_decide(struct bed *b, bft_seq seq)
 	for (uint8_t i = 0; i < b->n; i++)
 		if (bed_others(b, i))
 			bed_commit(b, i, 0, seq, d);
-	CU_ASSERT(bed_standing(b).executed >= seq);
+	BED_CHECK(bed_standing(b).executed >= seq);
 }
 
 /* Prepared by q, so that the core decides COMMIT; nobody else commits. */
