@@ -140,9 +140,9 @@ static inline bool bed_others(const struct bed *b, uint32_t i)
 	return i != b->self && (b->members & BFT_BIT(i));
 }
 
-static inline struct bed *bed_new_with(const struct bft_limits *limits, uint8_t self)
+/* A life begins in `b`, which has room for the limits and holds nothing. */
+static inline void bed_begin(struct bed *b, const struct bft_limits *limits, uint8_t self)
 {
-	struct bed *b = bed_alloc(sizeof *b);
 	b->limits = *limits;
 	b->cluster = bed_digest(1000000);
 	b->chain[0] = b->cluster;
@@ -151,6 +151,16 @@ static inline struct bed *bed_new_with(const struct bft_limits *limits, uint8_t 
 	b->first = b->members;
 	b->n = limits->members;
 	b->self = self;
+	b->durable = b->execute = true;
+	b->wall_ms = 1000000;
+	b->mono_ms = 1000;
+	b->epoch = 1;
+	bft_pbft.init(b->core, limits, &b->cluster, 1, self);
+}
+
+static inline struct bed *bed_new_with(const struct bft_limits *limits, uint8_t self)
+{
+	struct bed *b = bed_alloc(sizeof *b);
 	b->core_bytes = bft_pbft.bytes(limits);
 	b->core = bed_alloc(b->core_bytes);
 	b->before = bed_alloc(b->core_bytes);
@@ -159,11 +169,7 @@ static inline struct bed *bed_new_with(const struct bft_limits *limits, uint8_t 
 		                       .arena = bed_alloc(BFT_ARENA_BYTES),
 		                       .arena_bytes = BFT_ARENA_BYTES };
 	b->seen = bed_alloc(BED_SEEN_MAX * sizeof *b->seen);
-	b->durable = b->execute = true;
-	b->wall_ms = 1000000;
-	b->mono_ms = 1000;
-	b->epoch = 1;
-	bft_pbft.init(b->core, limits, &b->cluster, 1, self);
+	bed_begin(b, limits, self);
 	return b;
 }
 
@@ -185,13 +191,19 @@ static inline struct bft_limits bed_limits(uint32_t n)
 		                    .executing_max = 8 };
 }
 
-static inline void bed_free(struct bed *b)
+/* What this life has left behind. */
+static inline void bed_end(struct bed *b)
 {
 	bed_forget(b);
 	for (uint32_t i = 0; i < b->log_count; i++)
 		free(b->log[i].data);
 	for (uint32_t i = 0; i < b->own_count; i++)
 		free(b->own[(b->own_first + i) % 4096].body);
+}
+
+static inline void bed_free(struct bed *b)
+{
+	bed_end(b);
 	free(b->core);
 	free(b->before);
 	free(b->out.at);
@@ -597,16 +609,21 @@ static inline void bed_join(struct bed *b)
 		}
 }
 
-/* A core of `n` that has started for the first time and joined; the links to all are up. */
-static inline struct bed *bed_ready(const struct bft_limits *limits, uint8_t self)
+/* It has started for the first time and joined; the links to all are up. */
+static inline void bed_get_ready(struct bed *b)
 {
-	struct bed *b = bed_new_with(limits, self);
 	bed_start(b, BFT_RECOVERY_WHOLE);
 	for (uint32_t i = 0; i < b->n; i++)
 		if (bed_others(b, i))
 			bed_link(b, (uint8_t)i, true);
 	bed_join(b);
 	bed_forget(b);
+}
+
+static inline struct bed *bed_ready(const struct bft_limits *limits, uint8_t self)
+{
+	struct bed *b = bed_new_with(limits, self);
+	bed_get_ready(b);
 	return b;
 }
 
