@@ -217,17 +217,28 @@ static bool is_zero(const uint8_t *bytes, size_t n)
 	return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
 }
 
-/* Whether any group or marker follows: from `offset` on in segment i, or in a later one. */
+/* As it was made: of its size, and its beginning says which it is. */
+static bool segment_begins(struct segment_reader *reader)
+{
+	struct layout_preamble p;
+	const uint8_t *block = segment_block(reader, 0);
+	return reader->error == 0 && block && layout_preamble_decode(&p, block) && p.number == reader->number;
+}
+
+/* Whether any group or marker follows, or may have: from `offset` on in segment i, or in a later one. What a segment held that is not as it was made, nobody knows. */
 static bool group_follows(struct recovery *r, uint32_t i, uint32_t offset)
 {
 	struct layout_group g;
-	for (; i < r->present_count; i++, offset = LOG_BLOCK_BYTES) {
-		if (!segment_reader_open(&r->ahead, r->present[i]))
+	for (uint32_t k = i; k < r->present_count; k++, offset = LOG_BLOCK_BYTES) {
+		if (!segment_reader_open(&r->ahead, r->present[k]))
 			return refuse_io(r, "a log segment cannot be opened", r->ahead.error);
 		if (segment_next_group(&r->ahead, r->base, offset, &g))
 			return true;
+		bool lost = k > i && (r->ahead.file_bytes != r->segment_bytes || !segment_begins(&r->ahead));
 		if (r->ahead.error != 0)
 			return refuse_io(r, "a log segment cannot be read", r->ahead.error);
+		if (lost)
+			return true;
 	}
 	return false;
 }
@@ -366,9 +377,7 @@ static bool walk_segment(struct recovery *r, uint32_t i)
 		return refuse_io(r, "a log segment cannot be opened", r->reader.error);
 	if (r->reader.file_bytes != r->segment_bytes)
 		damage(r, number, 0, "log segment %" PRIu64 " has %" PRIu64 " bytes instead of %u", number, r->reader.file_bytes, r->segment_bytes);
-	const uint8_t *block = segment_block(&r->reader, 0);
-	struct layout_preamble p;
-	if (r->reader.error == 0 && (!block || !layout_preamble_decode(&p, block) || p.number != number))
+	if (!segment_begins(&r->reader) && r->reader.error == 0)
 		damage(r, number, 0, "the beginning of log segment %" PRIu64 " is damaged", number);
 	bool on = walk_groups(r, i);
 	r->held[i] = r->lsn_held;

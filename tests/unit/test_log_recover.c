@@ -140,6 +140,29 @@ static void torn_last_group(bool whole_header)
 	goes_on();
 }
 
+/* The last group looks torn, and behind it lies a segment that may have held more: what it was, nobody knows. */
+static void torn_before_a_lost_segment(void)
+{
+	for (int beginning = 0; beginning < 2; beginning++) {
+		bed_format(&b, 1);
+		bed_fill(&b, 60);
+		log_close(b.log);
+		find_groups();
+		const struct layout_group *g = &groups[groups_count - 1];
+		bed_segment(&b, g->at.segment)->now[g->at.offset + LAYOUT_GROUP_HEADER_BYTES + 1] ^= 1;
+		struct memory_file *spare = bed_segment(&b, g->at.segment + 1);
+		if (beginning)
+			memset(spare->now, 0, LOG_BLOCK_BYTES);
+		else
+			spare->bytes = 0;
+		reopen(LOG_DAMAGED);
+		CU_ASSERT_EQUAL(b.report.first_bad.segment, g->at.segment);
+		CU_ASSERT_EQUAL(b.report.first_bad.offset, g->at.offset);
+		CU_ASSERT_TRUE(b.report.damaged_count >= 2);
+		goes_on();
+	}
+}
+
 static void torn_header(void)
 {
 	torn_last_group(false);
@@ -593,6 +616,7 @@ static const struct unit_case cases[] = {
 	{ "a flipped bit in a record in the middle", flipped_payload_in_the_middle },
 	{ "a torn header at the end", torn_header },
 	{ "a torn payload at the end", torn_payload },
+	{ "a torn payload before a lost segment", torn_before_a_lost_segment },
 	{ "a bad last group below the marker", bad_last_group_below_the_marker },
 	{ "a zeroed last group below the marker", zeroed_last_group_below_the_marker },
 	{ "a zeroed end of a full segment", zeroed_end_of_a_full_segment },
