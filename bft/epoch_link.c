@@ -48,7 +48,14 @@ bool epoch_record_equal(const struct epoch_record *a, const struct epoch_record 
 
 bool epoch_record_signer(const struct epoch_record *r, uint8_t member)
 {
-	return !(epoch_change_touched(&r->change) & BFT_BIT(member));
+	return r->change.kind == BUNDLE_ROTATE || !(epoch_change_touched(&r->change) & BFT_BIT(member));
+}
+
+/* Whose key changes signs with the one that it has from there on: its organization names that one in the word itself. */
+static const struct public_key *signer_key(const struct epoch_record *r, const struct epoch_keys *k, uint8_t member)
+{
+	bool changed = r->change.kind == BUNDLE_ROTATE && r->change.rotate.member == member;
+	return changed ? &r->change.rotate.key : epoch_key(k, member, k->epoch);
 }
 
 /* ---- the link ---- */
@@ -110,7 +117,7 @@ const char *epoch_link_check(const struct epoch_link *link, const struct epoch_k
 		return "the change is not the word of those who may make it";
 	epoch_record_statement(&s, r, cluster);
 	for (uint8_t i = 0; i < link->count; i++)
-		if (!scheme->verify(&link->by[i].signature, &s, epoch_key(k, link->by[i].member, k->epoch)))
+		if (!scheme->verify(&link->by[i].signature, &s, signer_key(r, k, link->by[i].member)))
 			return "a signature in it is false";
 	return NULL;
 }

@@ -35,7 +35,7 @@ void epoch_record_statement(struct statement *out, const struct epoch_record *r,
 /* The same epoch, place, chain and change; signatures are not compared. */
 bool epoch_record_equal(const struct epoch_record *a, const struct epoch_record *b);
 
-/* Whether `member` may sign that record: it is one, with the same key, before and after. */
+/* Whether `member` may sign that record: it is one before and after, by the same number. With the key that it has after. */
 bool epoch_record_signer(const struct epoch_record *r, uint8_t member);
 
 /* The bytes written; 0: they do not fit. */

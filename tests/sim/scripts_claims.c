@@ -258,7 +258,7 @@ static void make_link(struct node *d, const struct epoch_keys *k, struct epoch_l
 	epoch_record_statement(&statement, &link->record, &s->cluster);
 	for (uint8_t i = 0; i < s->n; i++) {
 		struct signature own;
-		if (!s->node[i].liar.lies || !epoch_record_signer(&link->record, i))
+		if (!s->node[i].liar.lies || (epoch_change_touched(&link->record.change) & BFT_BIT(i)))
 			continue;
 		s->scheme->sign(&own, &statement, liar_key(&s->node[i]));
 		epoch_link_add(link, i, &own);

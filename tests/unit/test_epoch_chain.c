@@ -438,7 +438,8 @@ static void one_short_is_no_link(void)
 	CU_ASSERT_PTR_NOT_NULL(check(&link));
 }
 
-static void who_is_changed_does_not_sign(void)
+/* Not with the key that goes: whoever has stolen it has no say in what follows it. With the one that comes, which is its organization's word. */
+static void who_is_changed_signs_with_the_new_key(void)
 {
 	begin();
 	struct epoch_change c = rotation(2, 1, &fresh[0], &org[2]);
@@ -448,8 +449,13 @@ static void who_is_changed_does_not_sign(void)
 	CU_ASSERT_PTR_NOT_NULL(check(&link));
 	link = link_of(&c);
 	sign_link(&link, 0, &member[0]);
-	sign_link(&link, 2, &fresh[0]);
+	sign_link(&link, 2, &fresh[1]);
 	CU_ASSERT_PTR_NOT_NULL(check(&link));
+	link = link_of(&c);
+	sign_link(&link, 2, &fresh[0]);
+	CU_ASSERT_PTR_NOT_NULL(check(&link)); /* it counts as one */
+	sign_link(&link, 0, &member[0]);
+	CU_ASSERT_PTR_NULL(check(&link));
 	link = link_of(&c);
 	sign_link(&link, 0, &member[0]);
 	sign_link(&link, 1, &member[1]);
@@ -529,6 +535,12 @@ static void a_fork_needs_a_weak_quorum_and_an_organization(void)
 	epoch_link_add(&other, 0, &one.by[0].signature);
 	CU_ASSERT_PTR_NOT_NULL(check(&other));
 	CU_ASSERT(!epoch_record_equal(&one.record, &other.record));
+	/* Whoever holds the organization's key is its member: by the order too it could have the key changed. Without it the other key signs nothing. */
+	struct epoch_change forged = rotation(2, 1, &fresh[1], &org[1]);
+	struct epoch_link third = link_of(&forged);
+	sign_link(&third, 3, &member[3]);
+	sign_link(&third, 2, &fresh[1]);
+	CU_ASSERT_PTR_NOT_NULL(check(&third));
 	/* Another signature by the organization over the same word is the same record. */
 	struct epoch_record same = one.record;
 	same.change.rotate.signature.b[0] ^= 1;
@@ -611,7 +623,7 @@ int main(void)
 		{ "a link leads to another order", a_link_leads_to_another_order },
 		{ "it is followed from the genesis", it_is_followed_from_the_genesis },
 		{ "one short is no link", one_short_is_no_link },
-		{ "who is changed does not sign", who_is_changed_does_not_sign },
+		{ "who is changed signs with the new key", who_is_changed_signs_with_the_new_key },
 		{ "members alone change no key", members_alone_change_no_key },
 		{ "order, place and cluster are signed", order_place_and_cluster_are_signed },
 		{ "a fork needs a weak quorum and an organization", a_fork_needs_a_weak_quorum_and_an_organization },
