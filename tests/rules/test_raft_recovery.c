@@ -281,11 +281,10 @@ static void what_came_by_the_chain_is_not_sent(void)
 	rbed_free(b);
 }
 
-/* A state that was damaged is dropped, and its replica leads before it has one again: what opens its term finds no room so far above what is executed, and takes it later. */
-static void an_opening_waits_for_room(void)
+/* A whole window is committed and stable, and nothing of it is executed here. */
+static struct rbed *behind_in_executing(void)
 {
 	struct rbed *b = rbed_new(3, 1);
-	bft_seq top = 2 * RBED_W - 1;
 	b->execute = false;
 	rbed_append(b, 0, 1, 1, 0, 0, RBED_W, RBED_W, 1);
 	struct digest chain = b->chain[0];
@@ -295,6 +294,14 @@ static void an_opening_waits_for_room(void)
 	}
 	struct bft_checkpoint c = { .seq = RBED_W, .chain = chain };
 	rbed_say(b, 0, RAFT_STABLE, &c);
+	return b;
+}
+
+/* A state that was damaged is dropped, and its replica leads before it has one again: what opens its term finds no room so far above what is executed, and takes it later. */
+static void an_opening_waits_for_room(void)
+{
+	struct rbed *b = behind_in_executing();
+	bft_seq top = 2 * RBED_W - 1;
 	rbed_append(b, 0, 1, 2, RBED_W, 1, RBED_W, (uint16_t)(top - RBED_W), 1);
 	CU_ASSERT(rbed_raft(b)->last == top && rbed_raft(b)->executed == 0);
 	rbed_run(b, RAFT_ELECTION_MS);
@@ -312,16 +319,7 @@ static void an_opening_waits_for_room(void)
 /* The window has moved with the others' checkpoint, and none of it is executed here yet: whoever leads then proposes no further than its ring reaches. */
 static void what_is_not_executed_keeps_its_place(void)
 {
-	struct rbed *b = rbed_new(3, 1);
-	b->execute = false;
-	rbed_append(b, 0, 1, 1, 0, 0, RBED_W, RBED_W, 1);
-	struct digest chain = b->chain[0];
-	for (bft_seq seq = 1; seq <= RBED_W; seq++) {
-		struct digest d = rbed_digest(10000 + seq);
-		chain = rbed_chain_after(&chain, seq, &d);
-	}
-	struct bft_checkpoint c = { .seq = RBED_W, .chain = chain };
-	rbed_say(b, 0, RAFT_STABLE, &c);
+	struct rbed *b = behind_in_executing();
 	rbed_append(b, 0, 1, 2, RBED_W, 1, RBED_W, RBED_W - 4, 1);
 	rbed_run(b, RAFT_ELECTION_MS);
 	rbed_lead(b);
