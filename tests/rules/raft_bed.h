@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef RBED_SEEN_MAX /* a test that makes thousands of beds has small ones */
 #define RBED_SEEN_MAX 65536u
 #define RBED_LOG_MAX 65536u
+#endif
 #define RBED_SEQ_MAX 4096u
 #define RBED_W 16u
 #define RBED_K 4u

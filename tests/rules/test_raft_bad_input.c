@@ -1,6 +1,8 @@
 /* docs/protocol.md, "Raft": what a peer of another mode, term, membership or cluster says, and what no honest one does. It goes the way of bytes: what the encoding refuses
  * never comes to the core; what comes there is refused, or ignored, and nothing is lost. */
 #include "bft/pbft/pbft.h"
+#define RBED_SEEN_MAX 4096u
+#define RBED_LOG_MAX 1024u
 #include "tests/rules/raft_bed.h"
 
 #define BYTES_MAX 65536u
