@@ -32,7 +32,7 @@ bool layout_segment_number(const char *name, uint64_t *number)
 		*number = *number << 8 | b[i];
 	char canonical[DISK_NAME_MAX];
 	layout_segment_name(canonical, *number);
-	return *number > 0 && strcmp(canonical, name) == 0;
+	return *number > 0 && *number <= LAYOUT_SEGMENT_MAX && strcmp(canonical, name) == 0;
 }
 
 uint32_t layout_base(const struct digest *cluster, uint64_t salt)
@@ -93,7 +93,7 @@ bool layout_preamble_decode(struct layout_preamble *p, const uint8_t in[LOG_BLOC
 	if (!ok)
 		return false;
 	p->recycled = recycled == 1;
-	return true;
+	return p->number <= LAYOUT_SEGMENT_MAX && p->lowest > 0 && p->lowest <= p->number;
 }
 
 void layout_group_encode(uint8_t out[LAYOUT_GROUP_HEADER_BYTES], const struct layout_group *g, uint32_t base)
@@ -121,7 +121,8 @@ static bool group_sane(const struct layout_group *g)
 	return (g->kind == LAYOUT_GROUP || g->kind == LAYOUT_MARK) && g->bytes >= LOG_BLOCK_BYTES && g->bytes <= LAYOUT_GROUP_BYTES_MAX &&
 	       g->bytes % LOG_BLOCK_BYTES == 0 && g->used >= LAYOUT_GROUP_HEADER_BYTES && g->used <= g->bytes &&
 	       g->records <= (g->used - LAYOUT_GROUP_HEADER_BYTES) / LAYOUT_RECORD_HEADER_BYTES && g->at.offset >= LOG_BLOCK_BYTES &&
-	       g->at.offset % LOG_BLOCK_BYTES == 0 && g->at.segment > 0 && g->lowest > 0 && g->lowest <= g->newest;
+	       g->at.offset % LOG_BLOCK_BYTES == 0 && g->at.segment > 0 && g->at.segment <= LAYOUT_SEGMENT_MAX && g->lowest > 0 && g->lowest <= g->at.segment &&
+	       g->newest >= g->at.segment && g->newest - g->at.segment <= 1;
 }
 
 bool layout_group_decode(struct layout_group *g, const uint8_t in[LAYOUT_GROUP_HEADER_BYTES], uint32_t base)

@@ -10,7 +10,8 @@
  *
  * Group and record CRCs begin with (cluster, salt, segment, offset): bytes at another place, in another segment's life or in another log do not verify.
  * `prev` is the end of the group before, which was flushed before this one was written. `lowest` is the lowest segment still needed, `newest` the highest
- * that exists: whichever of them is missing is missed. */
+ * that exists, the one that is written or the one after it: whichever of them is missing is missed. Numbers that no log comes to are nobody's: else whoever
+ * writes a claim with the right CRC makes the next number wrap around. */
 #ifndef REPLICA_LOG_LAYOUT_H
 #define REPLICA_LOG_LAYOUT_H
 #include "replica/log/log.h"
@@ -23,6 +24,7 @@ _Static_assert(LAYOUT_GROUP_HEADER_BYTES + LAYOUT_RECORD_HEADER_BYTES <= LOG_BLO
 
 #define LAYOUT_FILL_NAME "fill.tmp"
 #define LAYOUT_LOCK_NAME "lock"
+#define LAYOUT_SEGMENT_MAX (UINT64_MAX >> 16) /* so many of the smallest are 4 EiB */
 
 struct layout_place {
 	uint64_t segment;

@@ -181,7 +181,7 @@ static bool survey_newest_group(struct recovery *r)
 	return true;
 }
 
-static void survey_missing(struct recovery *r)
+static bool survey_missing(struct recovery *r)
 {
 	uint64_t expected = r->lowest;
 	while (r->first < r->present_count && r->present[r->first] < r->lowest)
@@ -195,6 +195,7 @@ static void survey_missing(struct recovery *r)
 		damage(r, expected, 0, "log segment %" PRIu64 " is missing", expected);
 	if (r->present_count > 0 && r->present[r->present_count - 1] > r->newest)
 		r->newest = r->present[r->present_count - 1];
+	return r->newest < LAYOUT_SEGMENT_MAX || refuse(r, LOG_ERR_REFUSED, "log segment %" PRIu64 " leaves no number for the next", r->newest);
 }
 
 static bool survey(struct recovery *r)
@@ -574,8 +575,7 @@ enum log_result log_open(struct log **out, const struct log_disk *disk, const st
 		refuse(r, LOG_ERR_REFUSED, "%s", wrong);
 	} else if (list_folder(r) && r->present_count == 0) {
 		refuse(r, LOG_ERR_NONE, "%s", log_text(LOG_ERR_NONE));
-	} else if (r->result == LOG_OK && survey(r)) {
-		survey_missing(r);
+	} else if (r->result == LOG_OK && survey(r) && survey_missing(r)) {
 		log = log_create(disk, &options->cluster, r->salt, r->segment_bytes, options->queue_bytes);
 		if (!log)
 			refuse(r, LOG_ERR_MEMORY, "out of memory");

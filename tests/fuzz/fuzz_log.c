@@ -90,11 +90,24 @@ static void seal_records(uint8_t *group, size_t room, struct layout_place at, ui
 	}
 }
 
-/* Every block that looks like a group's beginning becomes one again, with whatever now stands in its fields. */
+static void seal_preamble(uint8_t *block)
+{
+	struct layout_preamble p = { 0 };
+	struct rd r = rd_of(block + 16, LOG_BLOCK_BYTES - 16);
+	uint8_t recycled = 0;
+	(void)(rd_u32(&r, &p.version) && rd_u32(&r, &p.segment_bytes) && rd_bytes(&r, p.cluster.b, sizeof p.cluster.b) && rd_u64(&r, &p.salt) &&
+	       rd_u64(&r, &p.number) && rd_u64(&r, &p.lowest) && rd_u8(&r, &recycled));
+	p.recycled = recycled == 1;
+	layout_preamble_encode(block, &p);
+}
+
+/* Every block that looks like a group's beginning becomes one again, with whatever now stands in its fields; so does the preamble. */
 static void seal_file(struct memory_file *f, uint64_t number)
 {
 	struct log_options o = options_of();
 	uint32_t base = layout_base(&o.cluster, SALT);
+	if (f->bytes >= LOG_BLOCK_BYTES)
+		seal_preamble(f->now);
 	for (uint32_t at = LOG_BLOCK_BYTES; at + LOG_BLOCK_BYTES <= f->bytes; at += LOG_BLOCK_BYTES) {
 		struct layout_group g = { 0 };
 		struct rd r = rd_of(f->now + at, LAYOUT_GROUP_HEADER_BYTES);

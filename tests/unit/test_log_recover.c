@@ -381,6 +381,51 @@ static void newer_format(void)
 	bed_destroy(&b);
 }
 
+/* With a right CRC under them: what comes after is found again all the same. */
+static void numbers_that_no_log_comes_to(void)
+{
+	static const struct {
+		uint64_t lowest, newest;
+	} claim[] = {
+		{ 1, UINT64_MAX }, { UINT64_MAX, UINT64_MAX }, { UINT64_MAX - 1, UINT64_MAX }, { 1, LAYOUT_SEGMENT_MAX }, { 64, 64 }, { 64, 1 }, { 1, 1 }
+	};
+	for (size_t i = 0; i < sizeof claim / sizeof claim[0]; i++) {
+		make_log();
+		find_groups();
+		struct layout_group g = groups[groups_count / 2];
+		g.lowest = claim[i].lowest;
+		g.newest = claim[i].newest;
+		CU_ASSERT_NOT_EQUAL_FATAL(g.at.segment, 1); /* else the last claim would be true */
+		layout_group_encode(bed_segment(&b, g.at.segment)->now + g.at.offset, &g, layout_base(&b.options.cluster, b.options.salt));
+		reopen(LOG_DAMAGED);
+		goes_on();
+	}
+	for (uint64_t lowest = 2; lowest != 0; lowest = lowest == 2 ? UINT64_MAX : 0) {
+		struct layout_preamble p;
+		make_log();
+		uint8_t *block = bed_segment(&b, 1)->now;
+		CU_ASSERT_TRUE(layout_preamble_decode(&p, block));
+		p.lowest = lowest;
+		layout_preamble_encode(block, &p);
+		reopen(LOG_DAMAGED);
+		goes_on();
+	}
+}
+
+static void names_that_no_log_comes_to(void)
+{
+	char name[DISK_NAME_MAX];
+	for (uint64_t number = LAYOUT_SEGMENT_MAX; number <= LAYOUT_SEGMENT_MAX + 1; number++) {
+		int handle;
+		make_log();
+		layout_segment_name(name, number);
+		CU_ASSERT_EQUAL(b.disk.open(b.disk.user, name, true, &handle), 0);
+		CU_ASSERT_EQUAL(bed_open(&b), LOG_ERR_REFUSED);
+		CU_ASSERT_PTR_NOT_NULL(strstr(b.report.reason, number == LAYOUT_SEGMENT_MAX ? "no number for the next" : name));
+		bed_destroy(&b);
+	}
+}
+
 static void shortened_segment(void)
 {
 	make_log();
@@ -633,6 +678,8 @@ static const struct unit_case cases[] = {
 	{ "a segment of another cluster", segment_of_another_cluster },
 	{ "a segment of another log", segment_of_another_log },
 	{ "a newer format", newer_format },
+	{ "numbers that no log comes to", numbers_that_no_log_comes_to },
+	{ "names that no log comes to", names_that_no_log_comes_to },
 	{ "a shortened segment", shortened_segment },
 	{ "a shortened segment that waits for reuse", shortened_segment_for_reuse },
 	{ "a payload that forges a group", payload_that_forges_a_group },
