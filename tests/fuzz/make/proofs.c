@@ -1,6 +1,5 @@
 /* tests/fuzz/make/proofs.c - see make.h: what is shown to others. */
 #include "bft/bundle.h"
-#include "bft/certificate.h"
 #include "bft/envelope.h"
 #include "bft/evidence_list.h"
 #include "bft/pbft/evidence.h"

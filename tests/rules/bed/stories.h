@@ -13,8 +13,8 @@ static inline uint8_t bed_other(const struct bed *b, uint32_t i, uint32_t not )
 	abort();
 }
 
-/* The core backs `view`; everybody proposes, prepares and commits `d` at `seq`, and it is executed (with `bodies` or HELD before). */
-static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct digest d)
+/* Prepared by q, so that the core decides COMMIT; nobody else commits. */
+static inline void bed_make_prepared(struct bed *b, bft_view view, bft_seq seq, struct digest d)
 {
 	uint8_t leader = bed_leader(b, view);
 	bed_pre_prepare(b, view, seq, d);
@@ -22,6 +22,12 @@ static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct 
 	for (uint32_t i = 0; i < b->n; i++)
 		if (bed_others(b, i) && i != leader)
 			bed_prepare(b, (uint8_t)i, view, seq, d);
+}
+
+/* The core backs `view`; everybody proposes, prepares and commits `d` at `seq`, and it is executed (with `bodies` or HELD before). */
+static inline void bed_decide(struct bed *b, bft_view view, bft_seq seq, struct digest d)
+{
+	bed_make_prepared(b, view, seq, d);
 	for (uint32_t i = 0; i < b->n; i++)
 		if (bed_others(b, i))
 			bed_commit(b, (uint8_t)i, view, seq, d);
@@ -40,17 +46,6 @@ static inline void bed_others_decide(struct bed *b, bft_seq seq)
 		if (bed_others(b, i))
 			bed_commit(b, i, 0, seq, d);
 	BED_CHECK(bed_standing(b).executed >= seq);
-}
-
-/* Prepared by q, so that the core decides COMMIT; nobody else commits. */
-static inline void bed_make_prepared(struct bed *b, bft_view view, bft_seq seq, struct digest d)
-{
-	uint8_t leader = bed_leader(b, view);
-	bed_pre_prepare(b, view, seq, d);
-	bed_held(b, d, 0, true);
-	for (uint32_t i = 0; i < b->n; i++)
-		if (bed_others(b, i) && i != leader)
-			bed_prepare(b, (uint8_t)i, view, seq, d);
 }
 
 /* Everybody else says the core's own chain at `seq`; the core executed it. */
